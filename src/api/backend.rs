@@ -1,0 +1,157 @@
+//! What the server needs from the daemon, and how that can say no.
+
+use std::path::PathBuf;
+
+use tokio::sync::{broadcast, watch};
+
+use super::types::{
+    AgentView, ConfigView, EventView, InputTaken, KillRequest, Pulse, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest,
+};
+use crate::domain::failure::Failure;
+use crate::domain::ids::{NameError, SessionId};
+
+/// Why a request was turned down.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RequestError {
+    /// No session has this id, prefix or name.
+    #[error("no session {0:?}")]
+    NoSuchSession(String),
+    /// The prefix fits several sessions.
+    #[error("{given:?} is {} sessions", ids.len())]
+    Ambiguous {
+        /// What was given.
+        given: String,
+        /// All that it fits.
+        ids: Vec<SessionId>,
+    },
+    /// A live session has this name.
+    #[error("the name {name} is taken by session {by}")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The session that has it.
+        by: SessionId,
+    },
+    /// No remote has this name.
+    #[error("no remote {0:?}")]
+    NoSuchRemote(String),
+    /// A name that cannot be one.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The session has ended.
+    #[error("session {0} has ended")]
+    HasEnded(SessionId),
+    /// The session is still alive.
+    #[error("session {0} has not ended")]
+    StillRunning(SessionId),
+    /// Its standard input is not open.
+    #[error("session {0} takes no input")]
+    StdinClosed(SessionId),
+    /// More input than is held for a session that cannot take it now.
+    #[error("session {0} has {1} bytes of input waiting")]
+    InputFull(SessionId, u64),
+    /// The request contradicts itself.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// No such signal.
+    #[error("no signal {0:?}")]
+    NoSuchSignal(String),
+    /// The configuration cannot be taken; the report is for people.
+    #[error("{0}")]
+    ConfigRejected(String),
+    /// The cursor is older than the oldest event kept.
+    #[error("event {since} is gone; the oldest is {oldest}")]
+    StaleCursor {
+        /// What was asked for.
+        since: u64,
+        /// The oldest that is kept.
+        oldest: u64,
+    },
+    /// It failed, and the failure says why.
+    #[error("{}", .0.message)]
+    Failed(Box<Failure>),
+    /// This machine's disk or registry failed.
+    #[error("{0}")]
+    Store(String),
+    /// The daemon is stopping or too busy to answer.
+    #[error("the daemon does not answer")]
+    Unavailable,
+}
+
+/// A session's output, for a reader: two files that only grow, and word of it.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The folder that holds the files `out` and `err`.
+    pub dir: PathBuf,
+    /// The lengths, and whether there will be more.
+    pub pulse: watch::Receiver<Pulse>,
+}
+
+/// The daemon, as the server sees it.
+///
+/// All of it answers within seconds, except [`test_remote`](Self::test_remote),
+/// which takes as long as the remote's own time-outs allow.
+pub trait Backend: Clone + Send + Sync + 'static {
+    /// Takes a session in; it is in the registry when this returns.
+    fn run(
+        &self,
+        request: RunRequest,
+    ) -> impl Future<Output = Result<SessionView, RequestError>> + Send;
+    /// Sessions, newest first: the live ones, or all.
+    fn sessions(
+        &self,
+        all: bool,
+    ) -> impl Future<Output = Result<Vec<SessionView>, RequestError>> + Send;
+    /// One session, by its id, a unique prefix of it, or its name.
+    fn session(
+        &self,
+        given: &str,
+    ) -> impl Future<Output = Result<SessionView, RequestError>> + Send;
+    /// A session's output.
+    fn output(&self, given: &str) -> impl Future<Output = Result<Output, RequestError>> + Send;
+    /// Adds to a session's standard input, and ends it if `eof`.
+    fn input(
+        &self,
+        given: &str,
+        bytes: bytes::Bytes,
+        eof: bool,
+    ) -> impl Future<Output = Result<InputTaken, RequestError>> + Send;
+    /// Signals or stops a session; returns once the order is recorded.
+    fn kill(
+        &self,
+        given: &str,
+        request: KillRequest,
+    ) -> impl Future<Output = Result<SessionView, RequestError>> + Send;
+    /// Removes an ended session and its mirror.
+    fn remove(&self, given: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
+    /// Everything at a glance.
+    fn status(&self) -> impl Future<Output = Result<StatusView, RequestError>> + Send;
+    /// All remotes.
+    fn remotes(&self) -> impl Future<Output = Result<Vec<RemoteView>, RequestError>> + Send;
+    /// Tests a remote, or an ad hoc destination, over a link of its own.
+    fn test_remote(
+        &self,
+        name: &str,
+        request: TestRequest,
+    ) -> impl Future<Output = Result<TestReport, RequestError>> + Send;
+    /// Tries a remote's connection at once, whatever it waits for.
+    fn reconnect(&self, name: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
+    /// All agents.
+    fn agents(&self) -> impl Future<Output = Result<Vec<AgentView>, RequestError>> + Send;
+    /// Reads the configuration again, now.
+    fn reload(&self) -> impl Future<Output = Result<ConfigView, RequestError>> + Send;
+    /// Kept events after `since`, oldest first, at most `limit`.
+    fn events(
+        &self,
+        since: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<EventView>, RequestError>> + Send;
+    /// The newest event's number, and the events after it as they come; a
+    /// reader that lags reads what it missed with [`events`](Self::events).
+    fn subscribe(
+        &self,
+    ) -> impl Future<Output = Result<(u64, broadcast::Receiver<EventView>), RequestError>> + Send;
+    /// Stops the daemon; sessions go on.
+    fn shutdown(&self) -> impl Future<Output = Result<(), RequestError>> + Send;
+}

@@ -1,0 +1,358 @@
+//! What the layers below report, before it has a code and words.
+
+use std::path::PathBuf;
+
+/// Why a link to an SSH destination is not there.
+///
+/// One variant per thing that a person would mend in another way; the phase is
+/// in the variant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkTrouble {
+    /// The name has no address.
+    #[error("could not resolve {host}: {detail}")]
+    Unresolved {
+        /// The name that was looked up.
+        host: String,
+        /// The resolver's own words.
+        detail: String,
+    },
+    /// Nothing listens on the port.
+    #[error("connection refused")]
+    Refused,
+    /// A phase took longer than its bound.
+    #[error("timed out in {phase}")]
+    TimedOut {
+        /// The phase that did not end.
+        phase: Phase,
+    },
+    /// The network has no way to the host.
+    #[error("no route to host")]
+    NoRoute,
+    /// This machine has no network to the host's.
+    #[error("network is unreachable")]
+    NetworkUnreachable,
+    /// Another error from the operating system while connecting.
+    #[error("could not connect: {detail}")]
+    ConnectFailed {
+        /// The system's own words.
+        detail: String,
+    },
+    /// The peer closed before the link was up.
+    #[error("closed by the peer in {phase}")]
+    ClosedByPeer {
+        /// The phase it happened in.
+        phase: Phase,
+        /// What the server said in place of, or before, its banner.
+        said: Option<String>,
+    },
+    /// The peer reset the connection before the link was up.
+    #[error("reset by the peer in {phase}")]
+    ResetByPeer {
+        /// The phase it happened in.
+        phase: Phase,
+    },
+    /// The two sides have no algorithm in common.
+    #[error("no common {kind}: the server offers {theirs}")]
+    NoCommonAlgorithm {
+        /// `key exchange`, `host key`, `cipher`, `MAC` or `compression`.
+        kind: &'static str,
+        /// What the server offers, comma separated.
+        theirs: String,
+    },
+    /// The peer broke the protocol, or is no SSH server.
+    #[error("protocol error in {phase}: {detail}")]
+    Protocol {
+        /// The phase it happened in.
+        phase: Phase,
+        /// The library's own words.
+        detail: String,
+    },
+    /// The host is in no known_hosts file and new hosts are refused.
+    #[error("host key of {name} is not known")]
+    HostKeyUnknown {
+        /// The name that was looked up, with the port where it is not 22.
+        name: String,
+        /// SHA-256 fingerprint of the key that was shown.
+        fingerprint: String,
+    },
+    /// The host is known by other keys.
+    #[error("host key of {name} has changed")]
+    HostKeyChanged {
+        /// The name that was looked up, with the port where it is not 22.
+        name: String,
+        /// SHA-256 fingerprint of the key that was shown.
+        fingerprint: String,
+        /// The file that knows another key.
+        file: PathBuf,
+        /// The line in it, from 1.
+        line: usize,
+    },
+    /// The key is marked `@revoked`.
+    #[error("host key of {name} is revoked")]
+    HostKeyRevoked {
+        /// The name that was looked up.
+        name: String,
+        /// The file that revokes it.
+        file: PathBuf,
+        /// The line in it, from 1.
+        line: usize,
+    },
+    /// A known_hosts file could not be read, or the new key not be written.
+    #[error("known_hosts file {}: {detail}", file.display())]
+    KnownHostsFile {
+        /// The file.
+        file: PathBuf,
+        /// The system's own words.
+        detail: String,
+    },
+    /// The server took none of the keys.
+    #[error("authentication denied for {user}")]
+    AuthDenied {
+        /// The user that was asked for.
+        user: String,
+        /// What was tried, in order.
+        tried: Vec<TriedKey>,
+        /// The methods that the server would still take.
+        methods: Vec<String>,
+    },
+    /// There was no key to try.
+    #[error("no key to offer for {user}")]
+    NoKeys {
+        /// The user that was asked for.
+        user: String,
+        /// The files that were looked for.
+        looked_for: Vec<PathBuf>,
+    },
+    /// The server hung up after too many keys.
+    #[error("too many authentication failures for {user}")]
+    TooManyAuthFailures {
+        /// The user that was asked for.
+        user: String,
+        /// How many keys had been offered.
+        offered: usize,
+    },
+    /// A key file is encrypted, and nobody could say its passphrase.
+    #[error("key {} needs its passphrase", file.display())]
+    PassphraseNeeded {
+        /// The key file.
+        file: PathBuf,
+    },
+    /// A key file could not be read or understood.
+    #[error("key {}: {detail}", file.display())]
+    IdentityUnusable {
+        /// The key file.
+        file: PathBuf,
+        /// Why.
+        detail: String,
+    },
+    /// An established link went away.
+    #[error("link lost: {detail}")]
+    Lost {
+        /// How it was noticed.
+        how: LostHow,
+        /// The library's own words.
+        detail: String,
+    },
+    /// The server would open no (further) channel.
+    #[error("channel refused: {detail}")]
+    ChannelRefused {
+        /// The server's reason.
+        detail: String,
+    },
+    /// A hop on the way failed; the trouble is the hop's.
+    #[error("jump host {hop}: {trouble}")]
+    Jump {
+        /// The hop, as `user@host:port`.
+        hop: String,
+        /// What happened there.
+        trouble: Box<LinkTrouble>,
+    },
+    /// The jump host would not pass us on.
+    #[error("{hop} could not reach {to}: {detail}")]
+    Forward {
+        /// The hop that was asked.
+        hop: String,
+        /// Where it was to connect to.
+        to: String,
+        /// The server's reason.
+        detail: String,
+    },
+    /// `ssh_config`(5) could not be read or understood.
+    #[error("{}: {detail}", file.display())]
+    SshConfig {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong there.
+        detail: String,
+    },
+}
+
+/// The phases of bringing up a link, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Looking up the address.
+    Resolve,
+    /// Opening the TCP connection.
+    Connect,
+    /// Banner and key exchange, with the host key.
+    KeyExchange,
+    /// Proving who we are.
+    Authentication,
+    /// Opening a channel and starting the runner.
+    Channel,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "name resolution",
+            Self::Connect => "connecting",
+            Self::KeyExchange => "key exchange",
+            Self::Authentication => "authentication",
+            Self::Channel => "channel opening",
+        })
+    }
+}
+
+/// How the loss of an established link was noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LostHow {
+    /// The peer closed, reset or broke the connection.
+    Closed,
+    /// Keep-alives went unanswered.
+    KeepAlive,
+}
+
+/// One key that was offered, or could not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriedKey {
+    /// Where it came from.
+    pub source: KeySource,
+    /// What became of it.
+    pub outcome: KeyOutcome,
+}
+
+/// Where a key came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// A key file.
+    File(PathBuf),
+    /// The agent, with the key's comment.
+    Agent(String),
+}
+
+/// What became of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyOutcome {
+    /// Offered, and refused by the server.
+    Refused,
+    /// Encrypted, and no passphrase to be had.
+    Locked,
+    /// Not there, or not readable, or no key.
+    Unusable,
+    /// The agent would not sign with it.
+    NotSigned,
+}
+
+/// Why a session did not start, or did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionTrouble {
+    /// The working directory is missing or closed to us.
+    #[error("working directory {dir}: {detail}")]
+    WorkingDirectory {
+        /// The directory as it was asked for.
+        dir: String,
+        /// The shell's own words.
+        detail: String,
+    },
+    /// No such program on the PATH, or no such file.
+    #[error("command not found: {program}")]
+    CommandNotFound {
+        /// The program.
+        program: String,
+        /// The agent whose program it is, where it is one's.
+        agent: Option<String>,
+        /// The PATH that was searched.
+        path: String,
+    },
+    /// The program is there and may not be executed.
+    #[error("not executable: {program}")]
+    NotExecutable {
+        /// The program.
+        program: String,
+    },
+    /// The program is a script and what it is written for is missing.
+    #[error("interpreter {interpreter} of {program} is missing")]
+    InterpreterMissing {
+        /// The program.
+        program: String,
+        /// `node`, `python3`, …
+        interpreter: String,
+    },
+    /// The login shell did not let the runner through.
+    #[error("the login shell did not reach the runner")]
+    ShellBroken {
+        /// The end of what it said instead.
+        said: String,
+    },
+    /// The runner could not make or fill the spool.
+    #[error("spool {dir}: {detail}")]
+    Spool {
+        /// The spool's directory.
+        dir: String,
+        /// The system's own words.
+        detail: String,
+    },
+    /// No exit record and no process.
+    #[error("the session's processes are gone and left no exit record")]
+    Lost {
+        /// Why, where it can be told.
+        why: LostWhy,
+    },
+    /// The session ran past its limit and was stopped.
+    #[error("stopped after {seconds} s")]
+    TimedOut {
+        /// The limit, in seconds.
+        seconds: u64,
+    },
+    /// The session could not be started within its limit.
+    #[error("not started within {seconds} s")]
+    NotStartedInTime {
+        /// The limit, in seconds.
+        seconds: u64,
+        /// What kept it, last.
+        last: Option<LinkTrouble>,
+    },
+    /// Stopped by a person before it had started.
+    #[error("cancelled before it started")]
+    Cancelled,
+    /// An env value of the configuration could not be had on this machine.
+    #[error("env {name}: {detail}")]
+    EnvUnavailable {
+        /// The variable.
+        name: String,
+        /// Why; never the value.
+        detail: String,
+    },
+    /// `kill` left processes.
+    #[error("{} processes survived KILL", pids.len())]
+    Unkillable {
+        /// The processes that are left.
+        pids: Vec<u32>,
+    },
+}
+
+/// Why a session is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LostWhy {
+    /// The machine was restarted while it ran.
+    Rebooted,
+    /// The wrapper was killed, and the command is gone as well.
+    Killed,
+    /// Its spool is gone.
+    SpoolGone,
+    /// It cannot be told.
+    Unknown,
+}

@@ -1,0 +1,12 @@
+//! Decisions, and nothing else.
+//!
+//! What lives here: values, tables and state machines. What may not: tokio,
+//! ractor, russh, file systems, environment variables, clocks, randomness.
+//! Time comes in as an argument, chance as a number; what is to be done goes
+//! out as an effect that an actor performs. `tests/architecture.rs` holds it.
+
+pub mod backoff;
+pub mod failure;
+pub mod ids;
+pub mod session;
+pub mod target;

@@ -1,0 +1,116 @@
+//! Where a session runs, and how that place is reached.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::RemoteName;
+
+/// A place that a session can run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Place {
+    /// This machine.
+    Local,
+    /// A remote of the configuration.
+    Remote(RemoteName),
+    /// A destination that was named on the command line.
+    AdHoc(Destination),
+}
+
+/// `[user@]host[:port]`, as given on the command line; the rest is
+/// `~/.ssh/config`'s.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Destination {
+    /// The user, where one was given.
+    pub user: Option<String>,
+    /// A name, an address, or a `Host` pattern's name.
+    pub host: String,
+    /// The port, where one was given.
+    pub port: Option<u16>,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(user) = &self.user {
+            write!(f, "{user}@")?;
+        }
+        match self.port {
+            Some(port) if self.host.contains(':') => write!(f, "[{}]:{port}", self.host),
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => f.write_str(&self.host),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("local"),
+            Self::Remote(name) => name.fmt(f),
+            Self::AdHoc(destination) => destination.fmt(f),
+        }
+    }
+}
+
+/// Everything that decides how one SSH destination is dialled: the outcome of
+/// the remote's configuration laid over `ssh_config`(5).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SshSettings {
+    /// What to connect to: `HostName`, else the name as given.
+    pub host_name: String,
+    /// The name under which the host key is known: the destination as given,
+    /// resolved through `HostName`, in lower case.
+    pub host_key_name: String,
+    /// The port.
+    pub port: u16,
+    /// The user on the other side.
+    pub user: String,
+    /// Key files, in the order in which they are tried; `~` is expanded.
+    pub identity_files: Vec<PathBuf>,
+    /// Whether `identity_files` was set by somebody, or is OpenSSH's default
+    /// list (where a missing file is no fault).
+    pub identities_explicit: bool,
+    /// Hops, outermost first; each is reached through the one before it.
+    pub jumps: Vec<SshSettings>,
+    /// When a silent peer counts as gone.
+    pub keep_alive: KeepAlive,
+    /// The bound for each phase before the link is up.
+    pub connect_timeout: Duration,
+    /// What happens with a host that is in no known_hosts file.
+    pub unknown_host: UnknownHost,
+    /// Known-hosts files of the user, read in order; new keys go to the first.
+    pub user_known_hosts: Vec<PathBuf>,
+    /// Known-hosts files of the system.
+    pub global_known_hosts: Vec<PathBuf>,
+    /// The agent's socket, where there is an agent.
+    pub agent_socket: Option<PathBuf>,
+}
+
+/// Keep-alive: a peer that is silent for `interval × count` is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeepAlive {
+    /// Time between probes; `None` sends none.
+    pub interval: Option<Duration>,
+    /// Unanswered probes after which the link is lost.
+    pub count: u32,
+}
+
+impl Default for KeepAlive {
+    /// 15 s × 3: a dead link is noticed within a minute, and a quiet one
+    /// survives the usual NAT table.
+    fn default() -> Self {
+        Self { interval: Some(Duration::from_secs(15)), count: 3 }
+    }
+}
+
+/// `StrictHostKeyChecking`, without its two values that skip the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UnknownHost {
+    /// Trust a host's first key and remember it.
+    #[default]
+    AcceptNew,
+    /// Refuse a host that is not known.
+    Refuse,
+}

@@ -1,0 +1,4 @@
+//! longhaul.
+
+pub mod api;
+pub mod domain;

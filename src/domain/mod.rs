@@ -8,5 +8,6 @@
 pub mod backoff;
 pub mod failure;
 pub mod ids;
+pub mod launch;
 pub mod session;
 pub mod target;

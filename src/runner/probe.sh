@@ -1,0 +1,41 @@
+# Tells what the machine is, and the PATH that the user's login shell sets.
+#
+# Many an rc file returns at once for a shell that is not interactive, before
+# the lines that add to the PATH; so the shell is asked to be both, login and
+# interactive. It may print what it likes, and it may hang: it has five seconds.
+
+shell=${SHELL:-/bin/sh}
+# shellcheck disable=SC2016 # expanded by the shell that is asked
+ask='exec /bin/sh -c '\''echo "@longhaul@$PATH"'\'
+# csh takes -l only alone, and reads its rc file without being asked.
+case ${shell##*/} in
+  csh | tcsh) flags=-c ;;
+  *) flags='-l -i -c' ;;
+esac
+answer=$(
+  exec </dev/null 2>/dev/null
+  # shellcheck disable=SC2086 # flags are to be split
+  "$shell" $flags "$ask" &
+  asked=$!
+  (
+    sleep 5 &
+    # shellcheck disable=SC2064 # the id as it is now
+    trap "kill $!; exit" TERM
+    wait $!
+    kill -KILL "$asked"
+  ) >/dev/null &
+  watch=$!
+  wait "$asked"
+  kill "$watch"
+)
+case $answer in
+  *@longhaul@*) found=${answer##*@longhaul@} from=shell ;;
+  *) found=$PATH from=default ;;
+esac
+find_boot
+say path "$found"
+say path-from "$from"
+say host "$(uname -n)"
+say system "$(uname -s)"
+say boot "$boot"
+say home "$HOME"

@@ -1,1 +1,86 @@
-//! x
+//! The three streams of a running program, wherever it runs.
+
+use bytes::Bytes;
+
+use super::local::LocalProgram;
+use crate::domain::failure::trouble::LinkTrouble;
+use crate::ssh::{ExecChannel, ExecEvent};
+
+/// A program of the runner that was started and speaks.
+#[derive(Debug)]
+pub enum ProgramIo {
+    /// On an exec channel of a link.
+    Remote(ExecChannel),
+    /// A child of this process.
+    Local(LocalProgram),
+}
+
+/// What comes from a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProgramEvent {
+    /// Bytes of its standard output.
+    Stdout(Bytes),
+    /// Bytes of its standard error.
+    Stderr(Bytes),
+    /// Both streams have ended by the program's own doing.
+    Ended,
+}
+
+impl ProgramIo {
+    /// The next event; `None` means that the link is gone, and that nothing is
+    /// known of the program. Cancelling loses nothing.
+    pub async fn next(&mut self) -> Option<ProgramEvent> {
+        match self {
+            Self::Remote(channel) => loop {
+                if let Some(event) = translate(channel.next().await?) {
+                    return Some(event);
+                }
+            },
+            Self::Local(program) => Some(program.next().await),
+        }
+    }
+
+    /// What is here already, without waiting.
+    pub fn try_next(&mut self) -> Option<ProgramEvent> {
+        match self {
+            Self::Remote(channel) => loop {
+                if let Some(event) = translate(channel.try_next()?) {
+                    return Some(event);
+                }
+            },
+            Self::Local(_) => None,
+        }
+    }
+
+    /// Writes to its standard input.
+    ///
+    /// # Errors
+    ///
+    /// The link or the program is gone.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), LinkTrouble> {
+        match self {
+            Self::Remote(channel) => channel.write_all(bytes).await,
+            Self::Local(program) => program.write(bytes).await,
+        }
+    }
+
+    /// Ends its standard input.
+    pub async fn end_input(&mut self) {
+        match self {
+            // A channel that is gone has no input to end.
+            Self::Remote(channel) => _ = channel.eof().await,
+            Self::Local(program) => program.end_input(),
+        }
+    }
+}
+
+/// A shell's exit status says nothing here: how a session ended is in its exit
+/// record, and a program ends with a line.
+fn translate(event: ExecEvent) -> Option<ProgramEvent> {
+    match event {
+        ExecEvent::Stdout(bytes) => Some(ProgramEvent::Stdout(bytes)),
+        ExecEvent::Stderr(bytes) => Some(ProgramEvent::Stderr(bytes)),
+        ExecEvent::Closed => Some(ProgramEvent::Ended),
+        ExecEvent::Eof | ExecEvent::ExitStatus(_) | ExecEvent::ExitSignal(_) => None,
+    }
+}

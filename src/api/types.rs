@@ -9,8 +9,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::connection::LinkState;
+use crate::domain::event::Event;
+pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
+pub use crate::domain::session::{Exit, SessionState};
 
 /// `POST /v1/sessions`: what to run, and where.
 ///
@@ -107,78 +111,6 @@ pub struct StdinView {
     pub delivered: u64,
 }
 
-/// Where in its life a session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SessionState {
-    /// Waits for a link, or for a free channel on one.
-    Waiting,
-    /// The launch was sent; its answer is not here yet.
-    Starting,
-    /// The command runs, as far as is known.
-    Running,
-    /// It was told to stop, and has not been seen to.
-    Stopping,
-    /// The command ended by itself: see `exit`.
-    Exited,
-    /// The command was ended by a signal: see `exit`.
-    Signalled,
-    /// It ran past its limit and was stopped.
-    TimedOut,
-    /// Its processes are gone and left no exit record.
-    Lost,
-    /// It never started: see `failure`.
-    Failed,
-    /// It was taken back before it started.
-    Cancelled,
-}
-
-impl SessionState {
-    /// Whether nothing more will happen to the session.
-    #[must_use]
-    pub fn has_ended(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Starting | Self::Running | Self::Stopping)
-    }
-
-    /// The name that people see.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Exited => "exited",
-            Self::Signalled => "signalled",
-            Self::TimedOut => "timed-out",
-            Self::Lost => "lost",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// How a command ended, from its exit record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Exit {
-    /// It ended by itself with this status.
-    Code(u8),
-    /// A signal ended it.
-    Signal(u8),
-}
-
-impl Exit {
-    /// The status as a shell shows it: 128 and the signal's number.
-    #[must_use]
-    pub fn shell_status(self) -> u8 {
-        match self {
-            Self::Code(code) => code,
-            Self::Signal(signal) => signal.saturating_add(128),
-        }
-    }
-}
-
 /// What changes while a session is watched: one line of `GET …/watch`.
 ///
 /// A line is sent at once, then whenever something in it changed; lines in
@@ -212,39 +144,6 @@ pub struct LinkView {
     pub failure: Option<Failure>,
     /// Since when it is in this state.
     pub since: String,
-}
-
-/// The states of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LinkState {
-    /// Nobody needs a link.
-    Idle,
-    /// A link is being brought up.
-    Connecting,
-    /// At least one link is up.
-    Connected,
-    /// Waits before the next try.
-    BackingOff,
-    /// Waits for a person.
-    NeedsAttention,
-    /// The remote is disabled, removed or changed; what runs there finishes.
-    Draining,
-}
-
-impl LinkState {
-    /// The name that people see.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Connecting => "connecting",
-            Self::Connected => "connected",
-            Self::BackingOff => "backing-off",
-            Self::NeedsAttention => "needs-attention",
-            Self::Draining => "draining",
-        }
-    }
 }
 
 /// One remote, as `remote ls`, `remote show` and `status` see it.
@@ -337,52 +236,10 @@ pub struct EventView {
     pub kind: EventKind,
 }
 
-/// What can happen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-pub enum EventKind {
-    /// A session was taken in.
-    SessionCreated {
-        /// The session.
-        session: SessionId,
-        /// Where it is to run.
-        place: String,
-    },
-    /// A session's state changed.
-    SessionChanged {
-        /// The session.
-        session: SessionId,
-        /// Where in its life it is now.
-        state: SessionState,
-        /// How it ended, where it did.
-        exit: Option<Exit>,
-        /// The failure's code, where there is one.
-        failure: Option<String>,
-    },
-    /// A session and its files were removed.
-    SessionRemoved {
-        /// The session.
-        session: SessionId,
-    },
-    /// A connection's state changed.
-    LinkChanged {
-        /// The remote.
-        remote: String,
-        /// How its connection is now.
-        state: LinkState,
-        /// The failure's code, where there is one.
-        failure: Option<String>,
-    },
-    /// A new configuration is in force.
-    ConfigReloaded {
-        /// What changed, a line each.
-        changes: Vec<String>,
-    },
-    /// An edit was refused; the earlier configuration stays in force.
-    ConfigRejected {
-        /// The report.
-        report: String,
-    },
+impl From<Event> for EventView {
+    fn from(event: Event) -> Self {
+        Self { seq: event.seq, at: event.at.to_string(), kind: event.kind }
+    }
 }
 
 /// `POST /v1/sessions/{id}/kill`.

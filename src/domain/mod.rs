@@ -6,8 +6,12 @@
 //! out as an effect that an actor performs. `tests/architecture.rs` holds it.
 
 pub mod backoff;
+pub mod connection;
+pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod launch;
 pub mod session;
+pub mod stream;
 pub mod target;
+pub mod timestamp;

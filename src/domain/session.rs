@@ -1,1 +1,0 @@
-//! One session's life (written next).

@@ -1,0 +1,356 @@
+//! What is remembered of a session.
+
+use serde::{Deserialize, Serialize};
+
+use super::state::{Exit, SessionState};
+use crate::domain::failure::Failure;
+use crate::domain::ids::{AgentName, SessionId, SessionName};
+use crate::domain::target::Place;
+use crate::domain::timestamp::Timestamp;
+
+/// A session, as the registry keeps it.
+///
+/// It holds no env value and no prompt: those are in an owner-only file beside
+/// the mirror until the session has started, and nowhere after that. Fields are
+/// only ever added, each with a serde default, because the registry outlives
+/// the version that wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// The session's id.
+    pub id: SessionId,
+    /// The name a person gave it; unique among live sessions.
+    pub name: Option<SessionName>,
+    /// The agent it runs, if it runs one.
+    pub agent: Option<AgentName>,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Where it runs.
+    pub place: Place,
+    /// The host name behind the remote, once it is known.
+    pub host: Option<String>,
+    /// The working directory that was asked for.
+    pub cwd: Option<String>,
+    /// Where in its life it is.
+    pub phase: Phase,
+    /// An order to stop that is not yet known to have been carried out.
+    pub stop: Option<StopOrder>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When the command started there, once it is known to have.
+    pub started_at: Option<Timestamp>,
+    /// When it was known to have ended.
+    pub ended_at: Option<Timestamp>,
+    /// Stop it so many seconds after its start.
+    pub timeout_s: Option<u64>,
+    /// Give up if it could not be started for so many seconds.
+    pub start_within_s: Option<u64>,
+    /// Its standard input.
+    pub stdin: Stdin,
+    /// Bytes of standard output in the mirror, as last recorded; for a live
+    /// session the mirror's files know better.
+    pub stdout: u64,
+    /// Bytes of standard error in the mirror, as last recorded; for a live
+    /// session the mirror's files know better.
+    pub stderr: u64,
+    /// A second request with this key is answered with this session.
+    pub idempotency_key: Option<String>,
+}
+
+impl SessionRecord {
+    /// Whether anything more can happen to the session.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        !matches!(self.phase, Phase::Ended { .. })
+    }
+
+    /// Where in its life it is, as people see it.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        match (&self.phase, &self.stop) {
+            (Phase::Ended { outcome }, _) => outcome.state(),
+            (_, Some(_)) => SessionState::Stopping,
+            (Phase::Waiting, None) => SessionState::Waiting,
+            (Phase::Starting, None) => SessionState::Starting,
+            (Phase::Running { .. }, None) => SessionState::Running,
+        }
+    }
+
+    /// How it ended, if it has.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.phase {
+            Phase::Ended { outcome } => Some(outcome),
+            Phase::Waiting | Phase::Starting | Phase::Running { .. } => None,
+        }
+    }
+
+    /// The status that its command ended with, where there is one.
+    #[must_use]
+    pub fn exit(&self) -> Option<Exit> {
+        self.outcome().and_then(Outcome::exit)
+    }
+
+    /// What went wrong, where something did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.outcome().and_then(Outcome::failure)
+    }
+
+    /// The command's process id there, while it runs and is known.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        match self.phase {
+            Phase::Running { pid } => pid,
+            Phase::Waiting | Phase::Starting | Phase::Ended { .. } => None,
+        }
+    }
+}
+
+/// Where in its life a session is, with what is known only there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Nothing was sent yet: it waits for a link or a free channel.
+    Waiting,
+    /// The launch was sent, or may have been; it is looked up, never repeated.
+    Starting,
+    /// The command runs, as far as is known.
+    Running {
+        /// Its process id there, once it is known.
+        pid: Option<u32>,
+    },
+    /// Nothing more will happen.
+    Ended {
+        /// How it went.
+        outcome: Outcome,
+    },
+}
+
+/// How a session ended.
+///
+/// An exit status comes from the exit record alone, so only the variants that
+/// had one carry one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The command ended by itself.
+    Exited {
+        /// Its status.
+        code: u8,
+        /// What the status stands for, where that can be told: a 127 may be an
+        /// agent that is not installed.
+        failure: Option<Failure>,
+    },
+    /// A signal ended the command.
+    Signalled {
+        /// The signal's number there.
+        signal: u8,
+        /// Why, where that can be told.
+        failure: Option<Failure>,
+    },
+    /// It ran past its limit and was stopped.
+    TimedOut {
+        /// What its exit record says, if it left one.
+        exit: Option<Exit>,
+        /// The limit, in words.
+        failure: Failure,
+    },
+    /// Its processes are gone and left no exit record.
+    Lost {
+        /// Why, where that can be told.
+        failure: Failure,
+    },
+    /// It never started.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// It was taken back before it started.
+    Cancelled,
+}
+
+impl Outcome {
+    /// The outcome that an exit record stands for, with what is known of it.
+    #[must_use]
+    pub fn of_exit(exit: Exit, failure: Option<Failure>) -> Self {
+        match exit {
+            Exit::Code(code) => Self::Exited { code, failure },
+            Exit::Signal(signal) => Self::Signalled { signal, failure },
+        }
+    }
+
+    /// The state that it shows as.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        match self {
+            Self::Exited { .. } => SessionState::Exited,
+            Self::Signalled { .. } => SessionState::Signalled,
+            Self::TimedOut { .. } => SessionState::TimedOut,
+            Self::Lost { .. } => SessionState::Lost,
+            Self::Failed { .. } => SessionState::Failed,
+            Self::Cancelled => SessionState::Cancelled,
+        }
+    }
+
+    /// What the exit record says, where there was one.
+    #[must_use]
+    pub fn exit(&self) -> Option<Exit> {
+        match self {
+            Self::Exited { code, .. } => Some(Exit::Code(*code)),
+            Self::Signalled { signal, .. } => Some(Exit::Signal(*signal)),
+            Self::TimedOut { exit, .. } => *exit,
+            Self::Lost { .. } | Self::Failed { .. } | Self::Cancelled => None,
+        }
+    }
+
+    /// What went wrong, where something did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Exited { failure, .. } | Self::Signalled { failure, .. } => failure.as_ref(),
+            Self::TimedOut { failure, .. } | Self::Lost { failure } | Self::Failed { failure } => {
+                Some(failure)
+            }
+            Self::Cancelled => None,
+        }
+    }
+}
+
+/// An order to stop a session's whole process tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopOrder {
+    /// The first signal's name, without `SIG`.
+    pub signal: String,
+    /// Seconds between that signal and KILL.
+    pub grace_s: u64,
+    /// When it was given.
+    pub ordered_at: Timestamp,
+}
+
+/// Standard input of a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stdin {
+    /// Whether it takes more.
+    pub open: bool,
+    /// Bytes taken from senders.
+    pub accepted: u64,
+    /// Bytes that are known to be in the spool there.
+    pub delivered: u64,
+    /// Whether its end was sent by somebody; the spool may not know yet.
+    pub eof: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::{Disposition, Stage};
+
+    fn failure() -> Failure {
+        Failure {
+            code: "agent.not-found".to_owned(),
+            stage: Stage::Command,
+            disposition: Disposition::Final,
+            place: "box".to_owned(),
+            message: "there is no claude on box".to_owned(),
+            evidence: None,
+            remedy: None,
+        }
+    }
+
+    fn record(phase: Phase) -> SessionRecord {
+        SessionRecord {
+            id: SessionId::from_bits(7),
+            name: None,
+            agent: None,
+            command: vec!["true".to_owned()],
+            place: Place::Local,
+            host: None,
+            cwd: None,
+            phase,
+            stop: None,
+            created_at: Timestamp::from_millis(1),
+            started_at: None,
+            ended_at: None,
+            timeout_s: None,
+            start_within_s: None,
+            stdin: Stdin::default(),
+            stdout: 0,
+            stderr: 0,
+            idempotency_key: None,
+        }
+    }
+
+    fn ended(outcome: Outcome) -> Phase {
+        Phase::Ended { outcome }
+    }
+
+    fn every_phase() -> Vec<(Phase, SessionState)> {
+        vec![
+            (Phase::Waiting, SessionState::Waiting),
+            (Phase::Starting, SessionState::Starting),
+            (Phase::Running { pid: None }, SessionState::Running),
+            (Phase::Running { pid: Some(7) }, SessionState::Running),
+            (ended(Outcome::of_exit(Exit::Code(0), None)), SessionState::Exited),
+            (ended(Outcome::of_exit(Exit::Code(127), Some(failure()))), SessionState::Exited),
+            (ended(Outcome::of_exit(Exit::Signal(9), None)), SessionState::Signalled),
+            (
+                ended(Outcome::TimedOut { exit: Some(Exit::Signal(15)), failure: failure() }),
+                SessionState::TimedOut,
+            ),
+            (ended(Outcome::Lost { failure: failure() }), SessionState::Lost),
+            (ended(Outcome::Failed { failure: failure() }), SessionState::Failed),
+            (ended(Outcome::Cancelled), SessionState::Cancelled),
+        ]
+    }
+
+    #[test]
+    fn every_phase_shows_as_its_state_and_is_live_until_that_has_ended() {
+        for (phase, state) in every_phase() {
+            let record = record(phase);
+            assert_eq!(record.state(), state);
+            assert_eq!(record.is_live(), !state.has_ended(), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_to_stop_shows_until_the_end_and_not_after() {
+        for (phase, state) in every_phase() {
+            let stop = StopOrder {
+                signal: "TERM".into(),
+                grace_s: 5,
+                ordered_at: Timestamp::from_millis(2),
+            };
+            let record = SessionRecord { stop: Some(stop), ..record(phase) };
+            let shown = if state.has_ended() { state } else { SessionState::Stopping };
+            assert_eq!(record.state(), shown);
+        }
+    }
+
+    #[test]
+    fn an_exit_and_its_meaning_are_kept_side_by_side() {
+        let outcome = Outcome::of_exit(Exit::Code(127), Some(failure()));
+        assert_eq!(outcome.exit(), Some(Exit::Code(127)));
+        assert_eq!(outcome.failure(), Some(&failure()));
+    }
+
+    #[test]
+    fn only_an_exit_record_gives_an_exit() {
+        for outcome in [
+            Outcome::Lost { failure: failure() },
+            Outcome::Failed { failure: failure() },
+            Outcome::Cancelled,
+            Outcome::TimedOut { exit: None, failure: failure() },
+        ] {
+            assert_eq!(outcome.exit(), None, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn every_record_reads_back_as_it_was_written() {
+        for (phase, _) in every_phase() {
+            let record = record(phase);
+            let json = serde_json::to_string(&record).unwrap();
+            assert_eq!(serde_json::from_str::<SessionRecord>(&json).unwrap(), record);
+        }
+    }
+}

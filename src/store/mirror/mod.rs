@@ -1,0 +1,28 @@
+//! One session's folder on this machine: files that a person can `less`.
+//!
+//! ```text
+//! <state>/sessions/<id>/    0700
+//!     out   err             0600   the output, a prefix of the spool's
+//!     in                    0600   what was sent to standard input
+//!     launch.json           0600   until the session has started
+//! ```
+//!
+//! - `folder`: [`Mirror`], the folder and its readers.
+//! - `writer`: [`MirrorWriter`], the only way to add output.
+//! - `input`: what was sent and may not be there yet.
+//! - `launch`: env values and the prompt of a session that waits.
+//! - `error`: what can go wrong.
+//!
+//! The length of `out` and `err` is where reading from the spool resumes, so a
+//! byte that counts as written is in the file, and one that is in the file
+//! counts as written. What may not live here: what the bytes mean.
+
+mod error;
+mod folder;
+mod input;
+mod launch;
+mod writer;
+
+pub use error::MirrorError;
+pub use folder::{Lengths, Mirror};
+pub use writer::MirrorWriter;

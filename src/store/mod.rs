@@ -1,0 +1,14 @@
+//! What this machine remembers: files and a database, and no decisions.
+//!
+//! - [`state_dir`]: the folder that holds the rest, and the lock that lets one
+//!   daemon at a time use it.
+//! - [`registry`]: the sessions' records and the events, in SQLite.
+//! - [`mirror`]: one session's output and input, as plain files, and what it
+//!   needs for its start and the registry must never see.
+//!
+//! What may not live here: knowledge of SSH, of actors, or of the wire.
+
+mod files;
+pub mod mirror;
+pub mod registry;
+pub mod state_dir;

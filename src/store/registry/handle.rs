@@ -1,0 +1,226 @@
+//! What the rest of the program calls.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::{Fault, RegistryError};
+use super::events::{self, Events};
+use super::schema;
+use super::sessions::{self, Entry, Found, Insertion, Page, Which};
+use super::worker::{self, Access, Call, Job};
+use crate::domain::event::EventKind;
+use crate::domain::ids::SessionId;
+use crate::domain::session::SessionRecord;
+use crate::domain::timestamp::Timestamp;
+
+/// The sessions' records and the events.
+///
+/// A handle: clones share one thread, which ends with the last of them. What
+/// has been answered survives the death of the daemon at any moment. A call
+/// whose future is dropped may or may not have been carried out.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    calls: mpsc::Sender<Box<dyn Job>>,
+    file: Arc<Path>,
+}
+
+/// How an insert went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inserted {
+    /// The session is in the registry now.
+    New,
+    /// Nothing was done: an earlier session has the idempotency key.
+    Existing(Box<SessionRecord>),
+}
+
+impl Registry {
+    /// Opens the registry in `file`, and makes it, for the owner alone, where
+    /// there is none.
+    ///
+    /// # Errors
+    ///
+    /// The file is damaged, too new, locked, or cannot be made or written.
+    pub async fn open(file: impl Into<PathBuf>) -> Result<Self, RegistryError> {
+        let file: Arc<Path> = Arc::from(file.into());
+        let (calls, mut queue) = mpsc::channel::<Box<dyn Job>>(worker::QUEUE);
+        let (opened, is_open) = oneshot::channel();
+        let own = Arc::clone(&file);
+        let body = move || match schema::open(&own) {
+            Ok(db) => {
+                // Nobody waits any more: the queue is closed, and this ends.
+                drop(opened.send(Ok(())));
+                worker::run(&db, &mut queue, &own);
+            }
+            Err(error) => drop(opened.send(Err(error))),
+        };
+        thread::Builder::new()
+            .name("registry".to_owned())
+            .spawn(body)
+            .map_err(|source| RegistryError::Thread { source })?;
+        is_open.await.map_err(|_| RegistryError::Stopped)??;
+        Ok(Self { calls, file })
+    }
+
+    /// Takes a session in, unless its idempotency key is known already.
+    ///
+    /// # Errors
+    ///
+    /// A live session has the name, a session has the id, or the disk fails;
+    /// the registry is as it was then.
+    pub async fn insert(&self, record: SessionRecord) -> Result<Inserted, RegistryError> {
+        let entry = self.entry(record)?;
+        let id = entry.record().id.clone();
+        match self.write(move |db| sessions::insert(db, &entry)).await? {
+            Insertion::New => Ok(Inserted::New),
+            Insertion::Existing(record) => Ok(Inserted::Existing(Box::new(record))),
+            Insertion::NameTaken { name, by } => Err(RegistryError::NameTaken { name, by }),
+            Insertion::IdTaken => Err(RegistryError::IdTaken(id)),
+        }
+    }
+
+    /// Writes a session's whole record, whether it is there already or not.
+    ///
+    /// Saves of one session are not to overtake each other: each is awaited
+    /// before the next.
+    ///
+    /// # Errors
+    ///
+    /// Another live session has the name, or the disk fails.
+    pub async fn save(&self, record: SessionRecord) -> Result<(), RegistryError> {
+        let entry = self.entry(record)?;
+        match self.write(move |db| sessions::save(db, &entry)).await? {
+            Insertion::NameTaken { name, by } => Err(RegistryError::NameTaken { name, by }),
+            Insertion::New | Insertion::Existing(_) | Insertion::IdTaken => Ok(()),
+        }
+    }
+
+    /// The session with this id.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or the record is damaged.
+    pub async fn get(&self, id: &SessionId) -> Result<Option<SessionRecord>, RegistryError> {
+        let id = id.clone();
+        self.read(move |db| sessions::get(db, &id)).await
+    }
+
+    /// The session that a person means: by its id, else the live one with this
+    /// name, else the newest ended one with it, else by a unique beginning of
+    /// an id.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or the record is damaged.
+    pub async fn find(&self, given: &str) -> Result<Found, RegistryError> {
+        let given = given.to_owned();
+        self.read(move |db| sessions::find(db, &given)).await
+    }
+
+    /// Sessions, newest first.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or a record is damaged.
+    pub async fn list(
+        &self,
+        which: Which,
+        page: Page,
+    ) -> Result<Vec<SessionRecord>, RegistryError> {
+        self.read(move |db| sessions::list(db, which, page)).await
+    }
+
+    /// All sessions that have not ended, newest first: what a daemon that
+    /// starts has to look after.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or a record is damaged.
+    pub async fn live(&self) -> Result<Vec<SessionRecord>, RegistryError> {
+        self.list(Which::Live, Page::WHOLE).await
+    }
+
+    /// Forgets a session, and says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn remove(&self, id: &SessionId) -> Result<bool, RegistryError> {
+        let id = id.clone();
+        self.write(move |db| sessions::remove(db, &id)).await
+    }
+
+    /// Adds an event and returns its number, which is greater than that of any
+    /// event before it. The newest [`KEPT_EVENTS`](super::KEPT_EVENTS) are
+    /// kept.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn append_event(
+        &self,
+        at: Timestamp,
+        kind: &EventKind,
+    ) -> Result<u64, RegistryError> {
+        let kind = events::encode(kind).map_err(|fault| fault.of(&self.file))?;
+        self.write(move |db| events::append(db, at, &kind)).await
+    }
+
+    /// Events numbered above `since`, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or an event is damaged.
+    pub async fn events(&self, since: u64, limit: usize) -> Result<Events, RegistryError> {
+        self.read(move |db| events::since(db, since, limit)).await
+    }
+
+    /// The number of the newest event; 0 before the first.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn last_event(&self) -> Result<u64, RegistryError> {
+        self.read(events::last).await
+    }
+
+    /// The database's file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    fn entry(&self, record: SessionRecord) -> Result<Entry, RegistryError> {
+        Entry::new(record).map_err(|fault| fault.of(&self.file))
+    }
+
+    async fn read<T, F>(&self, work: F) -> Result<T, RegistryError>
+    where
+        F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.call(Access::Read, work).await
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, RegistryError>
+    where
+        F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.call(Access::Write, work).await
+    }
+
+    pub(super) async fn call<T, F>(&self, access: Access, work: F) -> Result<T, RegistryError>
+    where
+        F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (job, answer) = Call::new(access, work);
+        self.calls.send(job).await.map_err(|_| RegistryError::Stopped)?;
+        let result = answer.await.map_err(|_| RegistryError::Stopped)?;
+        result.map_err(|fault| fault.of(&self.file))
+    }
+}

@@ -1,0 +1,255 @@
+//! The folder that holds the registry and the mirrors, and its lock.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use super::files;
+use crate::domain::ids::SessionId;
+
+/// Why the state directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateDirError {
+    /// It could not be made, or something in it could not.
+    #[error("{} cannot be made: {source}", path.display())]
+    Create {
+        /// What was to be made.
+        path: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
+    /// Something else has its name.
+    #[error("{} is not a directory", dir.display())]
+    NotADirectory {
+        /// The state directory.
+        dir: PathBuf,
+    },
+    /// It is another user's.
+    #[error("{} belongs to user {owner}, not to you (user {you})", dir.display())]
+    NotYours {
+        /// The state directory.
+        dir: PathBuf,
+        /// The owner's user id.
+        owner: u32,
+        /// This process's user id.
+        you: u32,
+    },
+    /// Others may put files into it.
+    #[error("{} can be written by others (mode {mode:04o})", dir.display())]
+    OpenToOthers {
+        /// The state directory.
+        dir: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It, or the file system that it is on, may not be written.
+    #[error("{} cannot be written: {source}", path.display())]
+    ReadOnly {
+        /// What was to be written.
+        path: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
+    /// The disk, or the user's share of it, is full.
+    #[error("no space left for {}", path.display())]
+    Full {
+        /// What was to be written.
+        path: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
+    /// A daemon uses it.
+    #[error("a daemon{} runs already on {}", of_pid(*pid), dir.display())]
+    AlreadyRunning {
+        /// The state directory.
+        dir: PathBuf,
+        /// The daemon's process id, where it could be read.
+        pid: Option<u32>,
+    },
+    /// The file system knows no locks.
+    #[error("{} cannot be locked: {source}", file.display())]
+    Lock {
+        /// The lock file.
+        file: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
+}
+
+fn of_pid(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+}
+
+impl StateDirError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        const ELSEWHERE: &str = "or set LONGHAUL_STATE_DIR to a directory of your own";
+        match self {
+            Self::OpenToOthers { dir, .. } => {
+                format!("chmod go-w '{}', {ELSEWHERE}", dir.display())
+            }
+            Self::Full { path, .. } => format!("make room: df '{}'", parent(path).display()),
+            Self::AlreadyRunning { .. } => "longhaul daemon status".to_owned(),
+            Self::Create { path, .. } | Self::ReadOnly { path, .. } => {
+                format!(
+                    "make it writable for you: ls -ld '{}', {ELSEWHERE}",
+                    parent(path).display()
+                )
+            }
+            Self::NotADirectory { dir } | Self::NotYours { dir, .. } => {
+                format!("see what it is: ls -ld '{}', {ELSEWHERE}", dir.display())
+            }
+            Self::Lock { file, .. } => {
+                format!(
+                    "put it on a local file system: df -T '{}', {ELSEWHERE}",
+                    parent(file).display()
+                )
+            }
+        }
+    }
+
+    fn making(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                Self::ReadOnly { path, source }
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::Full { path, source }
+            }
+            _ => Self::Create { path, source },
+        }
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+/// A state directory that is fit for use.
+///
+/// ```text
+/// <root>/
+///     registry.sqlite   0600
+///     daemon.lock       0600   the running daemon's process id
+///     sessions/<id>/    0700   mirrors
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDir {
+    root: PathBuf,
+}
+
+/// The right to use a state directory; it is given back when this is dropped
+/// and when the process ends, however it ends.
+#[derive(Debug)]
+pub struct DaemonLock {
+    _held: File,
+}
+
+impl StateDir {
+    /// Makes the directory and what belongs in it, for the owner alone, and
+    /// refuses one in which others could lay traps. A directory that is there
+    /// keeps its mode. Blocks: it is for start-up.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made or written, is no directory, is somebody else's, or
+    /// can be written by others.
+    pub fn prepare(root: impl Into<PathBuf>) -> Result<Self, StateDirError> {
+        let state = Self { root: root.into() };
+        make(&state.root)?;
+        let found = fs::metadata(&state.root)
+            .map_err(|source| StateDirError::making(&state.root, source))?;
+        check(&state.root, found.uid(), found.mode(), rustix::process::geteuid().as_raw())?;
+        make(&state.sessions())?;
+        Ok(state)
+    }
+
+    /// Takes the lock, for as long as the answer is kept. Blocks for a moment.
+    ///
+    /// # Errors
+    ///
+    /// Another daemon has it, or the lock file cannot be made.
+    pub fn lock(&self) -> Result<DaemonLock, StateDirError> {
+        let path = self.root.join("daemon.lock");
+        // Not truncated: until it is locked, it is another daemon's.
+        let opened = files::owner_only().read(true).write(true).create(true).open(&path);
+        let mut file = opened.map_err(|source| StateDirError::making(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StateDirError::AlreadyRunning {
+                    dir: self.root.clone(),
+                    pid: read_pid(&mut file),
+                });
+            }
+            Err(TryLockError::Error(source)) => {
+                return Err(StateDirError::Lock { file: path, source });
+            }
+        }
+        write_pid(&mut file).map_err(|source| StateDirError::making(&path, source))?;
+        Ok(DaemonLock { _held: file })
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The registry's file.
+    #[must_use]
+    pub fn registry(&self) -> PathBuf {
+        self.root.join("registry.sqlite")
+    }
+
+    /// The folder that holds all mirrors.
+    #[must_use]
+    pub fn sessions(&self) -> PathBuf {
+        self.root.join("sessions")
+    }
+
+    /// The folder of one session's mirror.
+    #[must_use]
+    pub fn session(&self, id: &SessionId) -> PathBuf {
+        self.sessions().join(id.as_str())
+    }
+}
+
+fn make(dir: &Path) -> Result<(), StateDirError> {
+    match files::create_folder(dir) {
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+            Err(StateDirError::NotADirectory { dir: dir.to_owned() })
+        }
+        made => made.map_err(|source| StateDirError::making(dir, source)),
+    }
+}
+
+/// Whether a directory of this owner and mode can be trusted by `you`.
+fn check(dir: &Path, owner: u32, mode: u32, you: u32) -> Result<(), StateDirError> {
+    let dir = dir.to_owned();
+    if owner != you {
+        return Err(StateDirError::NotYours { dir, owner, you });
+    }
+    if mode & 0o022 != 0 {
+        return Err(StateDirError::OpenToOthers { dir, mode: mode & 0o7777 });
+    }
+    Ok(())
+}
+
+fn write_pid(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", process::id())
+}
+
+/// For the message only: between another daemon's lock and its first write,
+/// this is empty or its predecessor's.
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}

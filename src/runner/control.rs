@@ -1,1 +1,298 @@
-//! x
+//! Programs that do one thing and end.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::io::{ProgramEvent, ProgramIo};
+use super::program::Program;
+use super::speech::{Piece, Splitter};
+use crate::domain::failure::trouble::{LinkTrouble, LostHow};
+use crate::domain::ids::SessionId;
+use crate::domain::launch::{Nonce, Parameters};
+
+/// How long a program may take, on top of what it is told to wait. A host that
+/// swaps, or whose home directory is on a slow network, needs its time.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// Why a program did not do what it was to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// The link is gone; nothing is known of what was done.
+    #[error(transparent)]
+    Cut(#[from] LinkTrouble),
+    /// The login shell never reached the program.
+    #[error("the login shell did not reach the runner: {said}")]
+    NotReached {
+        /// What it said instead.
+        said: String,
+    },
+    /// It took too long.
+    #[error("no answer within {} s", within.as_secs())]
+    NoAnswer {
+        /// The bound.
+        within: Duration,
+    },
+    /// The session has no spool.
+    #[error("the session has no spool")]
+    NoSpool,
+    /// The session's process has ended.
+    #[error("the session has ended")]
+    HasEnded,
+    /// The session's process has not signed yet.
+    #[error("the session has only just been claimed")]
+    Unsigned,
+    /// The session's processes are alive.
+    #[error("the session is running")]
+    StillRunning,
+    /// The session takes no input.
+    #[error("the session takes no input")]
+    StdinClosed,
+    /// KILL left these.
+    #[error("processes survived KILL: {pids:?}")]
+    Survivors {
+        /// The processes.
+        pids: Vec<u32>,
+    },
+    /// Something else failed; the system's words.
+    #[error("{detail}")]
+    Failed {
+        /// What the shell or a command said.
+        detail: String,
+    },
+}
+
+/// What a probe finds out about a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The PATH of the user's login shell.
+    pub path: String,
+    /// Whether the login shell told it, or it is the one sshd sets.
+    pub path_is_the_shells: bool,
+    /// The host's own name.
+    pub hostname: String,
+    /// `Linux`, `Darwin`, …
+    pub system: String,
+    /// What tells this boot from any other; `-` where nothing does.
+    pub boot: String,
+    /// The home directory.
+    pub home: String,
+}
+
+/// Asks what the host is.
+///
+/// # Errors
+///
+/// The program could not be run to its end.
+pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlError> {
+    let lines = run(io, nonce, Program::Probe, Parameters::new(nonce), Bytes::new(), WITHIN).await?;
+    let find = |key: &str| {
+        let found = lines.iter().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
+        found.unwrap_or_default().to_owned()
+    };
+    Ok(HostFacts {
+        path: find("path"),
+        path_is_the_shells: find("path-from") == "shell",
+        hostname: find("host"),
+        system: find("system"),
+        boot: find("boot"),
+        home: find("home"),
+    })
+}
+
+/// Delivers a signal to a session's process group.
+///
+/// # Errors
+///
+/// The program could not be run, or there is nothing to signal.
+pub async fn signal(
+    io: ProgramIo,
+    nonce: &Nonce,
+    root: Option<&str>,
+    id: &SessionId,
+    signal: &str,
+) -> Result<(), ControlError> {
+    let parameters = Parameters::new(nonce).session(id, root).signal(signal, None);
+    run(io, nonce, Program::Stop, parameters, Bytes::new(), WITHIN).await.map(drop)
+}
+
+/// Ends all of a session's processes: `signal`, `grace`, KILL; verified.
+///
+/// # Errors
+///
+/// The program could not be run, or processes survived.
+pub async fn stop(
+    io: ProgramIo,
+    nonce: &Nonce,
+    root: Option<&str>,
+    id: &SessionId,
+    signal: &str,
+    grace: Duration,
+) -> Result<(), ControlError> {
+    let parameters = Parameters::new(nonce).session(id, root).signal(signal, Some(grace.as_secs()));
+    run(io, nonce, Program::Stop, parameters, Bytes::new(), WITHIN + grace).await.map(drop)
+}
+
+/// Removes an ended session's spool; one that is gone is removed.
+///
+/// # Errors
+///
+/// The program could not be run, or the session is still running.
+pub async fn remove(
+    io: ProgramIo,
+    nonce: &Nonce,
+    root: Option<&str>,
+    id: &SessionId,
+) -> Result<(), ControlError> {
+    let parameters = Parameters::new(nonce).session(id, root);
+    run(io, nonce, Program::Remove, parameters, Bytes::new(), WITHIN).await.map(drop)
+}
+
+/// What goes on a session's standard input: a piece of it, by its place.
+#[derive(Debug)]
+pub struct Input {
+    /// Where the piece begins.
+    pub offset: u64,
+    /// The piece.
+    pub bytes: Bytes,
+    /// The length of it all, once its end is known.
+    pub ends_at: Option<u64>,
+}
+
+/// Adds to a session's standard input, and returns how much is there then.
+///
+/// What of `input` is there already, from a try whose answer was lost, is left
+/// out; where there is less than its offset, nothing is added.
+///
+/// # Errors
+///
+/// The program could not be run, or the session takes no input. How much was
+/// added is then unknown, and the next call finds out.
+pub async fn input(
+    io: ProgramIo,
+    nonce: &Nonce,
+    root: Option<&str>,
+    id: &SessionId,
+    input: &Input,
+) -> Result<u64, ControlError> {
+    let mut parameters = Parameters::new(nonce).session(id, root);
+    if let Some(length) = input.ends_at {
+        parameters = parameters.input_ends_at(length);
+    }
+    let mut talk = Talk::begin(io, nonce, Program::Input, parameters).await?;
+    let have = talk.length().await?;
+    if let Some(skip) = have.checked_sub(input.offset) {
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(input.bytes.len());
+        talk.io.write(&input.bytes[skip..]).await?;
+    }
+    talk.io.end_input().await;
+    talk.length().await
+}
+
+/// Runs a program with `stdin` behind its parameters, and returns its lines.
+async fn run(
+    io: ProgramIo,
+    nonce: &Nonce,
+    program: Program,
+    parameters: Parameters,
+    stdin: Bytes,
+    within: Duration,
+) -> Result<Vec<String>, ControlError> {
+    let all = async {
+        let mut talk = Talk::begin(io, nonce, program, parameters).await?;
+        talk.io.write(&stdin).await?;
+        talk.io.end_input().await;
+        let mut lines = Vec::new();
+        while let Some(line) = talk.line().await? {
+            lines.push(line);
+        }
+        if lines.is_empty() { Err(talk.not_reached()) } else { Ok(lines) }
+    };
+    timeout(within, all).await.unwrap_or(Err(ControlError::NoAnswer { within }))
+}
+
+/// A program that is being listened to.
+struct Talk {
+    io: ProgramIo,
+    out: Splitter,
+    lines: std::collections::VecDeque<String>,
+    /// The end of what came on standard error.
+    grumble: Vec<u8>,
+}
+
+impl Talk {
+    async fn begin(
+        mut io: ProgramIo,
+        nonce: &Nonce,
+        program: Program,
+        parameters: Parameters,
+    ) -> Result<Self, ControlError> {
+        io.write(program.line()).await?;
+        io.write(&parameters.finish()).await?;
+        Ok(Self { io, out: Splitter::new(nonce), lines: [].into(), grumble: Vec::new() })
+    }
+
+    /// The next line, or `None` once the program has ended.
+    async fn line(&mut self) -> Result<Option<String>, ControlError> {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return match line.strip_prefix("fail ") {
+                    Some(refusal) => Err(refused(refusal)),
+                    None => Ok(Some(line)),
+                };
+            }
+            match self.io.next().await {
+                Some(ProgramEvent::Stdout(bytes)) => {
+                    let lines = &mut self.lines;
+                    self.out.feed(bytes, |piece| {
+                        if let Piece::Line(line) = piece {
+                            lines.push_back(line);
+                        }
+                    });
+                }
+                Some(ProgramEvent::Stderr(bytes)) => {
+                    self.grumble.extend_from_slice(&bytes);
+                    let surplus = self.grumble.len().saturating_sub(4096);
+                    self.grumble.drain(..surplus);
+                }
+                Some(ProgramEvent::Ended) => return Ok(None),
+                None => {
+                    let detail = "the link was lost".to_owned();
+                    return Err(LinkTrouble::Lost { how: LostHow::Closed, detail }.into());
+                }
+            }
+        }
+    }
+
+    /// The number in the next line, which says `have N`.
+    async fn length(&mut self) -> Result<u64, ControlError> {
+        let line = match timeout(WITHIN, self.line()).await {
+            Ok(line) => line?.ok_or_else(|| self.not_reached())?,
+            Err(_) => return Err(ControlError::NoAnswer { within: WITHIN }),
+        };
+        let length = line.strip_prefix("have ").and_then(|number| number.parse().ok());
+        length.ok_or(ControlError::Failed { detail: line })
+    }
+
+    fn not_reached(&self) -> ControlError {
+        let mut said = self.out.noise().unwrap_or_default();
+        said.push_str(&String::from_utf8_lossy(&self.grumble));
+        ControlError::NotReached { said }
+    }
+}
+
+fn refused(refusal: &str) -> ControlError {
+    let (word, detail) = refusal.split_once(' ').unwrap_or((refusal, ""));
+    match word {
+        "gone" => ControlError::NoSpool,
+        "ended" => ControlError::HasEnded,
+        "unsigned" => ControlError::Unsigned,
+        "running" => ControlError::StillRunning,
+        "closed" => ControlError::StdinClosed,
+        "left" => ControlError::Survivors {
+            pids: detail.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect(),
+        },
+        _ => ControlError::Failed { detail: detail.to_owned() },
+    }
+}

@@ -1,1 +1,330 @@
-//! x
+//! Streaming a session into its mirror.
+//!
+//! One follower, one task, one writer. It never waits for a reader: those read
+//! the mirror's files. It waits for the disk, and while it does the link's own
+//! buffers fill; a disk that fails ends the follower, and the session's actor
+//! starts another later, from the mirror's length.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::io::{ProgramEvent, ProgramIo};
+use super::program::Program;
+use super::speech::{Piece, Splitter};
+use crate::domain::failure::trouble::{LinkTrouble, LostHow};
+use crate::domain::launch::{Launch, Nonce, Parameters};
+use crate::domain::ids::SessionId;
+use crate::domain::session::Ending;
+use crate::domain::stream::Stream;
+use crate::store::mirror::{Lengths, MirrorError, MirrorWriter};
+
+/// How long a session may run before its output is streamed. One that ends
+/// sooner needs no follower process on its host, and most probes, version
+/// checks and `true`s do.
+const STREAM_AFTER: Duration = Duration::from_millis(25);
+/// How long a login shell may take until the program speaks. An rc file that
+/// waits for something on standard input takes for ever.
+const SPEAK_WITHIN: Duration = Duration::from_secs(30);
+/// What is gathered before it is written: a write costs a trip to a thread.
+const BATCH: usize = 1 << 20;
+
+/// What to follow, and whether to start it.
+#[derive(Debug)]
+pub enum Errand {
+    /// Start a session, then follow it from the beginning.
+    Start(Box<Launch>),
+    /// Follow a session from the mirror's length.
+    Follow(SessionId),
+}
+
+/// What the session's actor is told on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Milestone {
+    /// The spool is claimed: from here on the session exists on its host.
+    Claimed,
+    /// The command's process id.
+    Signed(u32),
+    /// So much of each stream is in the mirror.
+    Mirrored(Lengths),
+}
+
+/// How following ended.
+#[derive(Debug)]
+pub enum Followed {
+    /// The session has ended, and all that it wrote is in the mirror.
+    Ended(Ending),
+    /// The link, or the program at its other end, is gone.
+    Cut(LinkTrouble),
+    /// The spool was claimed before: the session was started already.
+    AlreadyClaimed,
+    /// There is no spool.
+    NoSpool,
+    /// The spool could not be made; the system's words.
+    SpoolFailed(String),
+    /// The host has nothing that gives a process a session of its own.
+    NoSetsid,
+    /// The login shell never reached the program; what it said instead.
+    NotReached(String),
+    /// The mirror cannot be written.
+    MirrorFailed(MirrorError),
+}
+
+/// Runs a follower to its end.
+///
+/// `root` is the folder of all spools there; `None` is the usual one. Dropping
+/// the future ends the follower on its host, and not the session.
+pub async fn follow(
+    io: ProgramIo,
+    nonce: &Nonce,
+    root: Option<&str>,
+    errand: Errand,
+    writer: &mut MirrorWriter,
+    tell: impl FnMut(Milestone),
+) -> Followed {
+    let starting = Parameters::new(nonce);
+    let (program, parameters) = match &errand {
+        Errand::Start(launch) => {
+            (Program::Start, starting.session(&launch.id, root).launch(launch))
+        }
+        Errand::Follow(id) => match lengths(writer) {
+            Ok(at) => (Program::Follow, starting.session(id, root).offsets(at.stdout, at.stderr)),
+            Err(error) => return Followed::MirrorFailed(error),
+        },
+    };
+    let mut follower = Follower {
+        io,
+        writer,
+        tell,
+        out: Ear::new(nonce),
+        err: Ear::new(nonce),
+        stage: Stage::Unclaimed,
+    };
+    match follower.run(program, parameters.finish()).await {
+        Ok(ending) => Followed::Ended(ending),
+        Err(broken_off) => broken_off,
+    }
+}
+
+fn lengths(writer: &MirrorWriter) -> Result<Lengths, MirrorError> {
+    Ok(Lengths { stdout: writer.length(Stream::Stdout)?, stderr: writer.length(Stream::Stderr)? })
+}
+
+/// One stream on its way into the mirror.
+#[derive(Debug)]
+struct Ear {
+    splitter: Splitter,
+    pending: Vec<Bytes>,
+    lines: Vec<String>,
+    /// Lines that say that the session's bytes are over: `end`, then `fin`.
+    ends: u8,
+}
+
+impl Ear {
+    fn new(nonce: &Nonce) -> Self {
+        Self { splitter: Splitter::new(nonce), pending: Vec::new(), lines: Vec::new(), ends: 0 }
+    }
+
+    fn hear(&mut self, bytes: Bytes) {
+        let Self { splitter, pending, lines, ends } = self;
+        splitter.feed(bytes, |piece| match piece {
+            Piece::Data(bytes) => pending.push(bytes),
+            Piece::Line(line) => {
+                *ends += u8::from(line.starts_with("end") || line == "fin");
+                lines.push(line);
+            }
+        });
+    }
+}
+
+/// How far the talk has come.
+#[derive(Debug)]
+enum Stage {
+    Unclaimed,
+    /// Claimed; streaming is asked for at this instant.
+    Claimed(Instant),
+    /// Streaming was asked for.
+    Streaming,
+    /// The end was told. `rest` holds if the tails ran, so that what they did
+    /// not send has to be asked for; `asked` once it was.
+    Ended { ending: Ending, rest: bool, asked: bool },
+}
+
+struct Follower<'a, T> {
+    io: ProgramIo,
+    writer: &'a mut MirrorWriter,
+    tell: T,
+    out: Ear,
+    err: Ear,
+    stage: Stage,
+}
+
+impl<T: FnMut(Milestone)> Follower<'_, T> {
+    async fn run(&mut self, program: Program, parameters: Vec<u8>) -> Result<Ending, Followed> {
+        self.io.write(program.line()).await.map_err(Followed::Cut)?;
+        self.io.write(&parameters).await.map_err(Followed::Cut)?;
+        loop {
+            let over = match self.next().await? {
+                Some(event) => self.gather(event),
+                None => {
+                    self.start_streaming().await?;
+                    false
+                }
+            };
+            self.write_down().await?;
+            self.obey()?;
+            if let Some(ending) = self.settle().await? {
+                return Ok(ending);
+            }
+            if over {
+                return Err(self.died());
+            }
+        }
+    }
+
+    /// The next event, or `None` when it is time to ask for streaming.
+    async fn next(&mut self) -> Result<Option<ProgramEvent>, Followed> {
+        let event = match self.stage {
+            Stage::Unclaimed => match timeout(SPEAK_WITHIN, self.io.next()).await {
+                Ok(event) => event,
+                Err(_) => return Err(self.not_reached()),
+            },
+            // Both arms are cancel-safe.
+            Stage::Claimed(at) => tokio::select! {
+                event = self.io.next() => event,
+                () = sleep_until(at) => return Ok(None),
+            },
+            Stage::Streaming | Stage::Ended { .. } => self.io.next().await,
+        };
+        event.map(Some).ok_or_else(|| Followed::Cut(lost("the link was lost")))
+    }
+
+    /// Takes in an event and whatever else is here by now; whether the program
+    /// has ended with it.
+    fn gather(&mut self, first: ProgramEvent) -> bool {
+        let mut event = Some(first);
+        let mut size = 0;
+        while let Some(next) = event {
+            match next {
+                ProgramEvent::Stdout(bytes) => {
+                    size += bytes.len();
+                    self.out.hear(bytes);
+                }
+                ProgramEvent::Stderr(bytes) => {
+                    size += bytes.len();
+                    self.err.hear(bytes);
+                }
+                ProgramEvent::Ended => return true,
+            }
+            event = if size < BATCH { self.io.try_next() } else { None };
+        }
+        false
+    }
+
+    /// What it means that the program has ended before its last word.
+    fn died(&self) -> Followed {
+        match self.stage {
+            Stage::Unclaimed => self.not_reached(),
+            _ => Followed::Cut(lost("the follower on the host was killed")),
+        }
+    }
+
+    async fn write_down(&mut self) -> Result<(), Followed> {
+        let mut wrote = false;
+        for (stream, ear) in [(Stream::Stdout, &mut self.out), (Stream::Stderr, &mut self.err)] {
+            if ear.pending.is_empty() {
+                continue;
+            }
+            wrote = true;
+            let batch = std::mem::take(&mut ear.pending);
+            self.writer.append(stream, batch).await.map_err(Followed::MirrorFailed)?;
+        }
+        if wrote {
+            let lengths = lengths(self.writer).map_err(Followed::MirrorFailed)?;
+            (self.tell)(Milestone::Mirrored(lengths));
+        }
+        Ok(())
+    }
+
+    /// Acts on the lines of standard output; those of standard error are only
+    /// there to be counted.
+    fn obey(&mut self) -> Result<(), Followed> {
+        self.err.lines.clear();
+        for line in std::mem::take(&mut self.out.lines) {
+            let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+            match word {
+                "claimed" => {
+                    self.stage = Stage::Claimed(Instant::now() + STREAM_AFTER);
+                    (self.tell)(Milestone::Claimed);
+                }
+                "started" => {
+                    if let Ok(pid) = rest.parse() {
+                        (self.tell)(Milestone::Signed(pid));
+                    }
+                }
+                "end" => {
+                    let (part, record) = rest.split_once(' ').unwrap_or((rest, ""));
+                    let ending = Ending::parse(record)
+                        .map_err(|_| Followed::SpoolFailed(format!("exit record {record:?}")))?;
+                    self.stage = Stage::Ended { ending, rest: part == "yes", asked: false };
+                }
+                "fail" => return Err(refusal(rest)),
+                // `fin` was counted; words of a later version say nothing here.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn start_streaming(&mut self) -> Result<(), Followed> {
+        self.stage = Stage::Streaming;
+        self.io.write(b"follow\n").await.map_err(Followed::Cut)
+    }
+
+    /// The ending, once everything is here; asks for what is missing before.
+    async fn settle(&mut self) -> Result<Option<Ending>, Followed> {
+        let Stage::Ended { ending, rest, asked } = self.stage else {
+            return Ok(None);
+        };
+        if self.has_said_all() {
+            return Ok(Some(ending));
+        }
+        if rest && !asked && self.out.ends.min(self.err.ends) == 1 {
+            self.stage = Stage::Ended { ending, rest, asked: true };
+            let at = lengths(self.writer).map_err(Followed::MirrorFailed)?;
+            let line = format!("rest {} {}\n", at.stdout, at.stderr);
+            self.io.write(line.as_bytes()).await.map_err(Followed::Cut)?;
+        }
+        Ok(None)
+    }
+
+    /// Whether both streams have come to their last line.
+    fn has_said_all(&self) -> bool {
+        let last = match self.stage {
+            Stage::Ended { rest: true, .. } => 2,
+            Stage::Ended { rest: false, .. } => 1,
+            _ => return false,
+        };
+        self.out.ends >= last && self.err.ends >= last
+    }
+
+    fn not_reached(&self) -> Followed {
+        let said = [&self.out, &self.err].map(|ear| ear.splitter.noise().unwrap_or_default());
+        Followed::NotReached(said.concat())
+    }
+}
+
+fn refusal(rest: &str) -> Followed {
+    let (word, detail) = rest.split_once(' ').unwrap_or((rest, ""));
+    match word {
+        "claimed" => Followed::AlreadyClaimed,
+        "gone" => Followed::NoSpool,
+        "setsid" => Followed::NoSetsid,
+        _ => Followed::SpoolFailed(detail.to_owned()),
+    }
+}
+
+fn lost(detail: &str) -> LinkTrouble {
+    LinkTrouble::Lost { how: LostHow::Closed, detail: detail.to_owned() }
+}

@@ -7,7 +7,7 @@
 # all the rest together.
 
 umask 077
-nonce='' id='' root='' cwd='' path='' stdin=null out=0 err=0 sig='' grace='' from=0 envs='' data=''
+nonce='' id='' root='' cwd='' path='' stdin=null out=0 err=0 sig='' grace='' from='' envs='' data=''
 set --
 
 # Sets v to the decoded form of $1. The dot keeps newlines at the end, which

@@ -61,8 +61,10 @@ pub struct SshSettings {
     /// What to connect to: `HostName`, else the name as given.
     pub host_name: String,
     /// The name under which the host key is known: the destination as given,
-    /// resolved through `HostName`, in lower case.
+    /// resolved through `HostName`, in lower case, without the port.
     pub host_key_name: String,
+    /// `HostKeyAlias`: takes the place of `host_key_name` and of the port.
+    pub host_key_alias: Option<String>,
     /// The port.
     pub port: u16,
     /// The user on the other side.
@@ -72,6 +74,9 @@ pub struct SshSettings {
     /// Whether `identity_files` was set by somebody, or is OpenSSH's default
     /// list (where a missing file is no fault).
     pub identities_explicit: bool,
+    /// `IdentitiesOnly`: the agent's keys are used only where
+    /// `identity_files` names them.
+    pub identities_only: bool,
     /// Hops, outermost first; each is reached through the one before it.
     pub jumps: Vec<SshSettings>,
     /// When a silent peer counts as gone.
@@ -86,6 +91,36 @@ pub struct SshSettings {
     pub global_known_hosts: Vec<PathBuf>,
     /// The agent's socket, where there is an agent.
     pub agent_socket: Option<PathBuf>,
+}
+
+/// What is known of an SSH destination before `ssh_config`(5) is asked.
+///
+/// What is set here goes before what `ssh_config` says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SshRequest {
+    /// The name, address or `Host` pattern's name.
+    pub host: String,
+    /// The port, where one was given.
+    pub port: Option<u16>,
+    /// The user, where one was given.
+    pub user: Option<String>,
+    /// A key file that is tried before those of `ssh_config`; `~` and the
+    /// tokens of `IdentityFile` are expanded.
+    pub identity_file: Option<PathBuf>,
+    /// Which `ssh_config` is read.
+    pub ssh_config: SshConfigUse,
+}
+
+/// Which `ssh_config`(5) files have a say.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum SshConfigUse {
+    /// The user's and the system's, as `ssh` reads them.
+    #[default]
+    On,
+    /// None.
+    Off,
+    /// This one and no other, as with `ssh -F`.
+    File(PathBuf),
 }
 
 /// Keep-alive: a peer that is silent for `interval × count` is gone.

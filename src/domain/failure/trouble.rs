@@ -248,6 +248,8 @@ pub enum KeySource {
 pub enum KeyOutcome {
     /// Offered, and refused by the server.
     Refused,
+    /// Accepted, but the server asks for another proof besides.
+    Partial,
     /// Encrypted, and no passphrase to be had.
     Locked,
     /// Not there, or not readable, or no key.

@@ -1,0 +1,49 @@
+//! The connection to ssh-agent.
+
+use std::path::Path;
+use std::time::Duration;
+
+use russh::keys::Error;
+use russh::keys::agent::client::AgentClient;
+use russh::keys::agent::{AgentIdentity, AgentSessionBinding};
+use tokio::time::timeout;
+
+use super::signer::AgentSigner;
+
+/// How long the agent may take to answer what needs no person.
+const BOUND: Duration = Duration::from_secs(5);
+
+/// An agent and what it holds.
+pub(super) struct Agent {
+    pub(super) identities: Vec<AgentIdentity>,
+    pub(super) signer: AgentSigner,
+}
+
+/// The agent behind `socket`. None that answers is as good as none: the key
+/// files are tried all the same.
+pub(super) async fn connect(socket: &Path, binding: Option<AgentSessionBinding>) -> Option<Agent> {
+    match timeout(BOUND, talk(socket, binding)).await {
+        Ok(Ok(agent)) => Some(agent),
+        Ok(Err(error)) => {
+            tracing::debug!(socket = %socket.display(), %error, "no use of the agent");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(socket = %socket.display(), "the agent does not answer");
+            None
+        }
+    }
+}
+
+async fn talk(socket: &Path, binding: Option<AgentSessionBinding>) -> Result<Agent, Error> {
+    let mut client = AgentClient::connect_uds(socket).await?;
+    if let Some(binding) = binding
+        && let Err(error) = client.bind_session(&binding, false).await
+    {
+        // Agents other than OpenSSH's do not know the extension; only keys
+        // with destination constraints need it.
+        tracing::debug!(%error, "the agent does not bind keys to sessions");
+    }
+    let identities = client.request_identities().await?;
+    Ok(Agent { identities, signer: AgentSigner::new(client) })
+}

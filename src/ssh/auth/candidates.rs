@@ -1,0 +1,68 @@
+//! Which keys are offered, in which order. Pure.
+
+use std::sync::Arc;
+
+use russh::keys::agent::AgentIdentity;
+
+use super::key_file::{KeyFile, Private};
+use crate::domain::failure::trouble::KeySource;
+
+/// A key to offer.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) proof: Proof,
+}
+
+/// Who signs.
+#[derive(Debug, Clone)]
+pub(super) enum Proof {
+    Agent(Box<AgentIdentity>),
+    File(Arc<KeyFile>),
+}
+
+impl Candidate {
+    pub(super) fn source(&self) -> KeySource {
+        match &self.proof {
+            Proof::Agent(identity) => KeySource::Agent(identity.comment().to_owned()),
+            Proof::File(file) => KeySource::File(file.path.clone()),
+        }
+    }
+}
+
+/// Keys of the files that the agent holds, in the order of the files; the
+/// agent's others, unless only the files' count; the files that it does not
+/// hold. Files that are not there are left out.
+pub(super) fn order(
+    files: &[Arc<KeyFile>],
+    agent: &[AgentIdentity],
+    identities_only: bool,
+) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    let mut held = vec![false; agent.len()];
+    let mut unheld = Vec::new();
+    for file in files {
+        let ours = |identity: &AgentIdentity| {
+            file.public
+                .as_ref()
+                .is_some_and(|public| identity.public_key().key_data() == public.key_data())
+        };
+        let mut found = false;
+        for (identity, taken) in agent.iter().zip(&mut held) {
+            if ours(identity) {
+                found = true;
+                if !std::mem::replace(taken, true) {
+                    candidates.push(Proof::Agent(Box::new(identity.clone())));
+                }
+            }
+        }
+        if !found && !matches!(file.private, Private::Missing) {
+            unheld.push(Proof::File(file.clone()));
+        }
+    }
+    if !identities_only {
+        let others = agent.iter().zip(&held).filter(|(_, held)| !**held);
+        candidates.extend(others.map(|(identity, _)| Proof::Agent(Box::new(identity.clone()))));
+    }
+    candidates.extend(unheld);
+    candidates.into_iter().map(|proof| Candidate { proof }).collect()
+}

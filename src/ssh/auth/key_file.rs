@@ -1,0 +1,122 @@
+//! Key files: what can be known without a passphrase, and the private half.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use russh::keys::{PrivateKey, PublicKey, decode_secret_key};
+use zeroize::Zeroizing;
+
+/// An identity file.
+#[derive(Debug)]
+pub(super) struct KeyFile {
+    pub(super) path: PathBuf,
+    /// Known of an encrypted key as well, unless its format is an old one and
+    /// there is no `.pub` file beside it.
+    pub(super) public: Option<PublicKey>,
+    pub(super) private: Private,
+}
+
+/// The private half.
+#[derive(Debug)]
+pub(super) enum Private {
+    /// No private key there: no file, or a public key only.
+    Missing,
+    /// There, and of no use.
+    Unusable(String),
+    /// Encrypted.
+    Locked,
+    /// Ready.
+    Open(Arc<PrivateKey>),
+}
+
+impl KeyFile {
+    /// Reads what there is; never an error, since other keys may do.
+    pub(super) fn load(path: &Path) -> Self {
+        let path = path.to_owned();
+        let beside = public_beside(&path);
+        let text = match read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Self { path, public: beside, private: Private::Missing };
+            }
+            Err(error) => {
+                let private = Private::Unusable(error.to_string());
+                return Self { path, public: beside, private };
+            }
+        };
+        // `IdentityFile key.pub` picks one of the agent's keys.
+        if let Ok(public) = PublicKey::from_openssh(text.trim()) {
+            return Self { path, public: Some(public), private: Private::Missing };
+        }
+        let openssh = PrivateKey::from_openssh(text.as_bytes()).ok();
+        let public = openssh.as_ref().map(|key| key.public_key().clone()).or(beside);
+        let private = match too_open(&path) {
+            Some(detail) => Private::Unusable(detail),
+            None => private_half(&text, openssh),
+        };
+        let public = match &private {
+            Private::Open(key) => Some(key.public_key().clone()),
+            _ => public,
+        };
+        Self { path, public, private }
+    }
+
+    /// The private key, if `passphrase` is the right one.
+    pub(super) fn decrypt(&self, passphrase: &str) -> Option<PrivateKey> {
+        let text = read(&self.path).ok()?;
+        decode_secret_key(&text, Some(passphrase)).ok()
+    }
+
+    /// Whether there is such a file.
+    pub(super) fn exists(&self) -> bool {
+        !matches!(self.private, Private::Missing)
+    }
+
+    /// Why the file cannot be used, if it cannot.
+    pub(super) fn unusable(&self) -> Option<(PathBuf, String)> {
+        match &self.private {
+            Private::Unusable(detail) => Some((self.path.clone(), detail.clone())),
+            Private::Missing if self.public.is_some() => {
+                Some((self.path.clone(), "only the public half is here".to_owned()))
+            }
+            Private::Missing => Some((self.path.clone(), "no such file".to_owned())),
+            Private::Locked | Private::Open(_) => None,
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(fs::read_to_string(path)?))
+}
+
+fn private_half(text: &str, openssh: Option<PrivateKey>) -> Private {
+    match openssh {
+        Some(key) if key.is_encrypted() => return Private::Locked,
+        Some(key) => return Private::Open(Arc::new(key)),
+        None => {}
+    }
+    match decode_secret_key(text, None) {
+        Ok(key) => Private::Open(Arc::new(key)),
+        // PKCS#8 and the legacy PEM formats say so in their headers.
+        Err(_) if text.contains("ENCRYPTED") => Private::Locked,
+        Err(error) => Private::Unusable(error.to_string()),
+    }
+}
+
+fn public_beside(path: &Path) -> Option<PublicKey> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".pub");
+    PublicKey::from_openssh(fs::read_to_string(beside).ok()?.trim()).ok()
+}
+
+/// OpenSSH does not use a key of ours that others can read (`sshkey_perm_ok`).
+fn too_open(path: &Path) -> Option<String> {
+    let found = fs::metadata(path).ok()?;
+    let ours = found.uid() == rustix::process::getuid().as_raw();
+    let mode = found.mode() & 0o777;
+    (ours && mode & 0o077 != 0)
+        .then(|| format!("its permissions ({mode:04o}) are too open; others can read it"))
+}

@@ -1,0 +1,163 @@
+//! Authentication by public key, in OpenSSH's order (`pubkey_prepare` in
+//! sshconnect2.c): keys that both the agent and the identity files have, the
+//! agent's other keys unless `IdentitiesOnly`, and the files that the agent
+//! does not hold. A private half is touched, and a passphrase asked for, only
+//! after the server has said that it would take the public half.
+
+mod agent;
+mod askpass;
+mod attempts;
+mod candidates;
+mod key_file;
+mod signer;
+
+use std::sync::Arc;
+
+use russh::client::Handle;
+use tokio::sync::watch;
+
+pub(super) use self::askpass::Askpass;
+use self::attempts::{Answer, Attempts};
+use self::candidates::{Candidate, Proof};
+use self::key_file::{KeyFile, Private};
+use self::signer::{FileSigner, SignError};
+use super::client::{Client, Ending};
+use super::host_key::blocking;
+use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, TriedKey};
+use crate::domain::target::SshSettings;
+
+/// Proves to the server who we are.
+///
+/// # Errors
+///
+/// What a person would mend first: a key that waits for its passphrase, then a
+/// key file that was named and cannot be used, then the server's refusal.
+pub(super) async fn authenticate(
+    handle: &mut Handle<Client>,
+    settings: &SshSettings,
+    askpass: Option<&Askpass>,
+    ended: watch::Receiver<Option<Ending>>,
+) -> Result<(), LinkTrouble> {
+    let mut attempts = Attempts::new(handle, settings, ended);
+    // Asks which methods there are, and is all that some servers need.
+    match attempts.none().await? {
+        Answer::Accepted => return Ok(()),
+        Answer::Refused { .. } if !attempts.takes_public_keys() => {
+            return Err(attempts.denied(Vec::new()));
+        }
+        Answer::Refused { .. } => {}
+    }
+    let paths = settings.identity_files.clone();
+    let files: Vec<Arc<KeyFile>> =
+        blocking(move || Ok(paths.iter().map(|path| Arc::new(KeyFile::load(path))).collect()))
+            .await?;
+    let mut agent = match &settings.agent_socket {
+        Some(socket) => agent::connect(socket, attempts.session_binding()).await,
+        None => None,
+    };
+    let held = agent.as_ref().map(|agent| agent.identities.as_slice()).unwrap_or_default();
+    let candidates = candidates::order(&files, held, settings.identities_only);
+
+    let mut report = Report::new(settings, &files);
+    for candidate in candidates {
+        let source = candidate.source();
+        let tried = match candidate {
+            Candidate { proof: Proof::Agent(identity) } => {
+                let Some(agent) = &mut agent else { continue };
+                attempts.with_agent(&identity, &mut agent.signer).await?
+            }
+            Candidate { proof: Proof::File(file) } => {
+                try_file(&mut attempts, &file, askpass).await?
+            }
+        };
+        let outcome = match tried {
+            Tried::Accepted => return Ok(()),
+            Tried::Outcome(outcome) => outcome,
+        };
+        tracing::debug!(?source, ?outcome, "key was not enough");
+        report.tried.push(TriedKey { source, outcome });
+        if !attempts.takes_public_keys() {
+            break;
+        }
+    }
+    Err(report.trouble(&attempts))
+}
+
+/// What became of one key.
+#[derive(Debug)]
+enum Tried {
+    Accepted,
+    Outcome(KeyOutcome),
+}
+
+async fn try_file(
+    attempts: &mut Attempts<'_>,
+    file: &Arc<KeyFile>,
+    askpass: Option<&Askpass>,
+) -> Result<Tried, LinkTrouble> {
+    if matches!(file.private, Private::Missing | Private::Unusable(_)) {
+        return Ok(Tried::Outcome(KeyOutcome::Unusable));
+    }
+    let mut signer = FileSigner::new(file.clone(), askpass.cloned());
+    // A few old formats hide the public half as well.
+    let public = match &file.public {
+        Some(public) => public.clone(),
+        None => match signer.unlock().await {
+            Ok(key) => key.public_key().clone(),
+            Err(error) => return Ok(Tried::Outcome(error.outcome())),
+        },
+    };
+    attempts.with_key(&public, &mut signer).await
+}
+
+/// What is told when no key was enough.
+#[derive(Debug)]
+struct Report<'a> {
+    settings: &'a SshSettings,
+    files: &'a [Arc<KeyFile>],
+    tried: Vec<TriedKey>,
+}
+
+impl<'a> Report<'a> {
+    fn new(settings: &'a SshSettings, files: &'a [Arc<KeyFile>]) -> Self {
+        Self { settings, files, tried: Vec::new() }
+    }
+
+    fn trouble(self, attempts: &Attempts<'_>) -> LinkTrouble {
+        let locked = self.tried.iter().find_map(|tried| match &tried.source {
+            KeySource::File(file) if tried.outcome == KeyOutcome::Locked => Some(file.clone()),
+            _ => None,
+        });
+        if let Some(file) = locked {
+            return LinkTrouble::PassphraseNeeded { file };
+        }
+        if self.settings.identities_explicit
+            && let Some((file, detail)) = self.files.iter().find_map(|file| file.unusable())
+        {
+            return LinkTrouble::IdentityUnusable { file, detail };
+        }
+        if self.tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable) {
+            // A default file that is there and too open is worth a word.
+            if let Some((file, detail)) =
+                self.files.iter().filter(|file| file.exists()).find_map(|file| file.unusable())
+            {
+                return LinkTrouble::IdentityUnusable { file, detail };
+            }
+            return LinkTrouble::NoKeys {
+                user: self.settings.user.clone(),
+                looked_for: self.settings.identity_files.clone(),
+            };
+        }
+        attempts.denied(self.tried)
+    }
+}
+
+impl SignError {
+    fn outcome(&self) -> KeyOutcome {
+        match self {
+            Self::Locked => KeyOutcome::Locked,
+            Self::Unusable => KeyOutcome::Unusable,
+            Self::Agent | Self::Ended => KeyOutcome::NotSigned,
+        }
+    }
+}

@@ -6,7 +6,12 @@
 //! out as an effect that an actor performs. `tests/architecture.rs` holds it.
 
 pub mod backoff;
+pub mod config;
+pub mod destination;
 pub mod failure;
 pub mod ids;
+pub mod nearest;
+pub mod resolve;
+pub mod secret;
 pub mod session;
 pub mod target;

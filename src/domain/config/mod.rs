@@ -6,8 +6,22 @@
 //! files (`store::config_files`) and deciding where a session runs
 //! (`domain::resolve`).
 
+mod decode;
+mod diff;
+mod load;
+mod mask;
+mod node;
+mod problem;
+mod report;
 pub mod schema;
+mod spot;
+mod syntax;
 
+pub use diff::{ConfigDiff, RemoteChange, united_env};
+pub use load::{Draft, Facts, Loaded, Role, SourceFile, load};
+pub use node::Kind;
+pub use problem::{KeyFile, Place, Problem, ProblemKind, SourceTrouble, Spot};
+pub use report::Report;
 pub use schema::{
     Agent, AgentRemote, Config, EnvName, EnvNameError, EnvValue, Profile, Remote, SshConfigUse,
 };

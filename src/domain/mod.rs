@@ -6,11 +6,16 @@
 //! out as an effect that an actor performs. `tests/architecture.rs` holds it.
 
 pub mod backoff;
+pub mod config;
 pub mod connection;
+pub mod destination;
 pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod launch;
+pub mod nearest;
+pub mod resolve;
+pub mod secret;
 pub mod session;
 pub mod stream;
 pub mod target;

@@ -86,7 +86,8 @@ pub struct HostFacts {
 ///
 /// The program could not be run to its end.
 pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlError> {
-    let lines = run(io, nonce, Program::Probe, Parameters::new(nonce), Bytes::new(), WITHIN).await?;
+    let lines =
+        run(io, nonce, Program::Probe, Parameters::new(nonce), Bytes::new(), WITHIN).await?;
     let find = |key: &str| {
         let found = lines.iter().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
         found.unwrap_or_default().to_owned()

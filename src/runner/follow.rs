@@ -14,11 +14,11 @@ use super::io::{ProgramEvent, ProgramIo};
 use super::program::Program;
 use super::speech::{Piece, Splitter};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
-use crate::domain::launch::{Launch, Nonce, Parameters};
 use crate::domain::ids::SessionId;
+use crate::domain::launch::{Launch, Nonce, Parameters};
 use crate::domain::session::Ending;
 use crate::domain::stream::Stream;
-use crate::store::mirror::{Lengths, MirrorError, MirrorWriter};
+use crate::store::mirror::{MirrorError, MirrorWriter};
 
 /// How long a session may run before its output is streamed. One that ends
 /// sooner needs no follower process on its host, and most probes, version
@@ -47,7 +47,16 @@ pub enum Milestone {
     /// The command's process id.
     Signed(u32),
     /// So much of each stream is in the mirror.
-    Mirrored(Lengths),
+    Mirrored(Mirrored),
+}
+
+/// How much of each stream is in the mirror, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mirrored {
+    /// Of standard output.
+    pub stdout: u64,
+    /// Of standard error.
+    pub stderr: u64,
 }
 
 /// How following ended.
@@ -107,8 +116,8 @@ pub async fn follow(
     }
 }
 
-fn lengths(writer: &MirrorWriter) -> Result<Lengths, MirrorError> {
-    Ok(Lengths { stdout: writer.length(Stream::Stdout)?, stderr: writer.length(Stream::Stderr)? })
+fn lengths(writer: &MirrorWriter) -> Result<Mirrored, MirrorError> {
+    Ok(Mirrored { stdout: writer.length(Stream::Stdout)?, stderr: writer.length(Stream::Stderr)? })
 }
 
 /// One stream on its way into the mirror.
@@ -148,7 +157,11 @@ enum Stage {
     Streaming,
     /// The end was told. `rest` holds if the tails ran, so that what they did
     /// not send has to be asked for; `asked` once it was.
-    Ended { ending: Ending, rest: bool, asked: bool },
+    Ended {
+        ending: Ending,
+        rest: bool,
+        asked: bool,
+    },
 }
 
 struct Follower<'a, T> {

@@ -4,15 +4,27 @@ use bytes::Bytes;
 
 use super::local::LocalProgram;
 use crate::domain::failure::trouble::LinkTrouble;
-use crate::ssh::{ExecChannel, ExecEvent};
+use crate::ssh::{ExecChannel, ExecEvent, ExecReader, ExecWriter};
 
 /// A program of the runner that was started and speaks.
 #[derive(Debug)]
 pub enum ProgramIo {
     /// On an exec channel of a link.
-    Remote(ExecChannel),
+    Remote {
+        /// What comes from it.
+        reader: ExecReader,
+        /// What goes to it.
+        writer: ExecWriter,
+    },
     /// A child of this process.
     Local(LocalProgram),
+}
+
+impl From<ExecChannel> for ProgramIo {
+    fn from(channel: ExecChannel) -> Self {
+        let (reader, writer) = channel.split();
+        Self::Remote { reader, writer }
+    }
 }
 
 /// What comes from a program.
@@ -31,8 +43,8 @@ impl ProgramIo {
     /// known of the program. Cancelling loses nothing.
     pub async fn next(&mut self) -> Option<ProgramEvent> {
         match self {
-            Self::Remote(channel) => loop {
-                if let Some(event) = translate(channel.next().await?) {
+            Self::Remote { reader, .. } => loop {
+                if let Some(event) = translate(reader.next().await?) {
                     return Some(event);
                 }
             },
@@ -43,8 +55,8 @@ impl ProgramIo {
     /// What is here already, without waiting.
     pub fn try_next(&mut self) -> Option<ProgramEvent> {
         match self {
-            Self::Remote(channel) => loop {
-                if let Some(event) = translate(channel.try_next()?) {
+            Self::Remote { reader, .. } => loop {
+                if let Some(event) = translate(reader.try_next()?) {
                     return Some(event);
                 }
             },
@@ -59,7 +71,7 @@ impl ProgramIo {
     /// The link or the program is gone.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), LinkTrouble> {
         match self {
-            Self::Remote(channel) => channel.write_all(bytes).await,
+            Self::Remote { writer, .. } => writer.write_all(bytes).await,
             Self::Local(program) => program.write(bytes).await,
         }
     }
@@ -68,7 +80,7 @@ impl ProgramIo {
     pub async fn end_input(&mut self) {
         match self {
             // A channel that is gone has no input to end.
-            Self::Remote(channel) => _ = channel.eof().await,
+            Self::Remote { writer, .. } => _ = writer.eof().await,
             Self::Local(program) => program.end_input(),
         }
     }

@@ -56,7 +56,8 @@ impl LocalProgram {
     ///
     /// `/bin/sh` could not be started.
     pub fn start() -> io::Result<Self> {
-        let kept = LOGIN_ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let kept =
+            LOGIN_ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut child = Command::new("/bin/sh")
             .args(["-c", BOOTSTRAP])
             .env_clear()

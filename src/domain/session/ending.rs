@@ -99,7 +99,17 @@ mod tests {
 
     #[test]
     fn garbage_is_no_record() {
-        for garbage in ["", "code", "code 0", "code run", "code 256 run", "code -1 run", "0", "exit 0 run", "code 0 ru"] {
+        for garbage in [
+            "",
+            "code",
+            "code 0",
+            "code run",
+            "code 256 run",
+            "code -1 run",
+            "0",
+            "exit 0 run",
+            "code 0 ru",
+        ] {
             assert_eq!(Ending::parse(garbage), Err(NotARecord), "{garbage:?}");
         }
     }

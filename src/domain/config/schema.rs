@@ -1,0 +1,292 @@
+//! What a configuration holds once it has been read and found right.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::domain::ids::{AgentName, RemoteName};
+use crate::domain::secret::Secret;
+
+/// The only version of the format so far.
+pub const VERSION: u32 = 1;
+
+/// A whole configuration: the main file and its fragments, merged and checked.
+///
+/// Names that it refers to exist, but they may be disabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where sessions run that say nothing else; `None` is this machine.
+    pub default_remote: Option<RemoteName>,
+    /// How long a link without sessions is kept open.
+    pub idle_link: Duration,
+    /// How long a session may take to end between TERM and KILL.
+    pub kill_grace: Duration,
+    /// The remotes, by name.
+    pub remotes: BTreeMap<RemoteName, Remote>,
+    /// The agents, by name.
+    pub agents: BTreeMap<AgentName, Agent>,
+}
+
+impl Config {
+    /// Long enough that a person who runs one command after another never
+    /// waits for a handshake.
+    pub const DEFAULT_IDLE_LINK: Duration = Duration::from_secs(600);
+    /// Long enough for an agent to save its conversation.
+    pub const DEFAULT_KILL_GRACE: Duration = Duration::from_secs(10);
+}
+
+impl Default for Config {
+    /// What an absent file means: no remotes, so everything runs here.
+    fn default() -> Self {
+        Self {
+            default_remote: None,
+            idle_link: Self::DEFAULT_IDLE_LINK,
+            kill_grace: Self::DEFAULT_KILL_GRACE,
+            remotes: BTreeMap::new(),
+            agents: BTreeMap::new(),
+        }
+    }
+}
+
+/// A named SSH destination. What is `None` is `ssh_config`(5)'s to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The name for people.
+    pub label: Option<String>,
+    /// A name, an address, or what a `Host` pattern of `ssh_config`(5)
+    /// matches; the remote's own name where the file leaves it out.
+    pub host: String,
+    /// The port, from 1.
+    pub port: Option<u16>,
+    /// The user on the other side.
+    pub user: Option<String>,
+    /// The private key's file: absolute, with `~` expanded.
+    pub identity_file: Option<PathBuf>,
+    /// The working directory there of sessions that name none; `~` is the
+    /// home directory there.
+    pub working_dir: Option<String>,
+    /// Environment variables of every session there.
+    pub env: BTreeMap<EnvName, EnvValue>,
+    /// Whether sessions may run there.
+    pub enabled: bool,
+    /// Which `ssh_config`(5) is consulted.
+    pub ssh_config: SshConfigUse,
+    /// How long a session that cannot be started is tried; `None` for ever.
+    pub start_within: Option<Duration>,
+}
+
+impl Remote {
+    /// An enabled remote with nothing set but its host.
+    #[must_use]
+    pub fn new(host: impl Into<String>) -> Self {
+        Self {
+            label: None,
+            host: host.into(),
+            port: None,
+            user: None,
+            identity_file: None,
+            working_dir: None,
+            env: BTreeMap::new(),
+            enabled: true,
+            ssh_config: SshConfigUse::On,
+            start_within: None,
+        }
+    }
+}
+
+/// Which `ssh_config`(5) a remote is looked up in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum SshConfigUse {
+    /// The user's and then the system's, as `ssh` does.
+    #[default]
+    On,
+    /// None.
+    Off,
+    /// This file alone, as `ssh -F` does: absolute, with `~` expanded.
+    File(PathBuf),
+}
+
+/// A named way to start a program.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Agent {
+    /// How it takes a prompt and how its output reads.
+    pub profile: Profile,
+    /// The program and its first arguments; `None` is the profile's own
+    /// command. Never empty, and always there for [`Profile::Generic`].
+    pub command: Option<Vec<String>>,
+    /// Arguments after those of `command`.
+    pub args: Vec<String>,
+    /// Environment variables, over those of the remote.
+    pub env: BTreeMap<EnvName, EnvValue>,
+    /// Where it runs.
+    pub remote: AgentRemote,
+    /// The working directory, over that of the remote.
+    pub working_dir: Option<String>,
+}
+
+/// The kinds of agent that longhaul knows how to talk to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Profile {
+    /// Any command; a prompt goes to its standard input.
+    #[default]
+    Generic,
+    /// Claude Code.
+    Claude,
+    /// Codex.
+    Codex,
+    /// OpenCode.
+    OpenCode,
+}
+
+impl Profile {
+    /// The name, as the configuration writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Generic => "Generic",
+            Self::Claude => "Claude",
+            Self::Codex => "Codex",
+            Self::OpenCode => "OpenCode",
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Where an agent runs when its session says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum AgentRemote {
+    /// The global default where one is set, else this machine.
+    #[default]
+    Default,
+    /// This machine.
+    Local,
+    /// That remote.
+    On(RemoteName),
+}
+
+impl fmt::Display for AgentRemote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.pad("default"),
+            Self::Local => f.pad("local"),
+            Self::On(name) => name.fmt(f),
+        }
+    }
+}
+
+/// The name of an environment variable: letters, digits and `_`, and no digit
+/// first, which is what every POSIX shell takes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EnvName(String);
+
+/// A text that cannot name an environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnvNameError {
+    /// Nothing was given.
+    #[error("an environment variable needs a name")]
+    Empty,
+    /// A digit comes first.
+    #[error("the name of an environment variable does not start with a digit")]
+    DigitFirst,
+    /// A character that no shell takes.
+    #[error("the name of an environment variable has letters, digits and '_'; {0:?} is not one")]
+    Character(char),
+}
+
+impl EnvName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for EnvName {
+    type Err = EnvNameError;
+
+    fn from_str(text: &str) -> Result<Self, EnvNameError> {
+        let first = text.chars().next().ok_or(EnvNameError::Empty)?;
+        if first.is_ascii_digit() {
+            return Err(EnvNameError::DigitFirst);
+        }
+        match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '_')) {
+            Some(bad) => Err(EnvNameError::Character(bad)),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+impl Borrow<str> for EnvName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EnvName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Where the value of an environment variable comes from.
+///
+/// All but the first are looked up on this machine, anew for every session.
+#[derive(Clone, PartialEq, Eq)]
+pub enum EnvValue {
+    /// This text.
+    Plain(Secret),
+    /// The daemon's own variable of this name.
+    FromEnv(EnvName),
+    /// What this file holds: absolute, with `~` expanded.
+    FromFile(PathBuf),
+    /// What this program prints; never empty.
+    FromCommand(Vec<String>),
+}
+
+impl fmt::Debug for EnvValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain(_) => "Plain(…)",
+            Self::FromEnv(_) => "FromEnv(…)",
+            Self::FromFile(_) => "FromFile(…)",
+            // Its arguments may name what they unlock.
+            Self::FromCommand(_) => "FromCommand(…)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_env_name_is_what_a_shell_can_export() {
+        for good in ["A", "_", "a1", "RUST_LOG"] {
+            assert_eq!(good.parse::<EnvName>().unwrap().as_str(), good);
+        }
+        for (bad, why) in [
+            ("", EnvNameError::Empty),
+            ("1A", EnvNameError::DigitFirst),
+            ("A-B", EnvNameError::Character('-')),
+            ("A=B", EnvNameError::Character('=')),
+            ("É", EnvNameError::Character('É')),
+        ] {
+            assert_eq!(bad.parse::<EnvName>(), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_output_of_a_remote_shows_no_env_value() {
+        let mut remote = Remote::new("box");
+        remote.env.insert("T".parse().unwrap(), EnvValue::Plain(Secret::new("hunter2")));
+        assert!(!format!("{remote:?}").contains("hunter2"));
+    }
+}

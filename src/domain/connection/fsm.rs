@@ -1,0 +1,340 @@
+//! When to dial, when to wait, when to give up.
+
+use super::pool::{LinkId, Pool, Purpose};
+use super::state::LinkState;
+use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::ids::Epoch;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Somebody waits for a channel. `asked` if a person has just asked for it:
+    /// then even what waits for a person is tried once more.
+    Wanted {
+        /// Whether a person asked.
+        asked: bool,
+    },
+    /// Channels were handed out after [`Effect::Serve`].
+    Served,
+    /// The dial of this epoch succeeded.
+    Dialled {
+        /// The dial.
+        epoch: Epoch,
+    },
+    /// The dial of this epoch failed.
+    DialFailed {
+        /// The dial.
+        epoch: Epoch,
+        /// Why.
+        trouble: LinkTrouble,
+        /// Whether trying again can help without anybody doing anything.
+        heals: bool,
+    },
+    /// A link was lost.
+    LinkLost {
+        /// The link.
+        link: LinkId,
+        /// How.
+        trouble: LinkTrouble,
+        /// Whether it had been up long enough to be called one.
+        held: bool,
+    },
+    /// A channel that was taken is free again.
+    ChannelFreed {
+        /// Its link.
+        link: LinkId,
+    },
+    /// The server would not open a channel that was taken.
+    ChannelRefused {
+        /// Its link.
+        link: LinkId,
+    },
+    /// The pause of this epoch is over.
+    RetryElapsed {
+        /// The pause.
+        epoch: Epoch,
+    },
+    /// The link has been without a channel since this epoch's timer was set.
+    IdleElapsed {
+        /// The link.
+        link: LinkId,
+        /// The timer.
+        epoch: Epoch,
+    },
+    /// A person wants a try now.
+    ReconnectAsked,
+    /// No new sessions: the remote was disabled, removed or changed.
+    DrainAsked,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Bring a link up, and report with this epoch.
+    Dial(Epoch),
+    /// Report [`Input::RetryElapsed`] after the backoff for so many failures.
+    RetryAfter {
+        /// The pause.
+        epoch: Epoch,
+        /// Failures in a row.
+        failures: u32,
+    },
+    /// Report [`Input::IdleElapsed`] when the link has idled long enough.
+    IdleAfter {
+        /// The link.
+        link: LinkId,
+        /// The timer.
+        epoch: Epoch,
+    },
+    /// The link that came up is this one: keep it.
+    Keep(LinkId),
+    /// Close a link.
+    Close(LinkId),
+    /// Hand out channels to those who wait, as far as they go, and report
+    /// [`Input::Served`].
+    Serve,
+    /// Tell those who wait to start something that it failed. Those who want to
+    /// go on following wait on.
+    FailStarts(LinkTrouble),
+}
+
+/// What the next link is up to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Dialling {
+    /// None is needed.
+    Not,
+    /// One is being brought up.
+    InFlight(Epoch),
+    /// The last try failed; the next is after a pause.
+    Paused { epoch: Epoch, trouble: LinkTrouble },
+    /// The last try failed in a way that only a person can mend.
+    Stopped(LinkTrouble),
+}
+
+/// The connection's state machine.
+///
+/// One dial at a time: a hundred sessions that lost a link together come back
+/// one handshake after the other, which is what `MaxStartups` is about.
+#[derive(Debug, Clone)]
+pub struct ConnectionFsm {
+    pool: Pool,
+    dialling: Dialling,
+    failures: u32,
+    epoch: Epoch,
+    draining: bool,
+    /// Requests that wait, by what they are for.
+    waiting: Waiting,
+}
+
+/// How many requests wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// For [`Purpose::Session`].
+    pub session: usize,
+    /// For [`Purpose::Control`].
+    pub control: usize,
+}
+
+impl Default for ConnectionFsm {
+    fn default() -> Self {
+        Self {
+            pool: Pool::default(),
+            dialling: Dialling::Not,
+            failures: 0,
+            epoch: Epoch::default(),
+            draining: false,
+            waiting: Waiting::default(),
+        }
+    }
+}
+
+impl ConnectionFsm {
+    /// What people see.
+    #[must_use]
+    pub fn state(&self) -> LinkState {
+        match &self.dialling {
+            _ if self.draining => LinkState::Draining,
+            _ if !self.pool.is_empty() => LinkState::Connected,
+            Dialling::Not => LinkState::Idle,
+            Dialling::InFlight(_) => LinkState::Connecting,
+            Dialling::Paused { .. } => LinkState::BackingOff,
+            Dialling::Stopped(_) => LinkState::NeedsAttention,
+        }
+    }
+
+    /// Why there is no link, where there should be one.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&LinkTrouble> {
+        match &self.dialling {
+            Dialling::Paused { trouble, .. } | Dialling::Stopped(trouble) => Some(trouble),
+            Dialling::Not | Dialling::InFlight(_) => None,
+        }
+    }
+
+    /// Dials in a row that failed.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// The links that are up.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.pool.links().len()
+    }
+
+    /// Whether it takes no new sessions.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// Takes a channel for somebody who waits, if there is one.
+    pub fn take(&mut self, purpose: Purpose) -> Option<LinkId> {
+        self.pool.take(purpose)
+    }
+
+    /// Takes an input in, with the number of requests that wait after it.
+    #[must_use]
+    pub fn step(&mut self, input: Input, waiting: Waiting) -> Vec<Effect> {
+        self.waiting = waiting;
+        let mut effects = Vec::new();
+        match input {
+            Input::Wanted { asked } => {
+                if asked && matches!(self.dialling, Dialling::Stopped(_)) {
+                    self.dialling = Dialling::Not;
+                }
+                effects.push(Effect::Serve);
+            }
+            Input::Served => self.dial_if_needed(&mut effects),
+            Input::Dialled { epoch } => self.dialled(epoch, &mut effects),
+            Input::DialFailed { epoch, trouble, heals } => {
+                self.dial_failed(epoch, trouble, heals, &mut effects);
+            }
+            Input::LinkLost { link, trouble, held } => {
+                self.link_lost(link, trouble, held, &mut effects);
+            }
+            Input::ChannelFreed { link } => {
+                self.pool.give_back(link);
+                effects.push(Effect::Serve);
+                if self.pool.is_idle(link) {
+                    let epoch = self.epoch.advance();
+                    effects.push(Effect::IdleAfter { link, epoch });
+                }
+            }
+            Input::ChannelRefused { link } => {
+                if !self.pool.refused(link) {
+                    // Its server lets us in and gives us nothing.
+                    let detail = "the server opens no channel at all".to_owned();
+                    effects.push(Effect::FailStarts(LinkTrouble::ChannelRefused { detail }));
+                }
+                self.dial_if_needed(&mut effects);
+            }
+            Input::RetryElapsed { epoch } => {
+                if matches!(self.dialling, Dialling::Paused { epoch: mine, .. } if mine == epoch) {
+                    self.dialling = Dialling::Not;
+                    self.dial_if_needed(&mut effects);
+                }
+            }
+            Input::IdleElapsed { link, epoch } => {
+                // Another timer since then means another use since then, of
+                // this link or of another: keep it for one more round.
+                if self.pool.is_idle(link) {
+                    if epoch == self.epoch || self.pool.links().len() > 1 {
+                        self.pool.remove(link);
+                        effects.push(Effect::Close(link));
+                    } else {
+                        let epoch = self.epoch.advance();
+                        effects.push(Effect::IdleAfter { link, epoch });
+                    }
+                }
+            }
+            Input::ReconnectAsked => {
+                self.failures = 0;
+                if !matches!(self.dialling, Dialling::InFlight(_)) && self.pool.is_empty() {
+                    self.dial(&mut effects);
+                }
+            }
+            Input::DrainAsked => self.draining = true,
+        }
+        effects
+    }
+
+    fn dialled(&mut self, epoch: Epoch, effects: &mut Vec<Effect>) {
+        if self.dialling != Dialling::InFlight(epoch) {
+            return;
+        }
+        self.dialling = Dialling::Not;
+        let link = self.pool.add();
+        effects.push(Effect::Keep(link));
+        effects.push(Effect::Serve);
+        let epoch = self.epoch.advance();
+        effects.push(Effect::IdleAfter { link, epoch });
+    }
+
+    fn dial_failed(
+        &mut self,
+        epoch: Epoch,
+        trouble: LinkTrouble,
+        heals: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.dialling != Dialling::InFlight(epoch) {
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        if heals {
+            self.pause(trouble, effects);
+        } else {
+            effects.push(Effect::FailStarts(trouble.clone()));
+            self.dialling = Dialling::Stopped(trouble);
+        }
+    }
+
+    fn pause(&mut self, trouble: LinkTrouble, effects: &mut Vec<Effect>) {
+        let epoch = self.epoch.advance();
+        self.dialling = Dialling::Paused { epoch, trouble };
+        effects.push(Effect::RetryAfter { epoch, failures: self.failures });
+    }
+
+    fn link_lost(
+        &mut self,
+        link: LinkId,
+        trouble: LinkTrouble,
+        held: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        if !self.pool.remove(link) {
+            return;
+        }
+        if held {
+            // Most losses are blips: the first try comes at once, as soon as
+            // somebody asks for a channel.
+            self.failures = 0;
+            self.dial_if_needed(effects);
+        } else if self.dialling == Dialling::Not {
+            // A server that lets us in and throws us out is not dialled in a
+            // circle.
+            self.failures = self.failures.saturating_add(1);
+            self.pause(trouble, effects);
+        }
+    }
+
+    /// Dials where somebody waits who cannot be served.
+    fn dial_if_needed(&mut self, effects: &mut Vec<Effect>) {
+        let unserved = self.waiting.session > 0 && !self.pool.has_room(Purpose::Session)
+            || self.waiting.control > 0 && !self.pool.has_room(Purpose::Control);
+        if unserved && self.dialling == Dialling::Not {
+            self.dial(effects);
+        }
+    }
+
+    fn dial(&mut self, effects: &mut Vec<Effect>) {
+        let epoch = self.epoch.advance();
+        self.dialling = Dialling::InFlight(epoch);
+        effects.push(Effect::Dial(epoch));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::failure::trouble::LostHow;
+
+const NOBODY: Waiting = Waiting { session: 0, control: 0 };
+
+fn sessions(session: usize) -> Waiting {
+    Waiting { session, control: 0 }
+}
+
+fn refused() -> LinkTrouble {
+    LinkTrouble::Refused
+}
+
+fn lost() -> LinkTrouble {
+    LinkTrouble::Lost { how: LostHow::Closed, detail: String::new() }
+}
+
+fn dial_epoch(effects: &[Effect]) -> Epoch {
+    let dials: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Dial(epoch) => Some(*epoch),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(dials.len(), 1, "{effects:?}");
+    dials[0]
+}
+
+/// A connection that `waiting` ask for, in the middle of its first dial.
+fn dialling(waiting: Waiting) -> (ConnectionFsm, Epoch) {
+    let mut fsm = ConnectionFsm::default();
+    assert_eq!(fsm.step(Input::Wanted { asked: true }, waiting), [Effect::Serve]);
+    let effects = fsm.step(Input::Served, waiting);
+    let epoch = dial_epoch(&effects);
+    (fsm, epoch)
+}
+
+fn connected() -> (ConnectionFsm, LinkId) {
+    let (mut fsm, epoch) = dialling(sessions(1));
+    let effects = fsm.step(Input::Dialled { epoch }, sessions(1));
+    let Some(Effect::Keep(link)) = effects.first() else { panic!("{effects:?}") };
+    (fsm, *link)
+}
+
+#[test]
+fn dials_once_somebody_wants_a_channel_and_not_before() {
+    let (fsm, _) = dialling(sessions(1));
+    assert_eq!(fsm.state(), LinkState::Connecting);
+    assert_eq!(ConnectionFsm::default().state(), LinkState::Idle);
+}
+
+#[test]
+fn a_second_link_is_dialled_when_the_first_is_full() {
+    let (mut fsm, _) = connected();
+    while fsm.take(Purpose::Session).is_some() {}
+    assert_eq!(fsm.step(Input::Served, NOBODY), []);
+    dial_epoch(&fsm.step(Input::Served, sessions(3)));
+    assert_eq!(fsm.step(Input::Served, sessions(4)), [], "one dial at a time");
+}
+
+#[test]
+fn a_failure_that_heals_is_retried_after_a_pause_for_ever() {
+    let (mut fsm, mut epoch) = dialling(sessions(1));
+    for round in 1..50 {
+        let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
+        let effects = fsm.step(failed, sessions(1));
+        let [Effect::RetryAfter { epoch: pause, failures }] = effects[..] else {
+            panic!("{effects:?}")
+        };
+        assert_eq!((failures, fsm.state()), (round, LinkState::BackingOff));
+        epoch = dial_epoch(&fsm.step(Input::RetryElapsed { epoch: pause }, sessions(1)));
+    }
+}
+
+#[test]
+fn what_only_a_person_can_mend_is_not_retried() {
+    let (mut fsm, epoch) = dialling(sessions(1));
+    let trouble = LinkTrouble::NoKeys { user: "u".into(), looked_for: vec![] };
+    let failed = Input::DialFailed { epoch, trouble: trouble.clone(), heals: false };
+    assert_eq!(fsm.step(failed, sessions(1)), [Effect::FailStarts(trouble.clone())]);
+    assert_eq!(fsm.state(), LinkState::NeedsAttention);
+    assert_eq!(fsm.trouble(), Some(&trouble));
+    assert_eq!(fsm.step(Input::Wanted { asked: false }, sessions(1)), [Effect::Serve]);
+    assert_eq!(fsm.step(Input::Served, sessions(1)), []);
+}
+
+#[test]
+fn a_person_who_asks_gets_one_more_try() {
+    for ask in [Input::Wanted { asked: true }, Input::ReconnectAsked] {
+        let (mut fsm, epoch) = dialling(sessions(1));
+        let trouble = LinkTrouble::NoKeys { user: "u".into(), looked_for: vec![] };
+        let _ = fsm.step(Input::DialFailed { epoch, trouble, heals: false }, sessions(1));
+        let mut effects = fsm.step(ask, sessions(1));
+        effects.extend(fsm.step(Input::Served, sessions(1)));
+        dial_epoch(&effects);
+    }
+}
+
+#[test]
+fn asking_ends_a_pause() {
+    let (mut fsm, epoch) = dialling(sessions(1));
+    let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
+    let effects = fsm.step(failed, sessions(1));
+    let [Effect::RetryAfter { epoch: pause, .. }] = effects[..] else { panic!("{effects:?}") };
+    dial_epoch(&fsm.step(Input::ReconnectAsked, sessions(1)));
+    assert_eq!(fsm.step(Input::RetryElapsed { epoch: pause }, sessions(1)), [], "stale");
+}
+
+#[test]
+fn a_lost_link_that_held_is_dialled_at_once() {
+    let (mut fsm, link) = connected();
+    let lost = Input::LinkLost { link, trouble: lost(), held: true };
+    dial_epoch(&fsm.step(lost, sessions(1)));
+}
+
+#[test]
+fn a_server_that_throws_us_out_again_and_again_is_not_dialled_in_a_circle() {
+    let (mut fsm, link) = connected();
+    let _ = fsm.take(Purpose::Session);
+    let effects = fsm.step(Input::LinkLost { link, trouble: lost(), held: false }, sessions(1));
+    assert!(matches!(effects[..], [Effect::RetryAfter { failures: 1, .. }]), "{effects:?}");
+}
+
+#[test]
+fn an_idle_link_is_closed_and_a_used_one_is_not() {
+    let (mut fsm, link) = connected();
+    fsm.take(Purpose::Session);
+    let effects = fsm.step(Input::ChannelFreed { link }, NOBODY);
+    let [Effect::Serve, Effect::IdleAfter { epoch, .. }] = effects[..] else {
+        panic!("{effects:?}")
+    };
+    let mut used = fsm.clone();
+    used.take(Purpose::Session);
+    assert_eq!(used.step(Input::IdleElapsed { link, epoch }, NOBODY), []);
+    assert_eq!(fsm.step(Input::IdleElapsed { link, epoch }, NOBODY), [Effect::Close(link)]);
+    assert_eq!(fsm.state(), LinkState::Idle);
+}
+
+#[test]
+fn a_dial_that_was_overtaken_says_nothing() {
+    let (mut fsm, old) = dialling(sessions(1));
+    let failed = Input::DialFailed { epoch: old, trouble: refused(), heals: true };
+    let _ = fsm.step(failed, sessions(1));
+    let _ = fsm.step(Input::ReconnectAsked, sessions(1));
+    assert_eq!(fsm.step(Input::Dialled { epoch: old }, sessions(1)), []);
+    assert_eq!(fsm.links(), 0);
+}
+
+proptest! {
+    /// Whatever happens in whatever order: one dial at a time, and nobody waits
+    /// while nothing is under way.
+    #[test]
+    fn one_dial_at_a_time_and_nobody_is_forgotten(
+        steps in prop::collection::vec((0u8..8, 0usize..20), 1..200),
+    ) {
+        let mut fsm = ConnectionFsm::default();
+        let (mut dial, mut pause): (Option<Epoch>, Option<Epoch>) = (None, None);
+        let mut links: Vec<LinkId> = Vec::new();
+        for (what, waiting) in steps {
+            let waiting = sessions(waiting);
+            let input = match (what, dial, pause, links.last().copied()) {
+                (0, ..) => Input::Wanted { asked: true },
+                (1, ..) => Input::Wanted { asked: false },
+                (2, Some(epoch), ..) => Input::Dialled { epoch },
+                (3, Some(epoch), ..) => {
+                    Input::DialFailed { epoch, trouble: refused(), heals: true }
+                }
+                (4, _, Some(epoch), _) => Input::RetryElapsed { epoch },
+                (5, .., Some(link)) => Input::LinkLost { link, trouble: lost(), held: true },
+                (6, .., Some(link)) => Input::LinkLost { link, trouble: lost(), held: false },
+                _ => Input::ReconnectAsked,
+            };
+            if let Input::LinkLost { link, .. } = &input {
+                links.retain(|other| other != link);
+            }
+            if matches!(input, Input::Dialled { .. } | Input::DialFailed { .. }) {
+                dial = None;
+            }
+            let mut todo = fsm.step(input, waiting);
+            todo.extend(fsm.step(Input::Served, waiting));
+            for effect in todo {
+                match effect {
+                    Effect::Dial(epoch) => {
+                        prop_assert!(dial.is_none(), "two dials");
+                        (dial, pause) = (Some(epoch), None);
+                    }
+                    Effect::RetryAfter { epoch, .. } => pause = Some(epoch),
+                    Effect::Keep(link) => links.push(link),
+                    _ => {}
+                }
+            }
+            let can_serve = !links.is_empty();
+            prop_assert!(
+                waiting.session == 0 || can_serve || dial.is_some() || pause.is_some(),
+                "{:?}", fsm
+            );
+        }
+    }
+}

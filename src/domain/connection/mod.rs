@@ -1,0 +1,12 @@
+//! The connection to a remote: its links, and who gets a channel on them.
+//!
+//! [`fsm`] decides when to dial, when to wait and when to give up; [`pool`]
+//! counts the channels of each link; [`state`] is what people see.
+
+pub mod fsm;
+pub mod pool;
+pub mod state;
+
+pub use fsm::{ConnectionFsm, Effect, Input};
+pub use pool::{LinkId, Pool, Purpose};
+pub use state::LinkState;

@@ -115,6 +115,14 @@ pub enum LinkTrouble {
         /// The methods that the server would still take.
         methods: Vec<String>,
     },
+    /// A key was taken, and the server asks for something besides.
+    #[error("{user} was let in by key, and needs more")]
+    MoreFactors {
+        /// The user that was asked for.
+        user: String,
+        /// The methods that the server would take next.
+        methods: Vec<String>,
+    },
     /// There was no key to try.
     #[error("no key to offer for {user}")]
     NoKeys {
@@ -136,6 +144,20 @@ pub enum LinkTrouble {
     PassphraseNeeded {
         /// The key file.
         file: PathBuf,
+    },
+    /// A key file that somebody named is not there.
+    #[error("key {} does not exist", file.display())]
+    IdentityMissing {
+        /// The key file.
+        file: PathBuf,
+    },
+    /// Others may read a key file.
+    #[error("key {} is open to others (mode {mode:04o})", file.display())]
+    IdentityExposed {
+        /// The key file.
+        file: PathBuf,
+        /// Its permission bits.
+        mode: u32,
     },
     /// A key file could not be read or understood.
     #[error("key {}: {detail}", file.display())]
@@ -176,6 +198,14 @@ pub enum LinkTrouble {
         to: String,
         /// The server's reason.
         detail: String,
+    },
+    /// The jump host is not allowed to pass anybody on.
+    #[error("{hop} may not connect to {to}")]
+    ForwardProhibited {
+        /// The hop that was asked.
+        hop: String,
+        /// Where it was to connect to.
+        to: String,
     },
     /// `ssh_config`(5) could not be read or understood.
     #[error("{}: {detail}", file.display())]
@@ -280,6 +310,20 @@ pub enum SessionTrouble {
     /// The program is there and may not be executed.
     #[error("not executable: {program}")]
     NotExecutable {
+        /// The program.
+        program: String,
+    },
+    /// The program is there, and the system cannot execute its format: another
+    /// processor's, or none at all.
+    #[error("wrong format: {program}")]
+    WrongFormat {
+        /// The program.
+        program: String,
+    },
+    /// The program is there, and what it needs in order to start is not, and
+    /// was not named: the interpreter of its `#!` line, or a dynamic loader.
+    #[error("loader of {program} is missing")]
+    LoaderMissing {
         /// The program.
         program: String,
     },

@@ -108,6 +108,7 @@ pub struct Failure {
     pub message: String,
     /// What it was told by, in the words of the system, SSH or the shell.
     pub evidence: Option<String>,
-    /// What to type, with the real host, user and file.
+    /// What to type, line by line, with the real host, user and file; a line
+    /// that starts with `#` says something instead.
     pub remedy: Option<String>,
 }

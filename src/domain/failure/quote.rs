@@ -35,17 +35,28 @@ pub fn sh_path(path: &str) -> Cow<'_, str> {
         Some("") => Cow::Borrowed("~/"),
         Some(rest) => Cow::Owned(format!("~/{}", sh_quote(rest))),
         None if path == "~" => Cow::Borrowed("~"),
-        None if path.starts_with('-') => {
-            Cow::Owned(sh_quote(&format!("./{path}")).into_owned())
-        }
+        None if path.starts_with('-') => Cow::Owned(sh_quote(&format!("./{path}")).into_owned()),
         None => sh_quote(path),
     }
 }
 
-/// [`sh_path`] for a path; what is not UTF-8 in it is shown as U+FFFD.
+/// `value` as a word of a command that is shown to be typed: [`sh_quote`] on
+/// [`one_line`], so that nothing in it starts a line of its own.
 #[must_use]
-pub fn sh_file(path: &Path) -> String {
-    sh_path(&path.to_string_lossy()).into_owned()
+pub fn shown_word(value: &str) -> String {
+    sh_quote(&one_line(value)).into_owned()
+}
+
+/// [`shown_word`] for a path.
+#[must_use]
+pub fn shown_path(path: &str) -> String {
+    sh_path(&one_line(path)).into_owned()
+}
+
+/// [`shown_path`] for a file; what is not UTF-8 in it is shown as U+FFFD.
+#[must_use]
+pub fn shown_file(file: &Path) -> String {
+    shown_path(&file.to_string_lossy())
 }
 
 /// A whole command as one argument of `ssh`, which hands it to the shell on

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::quote::{sh_file, sh_quote, sh_remote};
+use super::quote::{one_line, sh_remote, shown_file, shown_path, shown_word};
 use crate::domain::ids::SessionId;
 use crate::domain::target::SshSettings;
 
@@ -74,9 +74,9 @@ impl Whereabouts {
     #[must_use]
     pub fn host(&self) -> String {
         match &self.destination {
-            Some(destination) => destination.to_string(),
+            Some(destination) => one_line(&destination.to_string()),
             None if self.is_local() => "this machine".to_owned(),
-            None => self.place.clone(),
+            None => one_line(&self.place),
         }
     }
 
@@ -86,7 +86,7 @@ impl Whereabouts {
         match &self.destination {
             Some(destination) => format!("{} -- {}", destination.ssh(""), sh_remote(command)),
             None if self.is_local() => command.to_owned(),
-            None => format!("{command} # on {}", self.place),
+            None => format!("{command} # on {}", one_line(&self.place)),
         }
     }
 }
@@ -102,7 +102,7 @@ impl Endpoint {
         if self.port != 22 {
             words.push(format!("-p {}", self.port));
         }
-        words.extend(self.key_files.first().map(|key| format!("-i {}", sh_file(key))));
+        words.extend(self.key_files.first().map(|key| format!("-i {}", shown_file(key))));
         words.extend(self.jump_list().map(|jumps| format!("-J {jumps}")));
         words.push(self.login());
         words.join(" ")
@@ -114,7 +114,7 @@ impl Endpoint {
         let mut words = vec!["ssh-copy-id".to_owned()];
         words.extend(key.map(|key| {
             let public = format!("{}.pub", key.to_string_lossy());
-            format!("-i {}", super::quote::sh_path(&public))
+            format!("-i {}", shown_path(&public))
         }));
         if self.port != 22 {
             words.push(format!("-p {}", self.port));
@@ -127,12 +127,12 @@ impl Endpoint {
 
     /// `user@host`; ssh takes a bare IPv6 address there, and the port by `-p`.
     fn login(&self) -> String {
-        sh_quote(&format!("{}@{}", self.user, self.host)).into_owned()
+        shown_word(&format!("{}@{}", self.user, self.host))
     }
 
     fn jump_list(&self) -> Option<String> {
         let hops: Vec<String> = self.jumps.iter().map(ToString::to_string).collect();
-        (!hops.is_empty()).then(|| sh_quote(&hops.join(",")).into_owned())
+        (!hops.is_empty()).then(|| shown_word(&hops.join(",")))
     }
 
     /// The hop that calls itself `name`, with the hops before it as its own.

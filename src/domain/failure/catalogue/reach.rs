@@ -25,7 +25,7 @@ group! {
         SshConfigInvalid = "ssh.config.invalid", Config, WaitsForYou,
             "the SSH client configuration cannot be read",
             "~/.ssh/config, or a file that it includes, has a line that cannot be understood, or cannot be opened. longhaul does not guess what it would have said about the host.",
-            Type("ssh -G {place}\n{reconnect}");
+            Type("ssh -G -F {file} {place}\n{reconnect}");
         UnknownHost = "ssh.resolve.unknown-host", Resolve, Retries,
             "the host name has no address",
             "The resolver does not know the name. Either the name is wrong, or this machine has no network or no VPN at the moment; it is tried again in case it is the latter.",

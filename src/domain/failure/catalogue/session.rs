@@ -32,7 +32,7 @@ group! {
         SpoolFull = "session.spool.disk-full", Shell, Final,
             "the disk there is full",
             "The runner could not write the session's spool: the disk, or the user's quota, is full on the machine where the session runs.",
-            Type("{there df -h}\nlonghaul gc");
+            Type("{there df -h}\nlonghaul ps -a\n# remove what is not needed any more: longhaul rm ID");
         EnvUnavailable = "session.env.unavailable", Config, Final,
             "a value of the environment cannot be had",
             "The configuration takes the value from this machine's environment, a file or a command (FromEnv, FromFile, FromCommand), and it is not there. The session is not started without it. With FromEnv, the daemon's own environment counts.",

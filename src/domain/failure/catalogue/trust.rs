@@ -36,7 +36,7 @@ group! {
         AuthNoKeys = "ssh.auth.no-keys", Authentication, WaitsForYou,
             "there is no key to log in with",
             "No SSH agent had a key, and none of the key files is there.",
-            Type("# with no key yet, make one:\nssh-keygen -t ed25519\n{copy_id}\n{reconnect}");
+            Type("# with no key yet, make one:\nssh-keygen -t ed25519 -f {file}\n{copy_id}\n{reconnect}");
         AuthTooMany = "ssh.auth.too-many", Authentication, WaitsForYou,
             "the server hung up after too many keys",
             "Each key counts as a login that failed, and OpenSSH allows six (MaxAuthTries). An agent with many keys uses them up before the right one comes.",

@@ -1,9 +1,13 @@
 //! Which code a trouble has.
 
+use std::path::Path;
+
 use super::shell::{ShellHint, shell_hint};
 use crate::domain::failure::catalogue::{Code, Link, Local, Reach, Session, Trust};
 use crate::domain::failure::local_trouble::LocalTrouble;
-use crate::domain::failure::trouble::{LinkTrouble, LostHow, LostWhy, Phase, SessionTrouble};
+use crate::domain::failure::trouble::{
+    KeyOutcome, KeySource, LinkTrouble, LostHow, LostWhy, Phase, SessionTrouble, TriedKey,
+};
 
 /// Whether the connection tries again by itself; what does not heal waits for
 /// a person, since a login that fails over and over gets an address banned.
@@ -32,7 +36,7 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::HostKeyChanged { .. } => Trust::HostKeyChanged.into(),
         T::HostKeyRevoked { .. } => Trust::HostKeyRevoked.into(),
         T::KnownHostsFile { .. } => Trust::KnownHostsFile.into(),
-        T::AuthDenied { methods, .. } => denied(methods),
+        T::AuthDenied { tried, methods, .. } => denied(tried, methods),
         T::MoreFactors { .. } => Trust::AuthMoreFactors.into(),
         T::NoKeys { .. } => Trust::AuthNoKeys.into(),
         T::TooManyAuthFailures { .. } => Trust::AuthTooMany.into(),
@@ -85,13 +89,27 @@ fn protocol(phase: Phase) -> Code {
     }
 }
 
+/// The key file that nobody could unlock, where no key file was refused: it
+/// is likelier the right one than whatever an agent had to offer.
+pub(super) fn locked_file(tried: &[TriedKey]) -> Option<&Path> {
+    let file = |outcome| {
+        tried.iter().find_map(move |key| match &key.source {
+            KeySource::File(file) if key.outcome == outcome => Some(file.as_path()),
+            _ => None,
+        })
+    };
+    if file(KeyOutcome::Refused).is_some() { None } else { file(KeyOutcome::Locked) }
+}
+
 /// A server that names its methods and leaves `publickey` out takes no key at
 /// all; one that names none has said nothing.
-fn denied(methods: &[String]) -> Code {
-    if methods.is_empty() || methods.iter().any(|method| method == "publickey") {
-        Trust::AuthDenied.into()
-    } else {
+fn denied(tried: &[TriedKey], methods: &[String]) -> Code {
+    if !methods.is_empty() && !methods.iter().any(|method| method == "publickey") {
         Trust::AuthNoPublicKey.into()
+    } else if locked_file(tried).is_some() {
+        Trust::AuthPassphrase.into()
+    } else {
+        Trust::AuthDenied.into()
     }
 }
 
@@ -133,9 +151,7 @@ pub fn session_code(trouble: &SessionTrouble) -> Code {
 /// speaks in the C locale.
 fn says_full(detail: &str) -> bool {
     let detail = detail.to_ascii_lowercase();
-    ["no space left on device", "quota exceeded"]
-        .iter()
-        .any(|words| detail.contains(words))
+    ["no space left on device", "quota exceeded"].iter().any(|words| detail.contains(words))
 }
 
 /// The code of a trouble on this machine.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::code::link_code;
+use super::code::{link_code, locked_file};
 use super::told::Told;
 use crate::domain::failure::Failure;
+use crate::domain::failure::quote::one_line;
 use crate::domain::failure::trouble::{
     KeyOutcome, KeySource, LinkTrouble, LostHow, Phase, TriedKey,
 };
@@ -75,11 +76,24 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
         }
         T::SshConfig { file, line, detail } => {
             let line = line.map(|line| format!(", line {line},")).unwrap_or_default();
-            Told::new(format!("{}{line} cannot be understood", file.display())).by(detail)
+            Told::new(format!("{}{line} cannot be understood", file.display()))
+                .by(detail)
+                .file("file", file)
         }
         // `innermost` has opened every jump; a sentence stays a sentence.
         T::Jump { hop, trouble } => tell(trouble, at).after(&format!("{hop}: ")),
-        _ => tell_of_trust(trouble, at),
+        T::HostKeyUnknown { .. }
+        | T::HostKeyChanged { .. }
+        | T::HostKeyRevoked { .. }
+        | T::KnownHostsFile { .. }
+        | T::AuthDenied { .. }
+        | T::MoreFactors { .. }
+        | T::NoKeys { .. }
+        | T::TooManyAuthFailures { .. }
+        | T::PassphraseNeeded { .. }
+        | T::IdentityMissing { .. }
+        | T::IdentityExposed { .. }
+        | T::IdentityUnusable { .. } => tell_of_trust(trouble, at),
     }
 }
 
@@ -90,20 +104,19 @@ fn tell_of_trust(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
     match trouble {
         T::HostKeyUnknown { name, fingerprint } => {
             Told::new(format!("{name} is in no known_hosts file; it shows the key {fingerprint}"))
-                .with("fingerprint", fingerprint.as_str())
+                .with("fingerprint", one_line(fingerprint))
         }
         T::HostKeyChanged { name, fingerprint, file, line } => Told::new(format!(
             "{name} shows the key {fingerprint}, and {} knows another one in line {line}",
             file.display()
         ))
-        .with("fingerprint", fingerprint.as_str())
+        .with("fingerprint", one_line(fingerprint))
         .word("known_name", name)
         .file("file", file),
-        T::HostKeyRevoked { name, file, line } => Told::new(format!(
-            "the key of {name} is revoked by {}, line {line}",
-            file.display()
-        ))
-        .file("file", file),
+        T::HostKeyRevoked { name, file, line } => {
+            Told::new(format!("the key of {name} is revoked by {}, line {line}", file.display()))
+                .file("file", file)
+        }
         T::KnownHostsFile { file, detail } => {
             Told::new(format!("the known_hosts file {} cannot be used", file.display()))
                 .by(detail)
@@ -155,7 +168,13 @@ fn no_keys(user: &str, looked_for: &[std::path::PathBuf], at: &Whereabouts) -> T
         "there is no key to log in to {} as {user} with: no agent has one, and {files} was found",
         at.host()
     ));
-    copying(told, looked_for.first().map(AsRef::as_ref), at)
+    // Where nobody named a file these are OpenSSH's defaults, and ed25519 is
+    // the one of them to make today.
+    let modern = looked_for.iter().find(|file| file.ends_with("id_ed25519"));
+    match modern.or(looked_for.first()) {
+        Some(file) => copying(told.file("file", file), Some(file), at),
+        None => told.with("file", "~/.ssh/id_ed25519"),
+    }
 }
 
 fn denied(user: &str, tried: &[TriedKey], methods: &[String], at: &Whereabouts) -> Told {
@@ -171,7 +190,11 @@ fn denied(user: &str, tried: &[TriedKey], methods: &[String], at: &Whereabouts) 
         (KeySource::File(file), KeyOutcome::Refused) => Some(file.as_path()),
         _ => None,
     });
-    copying(told, refused, at)
+    let told = copying(told, refused, at);
+    match locked_file(tried) {
+        Some(file) => told.file("file", file),
+        None => told,
+    }
 }
 
 /// Has the remedy copy `key`, where there is one.

@@ -38,9 +38,9 @@ fn tell(trouble: &LocalTrouble) -> Told {
                 .by(detail)
                 .file("dir", dir)
         }
-        T::DiskFull { dir, detail } => Told::new(format!("there is no room in {}", dir.display()))
-            .by(detail)
-            .file("dir", dir),
+        T::DiskFull { dir, detail } => {
+            Told::new(format!("there is no room in {}", dir.display())).by(detail).file("dir", dir)
+        }
         T::SocketPathTooLong { socket, limit } => Told::new(format!(
             "the socket's path {} has {} bytes, and the system allows {limit}",
             socket.display(),

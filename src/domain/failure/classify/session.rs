@@ -5,7 +5,7 @@ use super::link::{link_failure, sentence};
 use super::told::Told;
 use crate::domain::agent::{profile, profile_of_program};
 use crate::domain::failure::Failure;
-use crate::domain::failure::quote::{sh_path, sh_remote};
+use crate::domain::failure::quote::{one_line, sh_remote, shown_path};
 use crate::domain::failure::trouble::{LostWhy, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 
@@ -35,7 +35,9 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
                 .by(detail)
                 .path("dir", dir)
         }
-        T::CommandNotFound { program, agent, path } => not_found(program, agent.as_deref(), path, at),
+        T::CommandNotFound { program, agent, path } => {
+            not_found(program, agent.as_deref(), path, at)
+        }
         T::NotExecutable { program } => {
             Told::new(format!("{program} may not be executed on {host}")).path("program", program)
         }
@@ -48,7 +50,7 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
         ))
         .path("program", program),
         T::InterpreterMissing { program, interpreter } => {
-            Told::new(format!("{program} needs {interpreter}, which {host} does not have"))
+            Told::new(format!("{program} needs {interpreter}, which is not on the PATH of {host}"))
                 .word("interpreter", interpreter)
                 .with("install_interpreter", install_interpreter(interpreter, at))
         }
@@ -112,7 +114,8 @@ fn install(program: &str, at: &Whereabouts) -> String {
     match profile_of_program(program).and_then(|kind| profile(kind).install) {
         Some(command) => at.there(command),
         None => {
-            let look = at.there(&format!("command -v {}", sh_path(program)));
+            let look = at.there(&format!("command -v {}", shown_path(program)));
+            let program = one_line(program);
             format!("# install {program} on {}; this has to find it:\n{look}", at.host())
         }
     }
@@ -130,7 +133,7 @@ fn install_interpreter(interpreter: &str, at: &Whereabouts) -> String {
         "bash" => "bash",
         "zsh" => "zsh",
         "fish" => "fish",
-        _ => return format!("# install {interpreter} on {}", at.host()),
+        _ => return format!("# install {} on {}", one_line(interpreter), at.host()),
     };
     let command = format!("sudo apt-get install {package}");
     match &at.destination {

@@ -62,6 +62,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         TriedKey { source: KeySource::Agent("me@laptop".to_owned()), outcome: KeyOutcome::Refused },
         TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Refused },
     ];
+    let locked = TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Locked };
     let mut all = vec![
         T::Unresolved { host: "dev.example".to_owned(), detail: words() },
         T::Refused,
@@ -75,6 +76,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::KnownHostsFile { file: known(), detail: words() },
         T::AuthDenied { user: user(), tried: tried.clone(), methods: methods(&["publickey"]) },
         T::AuthDenied { user: user(), tried, methods: methods(&["password"]) },
+        T::AuthDenied { user: user(), tried: vec![locked], methods: methods(&["publickey"]) },
         T::MoreFactors { user: user(), methods: methods(&["password"]) },
         T::NoKeys { user: user(), looked_for: vec![file()] },
         T::TooManyAuthFailures { user: user(), offered: 6 },
@@ -87,7 +89,11 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::ChannelRefused { detail: words() },
         T::Forward { hop: hop(), to: to(), detail: words() },
         T::ForwardProhibited { hop: hop(), to: to() },
-        T::SshConfig { file: PathBuf::from("/home/me/.ssh/config"), line: Some(3), detail: words() },
+        T::SshConfig {
+            file: PathBuf::from("/home/me/.ssh/config"),
+            line: Some(3),
+            detail: words(),
+        },
     ];
     for phase in PHASES {
         all.push(T::TimedOut { phase });
@@ -95,8 +101,11 @@ fn link_troubles() -> Vec<LinkTrouble> {
         all.push(T::ResetByPeer { phase });
         all.push(T::Protocol { phase, detail: words() });
     }
-    let jumps: Vec<T> =
-        all.iter().cloned().map(|trouble| T::Jump { hop: hop(), trouble: Box::new(trouble) }).collect();
+    let jumps: Vec<T> = all
+        .iter()
+        .cloned()
+        .map(|trouble| T::Jump { hop: hop(), trouble: Box::new(trouble) })
+        .collect();
     all.extend(jumps);
     all
 }
@@ -155,9 +164,9 @@ fn failures() -> Vec<(Code, Failure)> {
     let places = [at(), direct()];
     let link = link_troubles();
     let session = session_troubles();
-    let link = places
-        .iter()
-        .flat_map(|at| link.iter().map(move |trouble| (link_code(trouble), link_failure(trouble, at))));
+    let link = places.iter().flat_map(|at| {
+        link.iter().map(move |trouble| (link_code(trouble), link_failure(trouble, at)))
+    });
     let here = [at(), direct(), Whereabouts::local().session("0123456789".parse().expect("an id"))];
     let session = here.iter().flat_map(|at| {
         session.iter().map(move |trouble| (session_code(trouble), session_failure(trouble, at)))
@@ -197,8 +206,22 @@ fn a_message_is_one_line_and_a_remedy_has_no_control_characters() {
 /// A slot that nobody fills shows as its name in capitals.
 #[test]
 fn a_remedy_has_the_real_values() {
-    let words = ["SSH", "COPY_ID", "HOST", "FILE", "DIR", "PROGRAM", "PIDS", "SESSION", "INSTALL",
-        "FINGERPRINT", "KNOWN_NAME", "INTERPRETER", "RECONNECT"];
+    let words = [
+        "SSH_V",
+        "SSH_ASK",
+        "COPY_ID",
+        "HOST",
+        "FILE",
+        "DIR",
+        "PROGRAM",
+        "PIDS",
+        "SESSION",
+        "INSTALL",
+        "FINGERPRINT",
+        "KNOWN_NAME",
+        "INTERPRETER",
+        "RECONNECT",
+    ];
     for (code, failure) in failures() {
         let remedy = failure.remedy.unwrap_or_default();
         let invited = ["DIR or", "=DIR", "--cwd DIR"];
@@ -208,6 +231,7 @@ fn a_remedy_has_the_real_values() {
             .find(|word| words.contains(word));
         // Nobody is asked for on this machine's own account.
         let named = code.as_str() == "session.shell.no-login" && failure.place == "local";
+        assert!(!remedy.lines().any(|line| line.starts_with("SSH")), "{code}: {remedy}");
         assert!(left.is_none() || named, "{code}: {left:?} in {remedy}");
     }
 }
@@ -261,10 +285,8 @@ fn a_hop_keeps_the_code_of_its_own_trouble_and_is_named() {
     let lines = "ssh-add /keys/edge\nlonghaul remote reconnect dev-server";
     assert_eq!(failure.remedy.as_deref(), Some(lines));
 
-    let refused = LinkTrouble::Jump {
-        hop: "me@edge:22".to_owned(),
-        trouble: Box::new(LinkTrouble::Refused),
-    };
+    let refused =
+        LinkTrouble::Jump { hop: "me@edge:22".to_owned(), trouble: Box::new(LinkTrouble::Refused) };
     let remedy = link_failure(&refused, &at()).remedy.expect("a remedy");
     assert!(remedy.ends_with("ssh -v -i /keys/edge me@edge"), "{remedy}");
 }
@@ -279,23 +301,56 @@ fn first_command(failure: &Failure) -> String {
 fn the_command_that_mends_a_link_has_the_real_host_user_and_file() {
     let ssh = "-p 2222 -i /home/me/.ssh/dev_key developer@192.168.1.100";
     for (code, command) in [
-        ("ssh.auth.denied", "ssh-copy-id -i /home/me/.ssh/dev_key.pub -p 2222 developer@192.168.1.100".to_owned()),
+        (
+            "ssh.auth.denied",
+            "ssh-copy-id -i /home/me/.ssh/dev_key.pub -p 2222 developer@192.168.1.100".to_owned(),
+        ),
         ("ssh.auth.passphrase", "ssh-add /home/me/.ssh/dev_key".to_owned()),
         ("ssh.auth.identity-exposed", "chmod 600 /home/me/.ssh/dev_key".to_owned()),
-        ("ssh.host-key.changed", "ssh-keygen -R '[192.168.1.100]:2222' -f /home/me/.ssh/known_hosts".to_owned()),
+        (
+            "ssh.host-key.changed",
+            "ssh-keygen -R '[192.168.1.100]:2222' -f /home/me/.ssh/known_hosts".to_owned(),
+        ),
         ("ssh.host-key.unknown", format!("ssh -o StrictHostKeyChecking=ask {ssh}")),
         ("ssh.connect.refused", format!("ssh -v {ssh}")),
         ("ssh.resolve.unknown-host", "getent hosts dev.example".to_owned()),
     ] {
-        let trouble = link_troubles().into_iter().find(|trouble| link_code(trouble).as_str() == code);
+        let trouble =
+            link_troubles().into_iter().find(|trouble| link_code(trouble).as_str() == code);
         let failure = link_failure(&trouble.expect(code), &direct());
         assert_eq!(first_command(&failure), command, "{code}");
     }
 }
 
 #[test]
+fn a_locked_key_file_is_the_cause_where_no_file_was_refused() {
+    let key = |source, outcome| TriedKey { source, outcome };
+    let file = |name: &str| KeySource::File(PathBuf::from(name));
+    let agent = || KeySource::Agent("me@laptop".to_owned());
+    for (tried, code, command) in [
+        (vec![], "ssh.auth.denied", "ssh-copy-id -i /home/me/.ssh/dev_key.pub"),
+        (
+            vec![key(agent(), KeyOutcome::Refused), key(file("/b"), KeyOutcome::Locked)],
+            "ssh.auth.passphrase",
+            "ssh-add /b",
+        ),
+        (
+            vec![key(file("/a"), KeyOutcome::Refused), key(file("/b"), KeyOutcome::Locked)],
+            "ssh.auth.denied",
+            "ssh-copy-id -i /a.pub",
+        ),
+    ] {
+        let trouble = LinkTrouble::AuthDenied { user: "me".to_owned(), tried, methods: vec![] };
+        let failure = link_failure(&trouble, &direct());
+        assert_eq!(failure.code, code);
+        assert!(first_command(&failure).starts_with(command), "{failure:?}");
+    }
+}
+
+#[test]
 fn a_changed_key_warns_before_it_says_how_to_forget_the_old_one() {
-    let trouble = link_troubles().into_iter().find(|t| link_code(t).as_str() == "ssh.host-key.changed");
+    let trouble =
+        link_troubles().into_iter().find(|t| link_code(t).as_str() == "ssh.host-key.changed");
     let remedy = link_failure(&trouble.expect("it"), &at()).remedy.expect("a remedy");
     let at = |what: &str| remedy.find(what).unwrap_or_else(|| panic!("{what} in {remedy}"));
     assert!(at("SHA256:abc") < at("ssh-keygen -R"));
@@ -305,7 +360,11 @@ fn a_changed_key_warns_before_it_says_how_to_forget_the_old_one() {
 fn the_command_that_mends_a_session_runs_where_the_session_runs() {
     let ssh = "ssh -p 2222 -i /home/me/.ssh/dev_key developer@192.168.1.100 --";
     for (code, there, here) in [
-        ("agent.not-found", "npm install -g @anthropic-ai/claude-code", "npm install -g @anthropic-ai/claude-code"),
+        (
+            "agent.not-found",
+            "npm install -g @anthropic-ai/claude-code",
+            "npm install -g @anthropic-ai/claude-code",
+        ),
         ("session.cwd.missing", r"'mkdir -p ~/'\''my project'\'''", "mkdir -p ~/'my project'"),
         ("session.command.not-executable", "chmod +x ./run.sh", "chmod +x ./run.sh"),
     ] {

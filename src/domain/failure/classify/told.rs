@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::domain::failure::Failure;
 use crate::domain::failure::catalogue::{Code, Remedy};
-use crate::domain::failure::quote::{evidence, one_line, sh_file, sh_path, sh_quote};
+use crate::domain::failure::quote::{evidence, one_line, shown_file, shown_path, shown_word};
 use crate::domain::failure::template::{Slots, fill};
 use crate::domain::failure::whereabouts::Whereabouts;
 
@@ -34,7 +34,7 @@ impl Told {
         self
     }
 
-    /// A slot's text as it is.
+    /// A slot's text as it is; what came from elsewhere has to be quoted.
     pub(super) fn with(mut self, slot: &'static str, text: impl Into<String>) -> Self {
         self.slots.push((slot, text.into()));
         self
@@ -42,40 +42,29 @@ impl Told {
 
     /// A slot's text as one word of the shell.
     pub(super) fn word(self, slot: &'static str, value: &str) -> Self {
-        let word = sh_quote(value).into_owned();
+        let word = shown_word(value);
         self.with(slot, word)
     }
 
     /// A path on the other side, where `~` is the home directory there.
     pub(super) fn path(self, slot: &'static str, value: &str) -> Self {
-        let word = sh_path(value).into_owned();
+        let word = shown_path(value);
         self.with(slot, word)
     }
 
     /// A file on this machine.
     pub(super) fn file(self, slot: &'static str, file: &Path) -> Self {
-        let word = sh_file(file);
+        let word = shown_file(file);
         self.with(slot, word)
     }
 
     /// The failure, with the catalogue's remedy for what happened at `at`.
     pub(super) fn failure(self, code: Code, at: &Whereabouts) -> Failure {
-        let remedy = match code.entry().remedy {
+        let entry = code.entry();
+        let remedy = match entry.remedy {
             Remedy::Type(template) => Some(fill(template, &Facts { told: &self, at })),
             Remedy::Nothing(_) => None,
         };
-        self.failure_with(code, at, remedy)
-    }
-
-    /// The failure, with another remedy than the catalogue's.
-    pub(super) fn failure_with(
-        self,
-        code: Code,
-        at: &Whereabouts,
-        remedy: Option<String>,
-    ) -> Failure {
-        let entry = code.entry();
-        let by_line = |text: String| text.lines().map(one_line).collect::<Vec<_>>().join("\n");
         Failure {
             code: entry.code.to_owned(),
             stage: entry.stage,
@@ -83,7 +72,7 @@ impl Told {
             place: at.place.clone(),
             message: one_line(&self.message),
             evidence: self.evidence,
-            remedy: remedy.map(by_line),
+            remedy,
         }
     }
 }
@@ -107,9 +96,9 @@ impl Slots for Facts<'_> {
 
 impl Facts<'_> {
     fn of_the_place(&self, name: &str) -> Option<String> {
-        let place = sh_quote(&self.at.place);
+        let place = shown_word(&self.at.place);
         match name {
-            "place" => return Some(place.into_owned()),
+            "place" => return Some(place),
             "reconnect" => return Some(format!("longhaul remote reconnect {place}")),
             "session" => return self.at.session.as_ref().map(ToString::to_string),
             _ => {}
@@ -124,8 +113,8 @@ impl Facts<'_> {
             "ssh_v" => Some(to.ssh("-v")),
             "ssh_ask" => Some(to.ssh("-o StrictHostKeyChecking=ask")),
             "copy_id" => Some(to.copy_id(to.key_files.first().map(AsRef::as_ref))),
-            "host" => Some(sh_quote(&to.host).into_owned()),
-            "user" => Some(sh_quote(&to.user).into_owned()),
+            "host" => Some(shown_word(&to.host)),
+            "user" => Some(shown_word(&to.user)),
             _ => None,
         }
     }

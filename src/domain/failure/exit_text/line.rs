@@ -93,7 +93,7 @@ fn by_wrapper(said: &str) -> Option<Fault<'_>> {
     let name = match quoted {
         Some(name) => name,
         // With neither a verb nor quotes, only a word is a program's name.
-        None if verb.is_none() => word(name)?,
+        None if verb.is_none() => word(name).filter(|name| !name.starts_with(is_quote))?,
         None => named(verb?)?,
     };
     match message {
@@ -150,9 +150,8 @@ fn by_other_shell(said: &str, numbered: bool) -> Option<Fault<'_>> {
         let (program, interpreter) = script.split_once(": ")?;
         return interpreter_missing(program, interpreter);
     }
-    let (name, fault) = MESSAGES
-        .iter()
-        .find_map(|(message, fault)| Some((said.strip_suffix(message)?, fault)))?;
+    let (name, fault) =
+        MESSAGES.iter().find_map(|(message, fault)| Some((said.strip_suffix(message)?, fault)))?;
     // Without a line number nearly any sentence would do.
     let name = if numbered { named(name)? } else { word(name)? };
     Some(fault(name))
@@ -198,6 +197,10 @@ fn without_line_number(who: &str) -> (&str, bool) {
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '‘' | '\'' | '`' | '"')
 }
 
 /// What stands in a pair of quotes, curly or straight.

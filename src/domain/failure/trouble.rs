@@ -115,14 +115,6 @@ pub enum LinkTrouble {
         /// The methods that the server would still take.
         methods: Vec<String>,
     },
-    /// A key was taken, and the server asks for something besides.
-    #[error("{user} was let in by key, and needs more")]
-    MoreFactors {
-        /// The user that was asked for.
-        user: String,
-        /// The methods that the server would take next.
-        methods: Vec<String>,
-    },
     /// There was no key to try.
     #[error("no key to offer for {user}")]
     NoKeys {
@@ -278,6 +270,8 @@ pub enum KeySource {
 pub enum KeyOutcome {
     /// Offered, and refused by the server.
     Refused,
+    /// Accepted, but the server asks for another proof besides.
+    Partial,
     /// Encrypted, and no passphrase to be had.
     Locked,
     /// Not there, or not readable, or no key.

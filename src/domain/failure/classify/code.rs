@@ -37,7 +37,6 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::HostKeyRevoked { .. } => Trust::HostKeyRevoked.into(),
         T::KnownHostsFile { .. } => Trust::KnownHostsFile.into(),
         T::AuthDenied { tried, methods, .. } => denied(tried, methods),
-        T::MoreFactors { .. } => Trust::AuthMoreFactors.into(),
         T::NoKeys { .. } => Trust::AuthNoKeys.into(),
         T::TooManyAuthFailures { .. } => Trust::AuthTooMany.into(),
         T::PassphraseNeeded { .. } => Trust::AuthPassphrase.into(),
@@ -104,7 +103,9 @@ pub(super) fn locked_file(tried: &[TriedKey]) -> Option<&Path> {
 /// A server that names its methods and leaves `publickey` out takes no key at
 /// all; one that names none has said nothing.
 fn denied(tried: &[TriedKey], methods: &[String]) -> Code {
-    if !methods.is_empty() && !methods.iter().any(|method| method == "publickey") {
+    if tried.iter().any(|key| key.outcome == KeyOutcome::Partial) {
+        Trust::AuthMoreFactors.into()
+    } else if !methods.is_empty() && !methods.iter().any(|method| method == "publickey") {
         Trust::AuthNoPublicKey.into()
     } else if locked_file(tried).is_some() {
         Trust::AuthPassphrase.into()

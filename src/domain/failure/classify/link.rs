@@ -87,7 +87,6 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
         | T::HostKeyRevoked { .. }
         | T::KnownHostsFile { .. }
         | T::AuthDenied { .. }
-        | T::MoreFactors { .. }
         | T::NoKeys { .. }
         | T::TooManyAuthFailures { .. }
         | T::PassphraseNeeded { .. }
@@ -123,10 +122,6 @@ fn tell_of_trust(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
                 .file("file", file)
         }
         T::AuthDenied { user, tried, methods } => denied(user, tried, methods, at),
-        T::MoreFactors { user, methods } => Told::new(format!(
-            "{host} took the key of {user}, and asks for more: {}",
-            list(methods.iter().cloned(), "it does not say what")
-        )),
         T::NoKeys { user, looked_for } => no_keys(user, looked_for, at),
         T::TooManyAuthFailures { user, offered } => Told::new(format!(
             "{host} hung up on {user} after {offered} keys, before the right one came"
@@ -179,8 +174,10 @@ fn no_keys(user: &str, looked_for: &[std::path::PathBuf], at: &Whereabouts) -> T
 
 fn denied(user: &str, tried: &[TriedKey], methods: &[String], at: &Whereabouts) -> Told {
     let takes = list(methods.iter().cloned(), "nothing that it names");
+    let partly = tried.iter().any(|key| key.outcome == KeyOutcome::Partial);
+    let verdict = if partly { "wants more than a key" } else { "took none of the keys" };
     let told = Told::new(format!(
-        "{} took none of the keys of {user}: tried {}; it takes {takes}",
+        "{} {verdict} of {user}: tried {}; it takes {takes}",
         at.host(),
         list(tried.iter().map(key_and_outcome), "none"),
     ));
@@ -212,6 +209,7 @@ fn key_and_outcome(key: &TriedKey) -> String {
     };
     let outcome = match key.outcome {
         KeyOutcome::Refused => "refused",
+        KeyOutcome::Partial => "taken",
         KeyOutcome::Locked => "locked by a passphrase",
         KeyOutcome::Unusable => "unusable",
         KeyOutcome::NotSigned => "not signed by the agent",

@@ -63,6 +63,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Refused },
     ];
     let locked = TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Locked };
+    let partial = TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Partial };
     let mut all = vec![
         T::Unresolved { host: "dev.example".to_owned(), detail: words() },
         T::Refused,
@@ -77,7 +78,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::AuthDenied { user: user(), tried: tried.clone(), methods: methods(&["publickey"]) },
         T::AuthDenied { user: user(), tried, methods: methods(&["password"]) },
         T::AuthDenied { user: user(), tried: vec![locked], methods: methods(&["publickey"]) },
-        T::MoreFactors { user: user(), methods: methods(&["password"]) },
+        T::AuthDenied { user: user(), tried: vec![partial], methods: methods(&["password"]) },
         T::NoKeys { user: user(), looked_for: vec![file()] },
         T::TooManyAuthFailures { user: user(), offered: 6 },
         T::PassphraseNeeded { file: file() },

@@ -53,9 +53,10 @@ fn the_runners_record_is_certain_whatever_the_text_says() {
     assert_eq!(from(126, StartStage::Program), not_executable("claude"));
 }
 
-/// Every line here was said by the program that it names: dash 0.5.12, bash
-/// 5.2 and 5.1, busybox 1.35, zsh 5.9, ksh93u+m, mksh 59, fish 3.6, coreutils
-/// 9.1, util-linux 2.38; and FreeBSD's and macOS' env.
+/// The forms were taken down from dash 0.5.12, bash 5.2, busybox 1.35, zsh 5.9,
+/// ksh93u+m, mksh 59, fish 3.6, coreutils 9.1 and util-linux 2.38, with the
+/// names changed. Not seen but known: an unquoted name from the BSDs' env, and
+/// `bad interpreter` from bash before 5.2.
 #[test]
 fn shells_and_env_are_understood_in_their_own_words() {
     for (status, program, said, trouble) in [

@@ -5,6 +5,7 @@
 //! Time comes in as an argument, chance as a number; what is to be done goes
 //! out as an effect that an actor performs. `tests/architecture.rs` holds it.
 
+pub mod agent;
 pub mod backoff;
 pub mod config;
 pub mod connection;

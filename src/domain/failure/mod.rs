@@ -1,11 +1,22 @@
 //! Failures: what can go wrong, by name.
 //!
 //! [`trouble`] is what the layers below report, typed by the phase in which it
-//! happened. `classify` turns it into a [`Failure`] by the `catalogue`, which
+//! happened, and [`local_trouble`] what this machine and its configuration can
+//! have. [`classify`] turns them into a [`Failure`] by the [`catalogue`], which
 //! knows for every code its stage, its disposition and the command that mends
-//! it. Text that a person reads is made here and nowhere else.
+//! it; [`explain`] prints the catalogue. [`exit_text`] reads the last words of
+//! a command that did not start. Text that a person reads is made here and
+//! nowhere else.
 
+pub mod catalogue;
+pub mod classify;
+pub mod exit_text;
+pub mod explain;
+pub mod local_trouble;
+pub mod quote;
+pub mod template;
 pub mod trouble;
+pub mod whereabouts;
 
 use std::fmt;
 
@@ -97,6 +108,7 @@ pub struct Failure {
     pub message: String,
     /// What it was told by, in the words of the system, SSH or the shell.
     pub evidence: Option<String>,
-    /// What to type, with the real host, user and file.
+    /// What to type, line by line, with the real host, user and file; a line
+    /// that starts with `#` says something instead.
     pub remedy: Option<String>,
 }

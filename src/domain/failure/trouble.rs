@@ -137,6 +137,20 @@ pub enum LinkTrouble {
         /// The key file.
         file: PathBuf,
     },
+    /// A key file that somebody named is not there.
+    #[error("key {} does not exist", file.display())]
+    IdentityMissing {
+        /// The key file.
+        file: PathBuf,
+    },
+    /// Others may read a key file.
+    #[error("key {} is open to others (mode {mode:04o})", file.display())]
+    IdentityExposed {
+        /// The key file.
+        file: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// A key file could not be read or understood.
     #[error("key {}: {detail}", file.display())]
     IdentityUnusable {
@@ -176,6 +190,14 @@ pub enum LinkTrouble {
         to: String,
         /// The server's reason.
         detail: String,
+    },
+    /// The jump host is not allowed to pass anybody on.
+    #[error("{hop} may not connect to {to}")]
+    ForwardProhibited {
+        /// The hop that was asked.
+        hop: String,
+        /// Where it was to connect to.
+        to: String,
     },
     /// `ssh_config`(5) could not be read or understood.
     #[error("{}: {detail}", file.display())]
@@ -282,6 +304,20 @@ pub enum SessionTrouble {
     /// The program is there and may not be executed.
     #[error("not executable: {program}")]
     NotExecutable {
+        /// The program.
+        program: String,
+    },
+    /// The program is there, and the system cannot execute its format: another
+    /// processor's, or none at all.
+    #[error("wrong format: {program}")]
+    WrongFormat {
+        /// The program.
+        program: String,
+    },
+    /// The program is there, and what it needs in order to start is not, and
+    /// was not named: the interpreter of its `#!` line, or a dynamic loader.
+    #[error("loader of {program} is missing")]
+    LoaderMissing {
         /// The program.
         program: String,
     },

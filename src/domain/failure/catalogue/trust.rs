@@ -1,0 +1,77 @@
+//! Who the host is, and who we are.
+
+use super::entry::group;
+
+group! {
+    /// Codes of host keys and of authentication.
+    Trust {
+        HostKeyUnknown = "ssh.host-key.unknown", HostKey, WaitsForYou,
+            "the host's key is not known yet",
+            "No known_hosts file has a key for this host, and StrictHostKeyChecking asks for one. Whoever answers there could be anybody.",
+            Type("# compare the fingerprint with the one that the host's owner tells you, and answer yes only then: {fingerprint}\n{ssh_ask}\n{reconnect}");
+        HostKeyChanged = "ssh.host-key.changed", HostKey, WaitsForYou,
+            "the host shows another key than it used to",
+            "Either the host was installed anew, or another machine answers in its place and wants to be mistaken for it. longhaul sends nothing before a person has found out which; this check cannot be turned off.",
+            Type("# first compare the fingerprint with the one that the host's owner tells you: {fingerprint}\n# only if it is the same, forget the old key and accept the new one:\nssh-keygen -R {known_name} -f {file}\n{ssh_ask}\n{reconnect}");
+        HostKeyRevoked = "ssh.host-key.revoked", HostKey, WaitsForYou,
+            "the host's key has been revoked",
+            "A known_hosts file marks this key with @revoked: somebody decided that it must not be trusted any more. The host needs a new key.",
+            Type("# the host's owner has to make a new key there:\n# ssh-keygen -A && systemctl restart ssh\n# the mark that forbids the old one:\ngrep -n @revoked {file}\n{reconnect}");
+        KnownHostsFile = "ssh.host-key.file", HostKey, WaitsForYou,
+            "a known_hosts file cannot be used",
+            "A known_hosts file could not be read, or the key of a new host could not be written to it. Without it a host cannot be told from an impostor.",
+            Type("ls -l {file}\nchmod u+rw {file}\n{reconnect}");
+        AuthDenied = "ssh.auth.denied", Authentication, WaitsForYou,
+            "the server took none of the keys",
+            "The key is not in ~/.ssh/authorized_keys of that user, the user name is wrong, or the file's permissions there are too open for sshd. It is not tried again by itself: repeated failed logins get an address banned.",
+            Type("{copy_id}\n{reconnect}");
+        AuthNoPublicKey = "ssh.auth.no-public-keys", Authentication, WaitsForYou,
+            "the server takes no public keys",
+            "The server offers other methods only, such as passwords. longhaul logs in with keys, since nobody is there to type at three in the morning.",
+            Type("# on the host, allow keys in /etc/ssh/sshd_config: PubkeyAuthentication yes\n{ssh_v}\n{reconnect}");
+        AuthMoreFactors = "ssh.auth.second-factor", Authentication, WaitsForYou,
+            "the key was taken, and the server wants more",
+            "The server asks for a second factor after the key, such as a password or a code. longhaul cannot give one.",
+            Type("# on the host, let this user or address in by key alone (AuthenticationMethods in sshd_config)\n{ssh_v}\n{reconnect}");
+        AuthNoKeys = "ssh.auth.no-keys", Authentication, WaitsForYou,
+            "there is no key to log in with",
+            "No SSH agent had a key, and none of the key files is there.",
+            Type("# with no key yet, make one:\nssh-keygen -t ed25519 -f {file}\n{copy_id}\n{reconnect}");
+        AuthTooMany = "ssh.auth.too-many", Authentication, WaitsForYou,
+            "the server hung up after too many keys",
+            "Each key counts as a login that failed, and OpenSSH allows six (MaxAuthTries). An agent with many keys uses them up before the right one comes.",
+            Type("# name the one key: identity_file of {place} in the configuration, or IdentityFile and IdentitiesOnly in ~/.ssh/config\nlonghaul config path\n{reconnect}");
+        AuthPassphrase = "ssh.auth.passphrase", Authentication, WaitsForYou,
+            "the key needs its passphrase",
+            "The key file is encrypted, no agent has the key, and there is nobody to ask in the background.",
+            Type("ssh-add {file}\n{reconnect}");
+        IdentityMissing = "ssh.auth.identity-missing", Authentication, WaitsForYou,
+            "the key file is not there",
+            "The configuration names a key file that does not exist.",
+            Type("ls -l {file}\n# mend identity_file of {place}:\nlonghaul config path\n{reconnect}");
+        IdentityExposed = "ssh.auth.identity-exposed", Authentication, WaitsForYou,
+            "others may read the key file",
+            "A private key that others can read is not private. OpenSSH refuses such a file, and so does longhaul.",
+            Type("chmod 600 {file}\n{reconnect}");
+        IdentityUnusable = "ssh.auth.identity-unusable", Authentication, WaitsForYou,
+            "the key file cannot be used",
+            "The file cannot be read, or holds no private key in a form that longhaul knows. The public half, with .pub, is not what is meant.",
+            Type("chmod 600 {file}\nssh-keygen -l -f {file}\n{reconnect}");
+        AuthTimeout = "ssh.auth.timeout", Authentication, Retries,
+            "the server stopped answering during the login",
+            "The login took longer than the limit. Often the server waits for something of its own: a name server (UseDNS), a directory service, a home directory on the network.",
+            Type("{ssh_v}");
+        AuthClosed = "ssh.auth.closed", Authentication, Retries,
+            "the server hung up during the login",
+            "The server closed the connection before it had said yes or no: it was restarted, or the login took longer than it allows (LoginGraceTime).",
+            Type("{ssh_v}");
+        AuthReset = "ssh.auth.reset", Authentication, Retries,
+            "the connection was reset during the login",
+            "The server, or something on the way, reset the connection before the login was decided.",
+            Type("{ssh_v}");
+        AuthProtocol = "ssh.auth.protocol", Authentication, Retries,
+            "the server broke the protocol during the login",
+            "What came made no sense at this point, or was damaged on the way.",
+            Type("{ssh_v}");
+    }
+}

@@ -1,0 +1,172 @@
+//! Which code a trouble has.
+
+use std::path::Path;
+
+use super::shell::{ShellHint, shell_hint};
+use crate::domain::failure::catalogue::{Code, Link, Local, Reach, Session, Trust};
+use crate::domain::failure::local_trouble::LocalTrouble;
+use crate::domain::failure::trouble::{
+    KeyOutcome, KeySource, LinkTrouble, LostHow, LostWhy, Phase, SessionTrouble, TriedKey,
+};
+
+/// Whether the connection tries again by itself; what does not heal waits for
+/// a person, since a login that fails over and over gets an address banned.
+#[must_use]
+pub fn heals_by_itself(trouble: &LinkTrouble) -> bool {
+    link_code(trouble).retries()
+}
+
+/// The code of a link's trouble; a hop's trouble keeps its own.
+#[must_use]
+pub fn link_code(trouble: &LinkTrouble) -> Code {
+    use LinkTrouble as T;
+    match trouble {
+        T::Unresolved { .. } => Reach::UnknownHost.into(),
+        T::Refused => Reach::Refused.into(),
+        T::TimedOut { phase } => timed_out(*phase),
+        T::NoRoute => Reach::NoRoute.into(),
+        T::NetworkUnreachable => Reach::NetworkUnreachable.into(),
+        T::ConnectFailed { .. } => Reach::ConnectFailed.into(),
+        T::ClosedByPeer { phase, .. } => closed(*phase),
+        T::ResetByPeer { phase } => reset(*phase),
+        T::NoCommonAlgorithm { .. } => Reach::KexNoCommonAlgorithm.into(),
+        T::Protocol { phase, .. } => protocol(*phase),
+        T::SshConfig { .. } => Reach::SshConfigInvalid.into(),
+        T::HostKeyUnknown { .. } => Trust::HostKeyUnknown.into(),
+        T::HostKeyChanged { .. } => Trust::HostKeyChanged.into(),
+        T::HostKeyRevoked { .. } => Trust::HostKeyRevoked.into(),
+        T::KnownHostsFile { .. } => Trust::KnownHostsFile.into(),
+        T::AuthDenied { tried, methods, .. } => denied(tried, methods),
+        T::NoKeys { .. } => Trust::AuthNoKeys.into(),
+        T::TooManyAuthFailures { .. } => Trust::AuthTooMany.into(),
+        T::PassphraseNeeded { .. } => Trust::AuthPassphrase.into(),
+        T::IdentityMissing { .. } => Trust::IdentityMissing.into(),
+        T::IdentityExposed { .. } => Trust::IdentityExposed.into(),
+        T::IdentityUnusable { .. } => Trust::IdentityUnusable.into(),
+        T::Lost { how: LostHow::Closed, .. } => Link::Lost.into(),
+        T::Lost { how: LostHow::KeepAlive, .. } => Link::Silent.into(),
+        T::ChannelRefused { .. } => Link::ChannelRefused.into(),
+        T::Jump { trouble, .. } => link_code(trouble),
+        T::Forward { .. } => Link::Forward.into(),
+        T::ForwardProhibited { .. } => Link::ForwardProhibited.into(),
+    }
+}
+
+fn timed_out(phase: Phase) -> Code {
+    match phase {
+        Phase::Resolve => Reach::ResolveTimeout.into(),
+        Phase::Connect => Reach::ConnectTimeout.into(),
+        Phase::KeyExchange => Reach::KexTimeout.into(),
+        Phase::Authentication => Trust::AuthTimeout.into(),
+        Phase::Channel => Link::ChannelTimeout.into(),
+    }
+}
+
+fn closed(phase: Phase) -> Code {
+    match phase {
+        Phase::Resolve | Phase::Connect => Reach::ConnectClosed.into(),
+        Phase::KeyExchange => Reach::KexClosed.into(),
+        Phase::Authentication => Trust::AuthClosed.into(),
+        Phase::Channel => Link::ChannelClosed.into(),
+    }
+}
+
+fn reset(phase: Phase) -> Code {
+    match phase {
+        Phase::Resolve | Phase::Connect => Reach::ConnectReset.into(),
+        Phase::KeyExchange => Reach::KexReset.into(),
+        Phase::Authentication => Trust::AuthReset.into(),
+        Phase::Channel => Link::ChannelReset.into(),
+    }
+}
+
+fn protocol(phase: Phase) -> Code {
+    match phase {
+        Phase::Resolve | Phase::Connect | Phase::KeyExchange => Reach::KexProtocol.into(),
+        Phase::Authentication => Trust::AuthProtocol.into(),
+        Phase::Channel => Link::ChannelProtocol.into(),
+    }
+}
+
+/// The key file that nobody could unlock, where no key file was refused: it
+/// is likelier the right one than whatever an agent had to offer.
+pub(super) fn locked_file(tried: &[TriedKey]) -> Option<&Path> {
+    let file = |outcome| {
+        tried.iter().find_map(move |key| match &key.source {
+            KeySource::File(file) if key.outcome == outcome => Some(file.as_path()),
+            _ => None,
+        })
+    };
+    if file(KeyOutcome::Refused).is_some() { None } else { file(KeyOutcome::Locked) }
+}
+
+/// A server that names its methods and leaves `publickey` out takes no key at
+/// all; one that names none has said nothing.
+fn denied(tried: &[TriedKey], methods: &[String]) -> Code {
+    if tried.iter().any(|key| key.outcome == KeyOutcome::Partial) {
+        Trust::AuthMoreFactors.into()
+    } else if !methods.is_empty() && !methods.iter().any(|method| method == "publickey") {
+        Trust::AuthNoPublicKey.into()
+    } else if locked_file(tried).is_some() {
+        Trust::AuthPassphrase.into()
+    } else {
+        Trust::AuthDenied.into()
+    }
+}
+
+/// The code of a session's trouble.
+#[must_use]
+pub fn session_code(trouble: &SessionTrouble) -> Code {
+    use SessionTrouble as T;
+    let code = match trouble {
+        T::WorkingDirectory { .. } => Session::CwdMissing,
+        T::CommandNotFound { agent: Some(_), .. } => Session::AgentNotFound,
+        T::CommandNotFound { agent: None, .. } => Session::CommandNotFound,
+        T::NotExecutable { .. } => Session::NotExecutable,
+        T::WrongFormat { .. } => Session::WrongFormat,
+        T::LoaderMissing { .. } => Session::LoaderMissing,
+        T::InterpreterMissing { .. } => Session::InterpreterMissing,
+        T::ShellBroken { said } => match shell_hint(said) {
+            Some(ShellHint::NoLogin) => Session::ShellNoLogin,
+            Some(ShellHint::Denied) => Session::ShellDenied,
+            Some(ShellHint::Profile) => Session::ShellProfile,
+            Some(ShellHint::Windows) => Session::ShellUnsupported,
+            None => Session::ShellBroken,
+        },
+        T::Spool { detail, .. } if says_full(detail) => Session::SpoolFull,
+        T::Spool { .. } => Session::SpoolUnusable,
+        T::Lost { why: LostWhy::Rebooted } => Session::LostRebooted,
+        T::Lost { why: LostWhy::Killed } => Session::LostKilled,
+        T::Lost { why: LostWhy::SpoolGone } => Session::LostSpoolGone,
+        T::Lost { why: LostWhy::Unknown } => Session::LostUnknown,
+        T::TimedOut { .. } => Session::TimedOut,
+        T::NotStartedInTime { .. } => Session::StartTimeout,
+        T::Cancelled => Session::Cancelled,
+        T::EnvUnavailable { .. } => Session::EnvUnavailable,
+        T::Unkillable { .. } => Session::Survivors,
+    };
+    code.into()
+}
+
+/// `ENOSPC` and `EDQUOT` in the words of glibc, musl and the BSDs; the runner
+/// speaks in the C locale.
+fn says_full(detail: &str) -> bool {
+    let detail = detail.to_ascii_lowercase();
+    ["no space left on device", "quota exceeded"].iter().any(|words| detail.contains(words))
+}
+
+/// The code of a trouble on this machine.
+#[must_use]
+pub fn local_code(trouble: &LocalTrouble) -> Code {
+    use LocalTrouble as T;
+    match trouble {
+        T::ConfigInvalid { .. } => Reach::ConfigInvalid.into(),
+        T::RemoteUnknown { .. } => Reach::RemoteUnknown.into(),
+        T::RemoteDisabled { .. } => Reach::RemoteDisabled.into(),
+        T::AgentUnknown { .. } => Reach::AgentUnknown.into(),
+        T::StateUnwritable { .. } => Local::StateUnwritable.into(),
+        T::DiskFull { .. } => Local::DiskFull.into(),
+        T::SocketPathTooLong { .. } => Local::SocketPathTooLong.into(),
+        T::DaemonUnreachable { .. } => Local::DaemonUnreachable.into(),
+    }
+}

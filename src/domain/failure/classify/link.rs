@@ -1,0 +1,223 @@
+//! A link's trouble in words.
+
+use std::path::Path;
+
+use super::code::{link_code, locked_file};
+use super::told::Told;
+use crate::domain::failure::Failure;
+use crate::domain::failure::quote::one_line;
+use crate::domain::failure::trouble::{
+    KeyOutcome, KeySource, LinkTrouble, LostHow, Phase, TriedKey,
+};
+use crate::domain::failure::whereabouts::Whereabouts;
+
+/// The failure that `trouble` is at `at`.
+#[must_use]
+pub fn link_failure(trouble: &LinkTrouble, at: &Whereabouts) -> Failure {
+    let (inner, at, prefix) = innermost(trouble, at);
+    tell(inner, &at).after(&prefix).failure(link_code(inner), &at)
+}
+
+/// The trouble itself and the hop it happened at, with the words for that.
+fn innermost<'a>(
+    trouble: &'a LinkTrouble,
+    at: &Whereabouts,
+) -> (&'a LinkTrouble, Whereabouts, String) {
+    let (mut trouble, mut here, mut prefix) = (trouble, at.clone(), String::new());
+    while let LinkTrouble::Jump { hop, trouble: inner } = trouble {
+        here = at.at_hop(hop);
+        prefix = format!("at the jump host {hop}: ");
+        trouble = inner;
+    }
+    (trouble, here, prefix)
+}
+
+/// The sentence of a link's trouble, for a session that waited for it.
+pub(super) fn sentence(trouble: &LinkTrouble, at: &Whereabouts) -> String {
+    link_failure(trouble, at).message
+}
+
+fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
+    use LinkTrouble as T;
+    let host = at.host();
+    match trouble {
+        T::Unresolved { host, detail } => {
+            Told::new(format!("the host name {host} has no address")).by(detail).word("host", host)
+        }
+        T::Refused => Told::new(format!("{host} refused the connection: nothing listens there")),
+        T::TimedOut { phase } => Told::new(silence(*phase, &host)),
+        T::NoRoute => Told::new(format!("there is no route to {host}")),
+        T::NetworkUnreachable => {
+            Told::new(format!("this machine has no way to the network of {host}"))
+        }
+        T::ConnectFailed { detail } => Told::new(format!("could not connect to {host}")).by(detail),
+        T::ClosedByPeer { phase, said } => {
+            Told::new(format!("{host} closed the connection during {phase}"))
+                .by(said.as_deref().unwrap_or_default())
+        }
+        T::ResetByPeer { phase } => {
+            Told::new(format!("the connection to {host} was reset during {phase}"))
+        }
+        T::NoCommonAlgorithm { kind, theirs } => {
+            Told::new(format!("{host} and longhaul have no {kind} algorithm in common")).by(theirs)
+        }
+        T::Protocol { phase, detail } => {
+            Told::new(format!("{host} broke the SSH protocol during {phase}")).by(detail)
+        }
+        T::ChannelRefused { detail } => {
+            Told::new(format!("{host} opens no more channels")).by(detail)
+        }
+        T::Lost { how, detail } => lost(*how, &host).by(detail),
+        T::Forward { hop, to, detail } => {
+            Told::new(format!("the jump host {hop} could not reach {to}")).by(detail)
+        }
+        T::ForwardProhibited { hop, to } => {
+            Told::new(format!("the jump host {hop} does not allow connections on to {to}"))
+        }
+        T::SshConfig { file, line, detail } => {
+            let line = line.map(|line| format!(", line {line},")).unwrap_or_default();
+            Told::new(format!("{}{line} cannot be understood", file.display()))
+                .by(detail)
+                .file("file", file)
+        }
+        // `innermost` has opened every jump; a sentence stays a sentence.
+        T::Jump { hop, trouble } => tell(trouble, at).after(&format!("{hop}: ")),
+        T::HostKeyUnknown { .. }
+        | T::HostKeyChanged { .. }
+        | T::HostKeyRevoked { .. }
+        | T::KnownHostsFile { .. }
+        | T::AuthDenied { .. }
+        | T::NoKeys { .. }
+        | T::TooManyAuthFailures { .. }
+        | T::PassphraseNeeded { .. }
+        | T::IdentityMissing { .. }
+        | T::IdentityExposed { .. }
+        | T::IdentityUnusable { .. } => tell_of_trust(trouble, at),
+    }
+}
+
+/// The troubles of host keys and of authentication.
+fn tell_of_trust(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
+    use LinkTrouble as T;
+    let host = at.host();
+    match trouble {
+        T::HostKeyUnknown { name, fingerprint } => {
+            Told::new(format!("{name} is in no known_hosts file; it shows the key {fingerprint}"))
+                .with("fingerprint", one_line(fingerprint))
+        }
+        T::HostKeyChanged { name, fingerprint, file, line } => Told::new(format!(
+            "{name} shows the key {fingerprint}, and {} knows another one in line {line}",
+            file.display()
+        ))
+        .with("fingerprint", one_line(fingerprint))
+        .word("known_name", name)
+        .file("file", file),
+        T::HostKeyRevoked { name, file, line } => {
+            Told::new(format!("the key of {name} is revoked by {}, line {line}", file.display()))
+                .file("file", file)
+        }
+        T::KnownHostsFile { file, detail } => {
+            Told::new(format!("the known_hosts file {} cannot be used", file.display()))
+                .by(detail)
+                .file("file", file)
+        }
+        T::AuthDenied { user, tried, methods } => denied(user, tried, methods, at),
+        T::NoKeys { user, looked_for } => no_keys(user, looked_for, at),
+        T::TooManyAuthFailures { user, offered } => Told::new(format!(
+            "{host} hung up on {user} after {offered} keys, before the right one came"
+        )),
+        T::PassphraseNeeded { file } => about_key(file, "needs its passphrase"),
+        T::IdentityMissing { file } => about_key(file, "does not exist"),
+        T::IdentityExposed { file, mode } => {
+            about_key(file, &format!("may be read by others: its mode is {mode:04o}"))
+        }
+        T::IdentityUnusable { file, detail } => about_key(file, "cannot be used").by(detail),
+        // Every other trouble has its words in `tell`.
+        other => Told::new(other.to_string()),
+    }
+}
+
+fn silence(phase: Phase, host: &str) -> String {
+    match phase {
+        Phase::Resolve => format!("no name server answered for {host}"),
+        Phase::Connect => format!("{host} does not answer"),
+        _ => format!("{host} stopped answering during {phase}"),
+    }
+}
+
+fn lost(how: LostHow, host: &str) -> Told {
+    Told::new(match how {
+        LostHow::Closed => format!("the connection to {host} went away"),
+        LostHow::KeepAlive => format!("{host} stopped answering keep-alives"),
+    })
+}
+
+fn about_key(file: &Path, fact: &str) -> Told {
+    Told::new(format!("the key {} {fact}", file.display())).file("file", file)
+}
+
+fn no_keys(user: &str, looked_for: &[std::path::PathBuf], at: &Whereabouts) -> Told {
+    let files = looked_for.iter().map(|file| file.display().to_string());
+    let files = list(files, "no file");
+    let told = Told::new(format!(
+        "there is no key to log in to {} as {user} with: no agent has one, and {files} was found",
+        at.host()
+    ));
+    // Where nobody named a file these are OpenSSH's defaults, and ed25519 is
+    // the one of them to make today.
+    let modern = looked_for.iter().find(|file| file.ends_with("id_ed25519"));
+    match modern.or(looked_for.first()) {
+        Some(file) => copying(told.file("file", file), Some(file), at),
+        None => told.with("file", "~/.ssh/id_ed25519"),
+    }
+}
+
+fn denied(user: &str, tried: &[TriedKey], methods: &[String], at: &Whereabouts) -> Told {
+    let takes = list(methods.iter().cloned(), "nothing that it names");
+    let partly = tried.iter().any(|key| key.outcome == KeyOutcome::Partial);
+    let verdict = if partly { "wants more than a key" } else { "took none of the keys" };
+    let told = Told::new(format!(
+        "{} {verdict} of {user}: tried {}; it takes {takes}",
+        at.host(),
+        list(tried.iter().map(key_and_outcome), "none"),
+    ));
+    // The agent's own keys go over without a file; only a refused file is
+    // certain to be the one that is meant.
+    let refused = tried.iter().find_map(|key| match (&key.source, key.outcome) {
+        (KeySource::File(file), KeyOutcome::Refused) => Some(file.as_path()),
+        _ => None,
+    });
+    let told = copying(told, refused, at);
+    match locked_file(tried) {
+        Some(file) => told.file("file", file),
+        None => told,
+    }
+}
+
+/// Has the remedy copy `key`, where there is one.
+fn copying(told: Told, key: Option<&Path>, at: &Whereabouts) -> Told {
+    match (&at.destination, key) {
+        (Some(to), Some(key)) => told.with("copy_id", to.copy_id(Some(key))),
+        _ => told,
+    }
+}
+
+fn key_and_outcome(key: &TriedKey) -> String {
+    let source = match &key.source {
+        KeySource::File(file) => file.display().to_string(),
+        KeySource::Agent(comment) => format!("the agent's {comment}"),
+    };
+    let outcome = match key.outcome {
+        KeyOutcome::Refused => "refused",
+        KeyOutcome::Partial => "taken",
+        KeyOutcome::Locked => "locked by a passphrase",
+        KeyOutcome::Unusable => "unusable",
+        KeyOutcome::NotSigned => "not signed by the agent",
+    };
+    format!("{source} ({outcome})")
+}
+
+fn list(items: impl Iterator<Item = String>, none: &str) -> String {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() { none.to_owned() } else { items.join(", ") }
+}

@@ -15,6 +15,7 @@ pub mod failure;
 pub mod ids;
 pub mod launch;
 pub mod nearest;
+pub mod plan;
 pub mod resolve;
 pub mod secret;
 pub mod session;

@@ -189,6 +189,12 @@ impl ConnectionFsm {
         self.draining
     }
 
+    /// Whether no channel is taken.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        self.pool.is_unused()
+    }
+
     /// Takes a channel for somebody who waits, if there is one.
     pub fn take(&mut self, purpose: Purpose) -> Option<LinkId> {
         self.pool.take(purpose)

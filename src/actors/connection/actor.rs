@@ -1,0 +1,357 @@
+//! The actor itself: messages in, effects out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::report::LinkReport;
+use super::request::{ChannelRequest, Queue, Slot};
+use super::tasks::{self, Facts};
+use crate::actors::resolver::ResolverMsg;
+use crate::actors::journal::Journal;
+use crate::domain::backoff::Backoff;
+use crate::domain::connection::fsm::{Effect, Input};
+use crate::domain::connection::{ConnectionFsm, LinkId, Purpose};
+use crate::domain::event::EventKind;
+use crate::domain::failure::classify::{heals_by_itself, link_failure};
+use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::failure::whereabouts::Whereabouts;
+use crate::domain::ids::Epoch;
+use crate::domain::target::{SshRequest, SshSettings};
+use crate::runner::control::HostFacts;
+use crate::ssh::Link;
+
+/// A link that was up for less than this was none: the next dial waits.
+const HELD: Duration = Duration::from_secs(10);
+
+/// What a connection is made of.
+#[derive(Debug)]
+pub struct ConnectionArgs {
+    /// The remote's name, or the destination as it was given.
+    pub place: String,
+    /// What to dial.
+    pub request: SshRequest,
+    /// How long a link without channels is kept.
+    pub idle: Duration,
+    /// Who turns the request into settings.
+    pub resolver: ActorRef<ResolverMsg>,
+    /// Where what happens is written down.
+    pub journal: Journal,
+    /// Where its state is published.
+    pub report: watch::Sender<LinkReport>,
+}
+
+/// What a connection is told.
+#[derive(Debug)]
+pub enum ConnectionMsg {
+    /// Somebody wants a channel.
+    OpenChannel(ChannelRequest),
+    /// A person wants a try now.
+    Reconnect,
+    /// Take no new sessions; end once nothing uses the links.
+    Drain,
+    /// A dial is over.
+    DialFinished {
+        /// Which.
+        epoch: Epoch,
+        /// What was dialled, where that could be told.
+        settings: Option<SshSettings>,
+        /// The link, or why there is none.
+        result: Result<Link, LinkTrouble>,
+    },
+    /// A link is gone.
+    LinkLost {
+        /// Which.
+        link: LinkId,
+        /// How.
+        trouble: LinkTrouble,
+    },
+    /// A channel was given back.
+    ChannelFreed {
+        /// Its link.
+        link: LinkId,
+    },
+    /// The server would not open a channel.
+    ChannelRefused {
+        /// Its link.
+        link: LinkId,
+        /// Who still waits for one.
+        request: ChannelRequest,
+    },
+    /// A pause is over.
+    RetryElapsed(Epoch),
+    /// A link's idle timer ran out.
+    IdleElapsed {
+        /// The link.
+        link: LinkId,
+        /// The timer.
+        epoch: Epoch,
+    },
+    /// The host was asked what it is.
+    Probed(Option<Arc<HostFacts>>),
+}
+
+/// The actor. Its state is in [`ConnectionState`].
+#[derive(Debug)]
+pub struct ConnectionActor;
+
+/// What the actor keeps between messages.
+#[derive(Debug)]
+pub struct ConnectionState {
+    args: ConnectionArgs,
+    fsm: ConnectionFsm,
+    queue: Queue,
+    links: HashMap<LinkId, (Link, Instant)>,
+    /// The link that a dial brought and that has no id yet.
+    arrived: Option<Link>,
+    facts: watch::Sender<Facts>,
+    at: Whereabouts,
+    next_try: Option<Instant>,
+}
+
+impl Actor for ConnectionActor {
+    type Msg = ConnectionMsg;
+    type State = ConnectionState;
+    type Arguments = ConnectionArgs;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<ConnectionMsg>,
+        args: ConnectionArgs,
+    ) -> Result<ConnectionState, ActorProcessingErr> {
+        let at = args.report.borrow().at.clone();
+        Ok(ConnectionState {
+            args,
+            fsm: ConnectionFsm::default(),
+            queue: Queue::default(),
+            links: HashMap::new(),
+            arrived: None,
+            facts: watch::Sender::new(Facts::Awaited),
+            at,
+            next_try: None,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ConnectionMsg>,
+        message: ConnectionMsg,
+        state: &mut ConnectionState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.handle(&myself, message);
+        state.publish();
+        if state.fsm.is_draining() && state.is_unused() {
+            myself.stop(None);
+        }
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _: ActorRef<ConnectionMsg>,
+        state: &mut ConnectionState,
+    ) -> Result<(), ActorProcessingErr> {
+        for (_, (link, _)) in state.links.drain() {
+            tokio::spawn(async move { link.close().await });
+        }
+        Ok(())
+    }
+}
+
+impl ConnectionState {
+    fn handle(&mut self, myself: &ActorRef<ConnectionMsg>, message: ConnectionMsg) {
+        match message {
+            ConnectionMsg::OpenChannel(request) => {
+                let asked = request.starts;
+                self.queue.push(request);
+                self.step(myself, Input::Wanted { asked });
+            }
+            ConnectionMsg::Reconnect => self.step(myself, Input::ReconnectAsked),
+            ConnectionMsg::Drain => self.step(myself, Input::DrainAsked),
+            ConnectionMsg::DialFinished { epoch, settings, result } => {
+                if let Some(settings) = settings {
+                    self.at = Whereabouts::remote(self.args.place.clone(), &settings);
+                }
+                self.dial_finished(myself, epoch, result);
+            }
+            ConnectionMsg::LinkLost { link, trouble } => {
+                let Some((_, up_since)) = self.links.remove(&link) else { return };
+                let held = up_since.elapsed() >= HELD;
+                warn!(remote = %self.args.place, %trouble, held, "link lost");
+                self.step(myself, Input::LinkLost { link, trouble, held });
+            }
+            ConnectionMsg::ChannelFreed { link } => self.step(myself, Input::ChannelFreed { link }),
+            ConnectionMsg::ChannelRefused { link, request } => {
+                self.queue.push_front(request);
+                self.step(myself, Input::ChannelRefused { link });
+            }
+            ConnectionMsg::RetryElapsed(epoch) => {
+                self.step(myself, Input::RetryElapsed { epoch });
+            }
+            ConnectionMsg::IdleElapsed { link, epoch } => {
+                self.step(myself, Input::IdleElapsed { link, epoch });
+            }
+            ConnectionMsg::Probed(found) => {
+                // An old answer is better than none.
+                if found.is_some() || self.facts.borrow().known().is_none() {
+                    self.facts.send_replace(found.map_or(Facts::None, Facts::Known));
+                }
+            }
+        }
+    }
+
+    fn dial_finished(
+        &mut self,
+        myself: &ActorRef<ConnectionMsg>,
+        epoch: Epoch,
+        result: Result<Link, LinkTrouble>,
+    ) {
+        let input = match result {
+            Ok(link) => {
+                self.arrived = Some(link);
+                Input::Dialled { epoch }
+            }
+            Err(trouble) => {
+                info!(remote = %self.args.place, %trouble, "no link");
+                let heals = heals_by_itself(&trouble);
+                Input::DialFailed { epoch, trouble, heals }
+            }
+        };
+        self.step(myself, input);
+        // A dial that was overtaken brought a link that nobody wants.
+        if let Some(link) = self.arrived.take() {
+            tokio::spawn(async move { link.close().await });
+        }
+    }
+
+    /// Takes an input in and performs what follows, until nothing more does.
+    fn step(&mut self, myself: &ActorRef<ConnectionMsg>, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let waiting = self.queue.waiting();
+            for effect in self.fsm.step(input, waiting) {
+                if effect == Effect::Serve {
+                    self.serve(myself);
+                    inputs.push(Input::Served);
+                } else {
+                    self.perform(myself, effect);
+                }
+            }
+        }
+    }
+
+    fn perform(&mut self, myself: &ActorRef<ConnectionMsg>, effect: Effect) {
+        match effect {
+            Effect::Dial(epoch) => {
+                self.next_try = None;
+                let resolver = self.args.resolver.clone();
+                tasks::dial(myself.clone(), resolver, self.args.request.clone(), epoch);
+            }
+            Effect::RetryAfter { epoch, failures } => {
+                let delay = Backoff::LINK.delay(failures, rand::random());
+                self.next_try = Some(Instant::now() + delay);
+                myself.send_after(delay, move || ConnectionMsg::RetryElapsed(epoch));
+            }
+            Effect::IdleAfter { link, epoch } => {
+                let message = move || ConnectionMsg::IdleElapsed { link, epoch };
+                myself.send_after(self.args.idle, message);
+            }
+            Effect::Keep(id) => self.keep(myself, id),
+            Effect::Close(link) => {
+                if let Some((link, _)) = self.links.remove(&link) {
+                    tokio::spawn(async move { link.close().await });
+                }
+            }
+            Effect::FailStarts(trouble) => {
+                for request in self.queue.take_starts() {
+                    // Whoever asked may have gone.
+                    let _ = request.reply.send(Err(trouble.clone()));
+                }
+            }
+            Effect::Serve => self.serve(myself),
+        }
+    }
+
+    fn keep(&mut self, myself: &ActorRef<ConnectionMsg>, id: LinkId) {
+        let Some(link) = self.arrived.take() else { return };
+        info!(remote = %self.args.place, "link up");
+        tasks::watch_link(myself.clone(), id, link.clone());
+        let first = self.links.is_empty();
+        self.links.insert(id, (link.clone(), Instant::now()));
+        // The host may have changed since it was last seen: once for each time
+        // that the first link to it comes up.
+        if first && let Some(taken) = self.fsm.take(Purpose::Control) {
+            tasks::probe(myself.clone(), link, Slot::new(taken, myself.clone()));
+        }
+    }
+
+    fn serve(&mut self, myself: &ActorRef<ConnectionMsg>) {
+        for purpose in [Purpose::Control, Purpose::Session] {
+            self.serve_line(myself, purpose);
+        }
+    }
+
+    fn serve_line(&mut self, myself: &ActorRef<ConnectionMsg>, purpose: Purpose) {
+        while let Some(request) = self.queue.pop(purpose) {
+            if request.reply.is_closed() {
+                continue;
+            }
+            let Some(id) = self.fsm.take(purpose) else {
+                self.queue.push_front(request);
+                return;
+            };
+            let slot = Slot::new(id, myself.clone());
+            // A link leaves both maps in one step, so it is in both or in none.
+            if let Some((link, _)) = self.links.get(&id) {
+                tasks::open_channel(link.clone(), slot, request, self.facts.subscribe());
+            }
+        }
+    }
+
+    fn is_unused(&mut self) -> bool {
+        let waiting = self.queue.waiting();
+        waiting.session == 0 && waiting.control == 0 && self.fsm.is_unused()
+    }
+
+    /// Publishes what has changed, and writes a change of state down.
+    fn publish(&mut self) {
+        let state = self.fsm.state();
+        let failure = self.fsm.trouble().map(|trouble| link_failure(trouble, &self.at));
+        if failure.is_none() {
+            self.next_try = None;
+        }
+        let mut moved = false;
+        self.args.report.send_if_modified(|report| {
+            moved = report.state != state;
+            let modified = moved
+                || report.failure != failure
+                || report.links != self.links.len()
+                || report.next_try != self.next_try
+                || report.at != self.at
+                || report.facts.is_some() != self.facts.borrow().known().is_some();
+            if moved {
+                report.since = crate::actors::now();
+            }
+            report.state = state;
+            report.links = self.links.len();
+            report.failures = self.fsm.failures();
+            report.next_try = self.next_try;
+            report.failure.clone_from(&failure);
+            report.at.clone_from(&self.at);
+            report.facts = self.facts.borrow().known();
+            modified
+        });
+        if moved {
+            self.args.journal.write(EventKind::LinkChanged {
+                remote: self.args.place.clone(),
+                state,
+                failure: failure.map(|failure| failure.code),
+            });
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The actor of a remote's connection.
+//!
+//! It performs what [`ConnectionFsm`] decides: dials, closes, waits, and hands
+//! out channels. It never awaits the network itself; every dial, every opening
+//! of a channel and every probe is a task that reports back with a message.
+//!
+//! Owner: the supervisor. Failure policy: a panic here loses the links and
+//! nothing else; the supervisor starts it again, and the sessions ask anew.
+
+mod actor;
+mod report;
+mod request;
+mod tasks;
+
+pub use actor::{ConnectionActor, ConnectionArgs, ConnectionMsg};
+pub use report::LinkReport;
+pub use request::{ChannelRequest, Granted};

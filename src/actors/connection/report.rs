@@ -1,0 +1,47 @@
+//! What the connection publishes about itself.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::domain::connection::LinkState;
+use crate::domain::failure::Failure;
+use crate::domain::failure::whereabouts::Whereabouts;
+use crate::domain::timestamp::Timestamp;
+use crate::runner::control::HostFacts;
+
+/// How a connection is, for everybody who wants to know.
+#[derive(Debug, Clone)]
+pub struct LinkReport {
+    /// The state that people see.
+    pub state: LinkState,
+    /// Links that are up.
+    pub links: usize,
+    /// Dials in a row that failed.
+    pub failures: u32,
+    /// When the next dial is due.
+    pub next_try: Option<Instant>,
+    /// Why it is not connected, where it should be.
+    pub failure: Option<Failure>,
+    /// Since when it is in this state.
+    pub since: Timestamp,
+    /// The remote, and where it was last dialled.
+    pub at: Whereabouts,
+    /// What the host told about itself.
+    pub facts: Option<Arc<HostFacts>>,
+}
+
+impl LinkReport {
+    pub(super) fn new(place: String, now: Timestamp) -> Self {
+        Self {
+            state: LinkState::Idle,
+            links: 0,
+            failures: 0,
+            next_try: None,
+            failure: None,
+            since: now,
+            at: Whereabouts { place, destination: None, session: None },
+            facts: None,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a connection does outside its mailbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::ActorRef;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::actor::ConnectionMsg;
+use super::request::{ChannelRequest, Granted, Slot};
+use crate::actors::resolver::{self, ResolverMsg};
+use crate::domain::connection::LinkId;
+use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::ids::Epoch;
+use crate::domain::target::{SshRequest, SshSettings};
+use crate::runner::control::{self, HostFacts};
+use crate::runner::program::BOOTSTRAP;
+use crate::ssh::{self, Link};
+
+/// How long a start waits for the host's PATH: the probe's own bound, and a
+/// little for the way.
+const FACTS_WITHIN: Duration = Duration::from_secs(8);
+
+/// What is known of the host.
+#[derive(Debug, Clone)]
+pub(super) enum Facts {
+    /// The probe is under way, or will be.
+    Awaited,
+    /// The host's answer.
+    Known(Arc<HostFacts>),
+    /// It did not answer, and is not asked again on this link.
+    None,
+}
+
+impl Facts {
+    pub(super) fn known(&self) -> Option<Arc<HostFacts>> {
+        match self {
+            Self::Known(facts) => Some(facts.clone()),
+            Self::Awaited | Self::None => None,
+        }
+    }
+}
+
+/// Brings a link up and reports it.
+pub(super) fn dial(
+    connection: ActorRef<ConnectionMsg>,
+    resolver: ActorRef<ResolverMsg>,
+    request: SshRequest,
+    epoch: Epoch,
+) {
+    tokio::spawn(async move {
+        let settings = resolver::settings(&resolver, request).await;
+        let (settings, result) = match settings {
+            Ok(settings) => {
+                let result = ssh::dial(&settings, &|_, _| {}).await;
+                (Some(settings), result)
+            }
+            Err(trouble) => (None, Err(trouble)),
+        };
+        report_dial(&connection, epoch, settings, result).await;
+    });
+}
+
+async fn report_dial(
+    connection: &ActorRef<ConnectionMsg>,
+    epoch: Epoch,
+    settings: Option<SshSettings>,
+    result: Result<Link, LinkTrouble>,
+) {
+    let kept = result.as_ref().ok().cloned();
+    let message = ConnectionMsg::DialFinished { epoch, settings, result };
+    if connection.cast(message).is_err()
+        && let Some(link) = kept
+    {
+        link.close().await;
+    }
+}
+
+/// Reports the loss of a link.
+pub(super) fn watch_link(connection: ActorRef<ConnectionMsg>, id: LinkId, link: Link) {
+    tokio::spawn(async move {
+        let trouble = link.lost().await;
+        let _ = connection.cast(ConnectionMsg::LinkLost { link: id, trouble });
+    });
+}
+
+/// Opens a channel on `link` for `request`.
+pub(super) fn open_channel(
+    link: Link,
+    slot: Slot,
+    request: ChannelRequest,
+    mut facts: watch::Receiver<Facts>,
+) {
+    tokio::spawn(async move {
+        match link.exec(BOOTSTRAP).await {
+            Ok(channel) => {
+                if request.starts {
+                    let told = facts.wait_for(|facts| !matches!(facts, Facts::Awaited));
+                    // Without an answer the start goes on with sshd's own PATH.
+                    let _ = timeout(FACTS_WITHIN, told).await;
+                }
+                let facts = facts.borrow().known();
+                // Nobody there any more: what is granted closes as it drops.
+                let _ = request.reply.send(Ok(Granted { io: channel.into(), facts, slot }));
+            }
+            Err(LinkTrouble::ChannelRefused { detail }) => {
+                debug!(link = ?slot.link(), detail, "channel refused");
+                slot.refused(request);
+            }
+            Err(trouble) => {
+                debug!(%trouble, "no channel");
+                let connection = slot.connection();
+                drop(slot);
+                let _ = connection.cast(ConnectionMsg::OpenChannel(request));
+            }
+        }
+    });
+}
+
+/// Asks the host what it is, on a channel of its own.
+pub(super) fn probe(connection: ActorRef<ConnectionMsg>, link: Link, slot: Slot) {
+    tokio::spawn(async move {
+        let found = match link.exec(BOOTSTRAP).await {
+            Ok(channel) => control::probe(channel.into(), &crate::actors::nonce()).await.ok(),
+            Err(_) => None,
+        };
+        drop(slot);
+        let _ = connection.cast(ConnectionMsg::Probed(found.map(Arc::new)));
+    });
+}

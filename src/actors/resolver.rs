@@ -1,0 +1,131 @@
+//! The actor that knows where things run and how places are reached.
+//!
+//! It keeps the configuration in force and answers with plans; the effective
+//! settings of a destination are read from `ssh_config`(5) anew for every dial,
+//! in a thread of their own, so an edit there counts from the next dial on.
+
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+
+use crate::domain::config::Config;
+use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::ids::AgentName;
+use crate::domain::plan::{Order, Plan, PlanError, plan};
+use crate::domain::resolve::Override;
+use crate::domain::target::{SshRequest, SshSettings};
+use crate::ssh::settings::{SshEnvironment, effective};
+
+/// What somebody wants to have run, as it travels in a message.
+#[derive(Debug, Clone, Default)]
+pub struct OwnedOrder {
+    /// Where, if they said so.
+    pub on: Option<OwnedOverride>,
+    /// The agent, if it is one.
+    pub agent: Option<AgentName>,
+    /// The command, or the agent's further arguments.
+    pub command: Vec<String>,
+    /// The working directory, if they said so.
+    pub cwd: Option<String>,
+}
+
+/// Somebody's own word on the place.
+#[derive(Debug, Clone)]
+pub enum OwnedOverride {
+    /// On this machine.
+    Local,
+    /// On a remote, or at a destination.
+    On(String),
+}
+
+/// What the resolver is asked.
+#[derive(Debug)]
+pub enum ResolverMsg {
+    /// From now on this is the configuration.
+    UseConfig(Arc<Config>),
+    /// What would be run, where, and with what?
+    Plan(Box<OwnedOrder>, RpcReplyPort<Result<Plan, PlanError>>),
+    /// How is this destination dialled?
+    Settings(SshRequest, RpcReplyPort<Result<SshSettings, LinkTrouble>>),
+}
+
+/// The actor.
+#[derive(Debug)]
+pub struct ResolverActor;
+
+/// What it keeps.
+#[derive(Debug)]
+pub struct ResolverState {
+    config: Arc<Config>,
+    environment: Arc<SshEnvironment>,
+}
+
+impl Actor for ResolverActor {
+    type Msg = ResolverMsg;
+    type State = ResolverState;
+    type Arguments = (Arc<Config>, SshEnvironment);
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<ResolverMsg>,
+        (config, environment): (Arc<Config>, SshEnvironment),
+    ) -> Result<ResolverState, ActorProcessingErr> {
+        Ok(ResolverState { config, environment: Arc::new(environment) })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<ResolverMsg>,
+        message: ResolverMsg,
+        state: &mut ResolverState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            ResolverMsg::UseConfig(config) => state.config = config,
+            ResolverMsg::Plan(order, reply) => {
+                let _ = reply.send(plan(&state.config, &order.borrow()));
+            }
+            ResolverMsg::Settings(request, reply) => {
+                let environment = state.environment.clone();
+                tokio::task::spawn_blocking(move || {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(effective(&request, &environment));
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl OwnedOrder {
+    fn borrow(&self) -> Order<'_> {
+        Order {
+            on: self.on.as_ref().map(|on| match on {
+                OwnedOverride::Local => Override::Local,
+                OwnedOverride::On(place) => Override::On(place),
+            }),
+            agent: self.agent.as_ref(),
+            command: &self.command,
+            cwd: self.cwd.as_deref(),
+        }
+    }
+}
+
+/// Asks for the settings of a destination.
+///
+/// # Errors
+///
+/// `ssh_config` could not be read or understood, or the daemon is stopping.
+pub async fn settings(
+    resolver: &ActorRef<ResolverMsg>,
+    request: SshRequest,
+) -> Result<SshSettings, LinkTrouble> {
+    let file = std::path::PathBuf::from("~/.ssh/config");
+    let silent = || LinkTrouble::SshConfig {
+        file,
+        line: None,
+        detail: "could not be read in time".to_owned(),
+    };
+    super::ask(resolver, |reply| ResolverMsg::Settings(request, reply))
+        .await
+        .unwrap_or_else(|| Err(silent()))
+}

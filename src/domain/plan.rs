@@ -1,0 +1,174 @@
+//! From an order to a plan: what will be run, where, and with what.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::agent::{self, Profile};
+use super::config::{Agent, Config, EnvName, EnvValue, united_env};
+use super::ids::AgentName;
+use super::resolve::{Override, PlaceRequest, ResolveError, resolve};
+use super::target::{Destination, Place, SshConfigUse, SshRequest};
+
+/// How long a session that cannot be started is tried where nobody says
+/// otherwise: long enough for a host that reboots a service, short enough that
+/// a person who mistyped a port still sits there.
+pub const USUAL_START_WITHIN: Duration = Duration::from_secs(30);
+
+/// What somebody wants to have run.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// Where, if they said so.
+    pub on: Option<Override<'a>>,
+    /// The agent, if it is one.
+    pub agent: Option<&'a AgentName>,
+    /// The command, or the agent's further arguments.
+    pub command: &'a [String],
+    /// The working directory, if they said so.
+    pub cwd: Option<&'a str>,
+}
+
+/// What will be run, where, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Where.
+    pub place: Place,
+    /// How that is reached; `None` for this machine.
+    pub ssh: Option<SshRequest>,
+    /// The program and its arguments; never empty.
+    pub command: Vec<String>,
+    /// The working directory there.
+    pub cwd: Option<String>,
+    /// Variables that the configuration sets, still to be looked up.
+    pub env: BTreeMap<EnvName, EnvValue>,
+    /// How long a start is tried.
+    pub start_within: Duration,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// There is no place to run.
+    #[error(transparent)]
+    Nowhere(#[from] ResolveError),
+    /// Neither an agent nor a command.
+    #[error("nothing to run: name an agent or a command")]
+    NothingToRun,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+///
+/// There is nothing to run, or no place for it.
+pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
+    let resolved = resolve(config, &PlaceRequest { on: order.on, agent: order.agent })?;
+    let mut command = resolved.agent.map(agent_command).unwrap_or_default();
+    command.extend_from_slice(order.command);
+    if command.is_empty() {
+        return Err(PlanError::NothingToRun);
+    }
+    let working_dir = |dir: &Option<String>| dir.clone();
+    let cwd = order
+        .cwd
+        .map(str::to_owned)
+        .or_else(|| resolved.agent.and_then(|agent| working_dir(&agent.working_dir)))
+        .or_else(|| resolved.remote.and_then(|remote| working_dir(&remote.working_dir)));
+    let ssh = match (&resolved.place, resolved.remote) {
+        (Place::Local, _) => None,
+        (Place::AdHoc(destination), _) => Some(ad_hoc(destination)),
+        (Place::Remote(_), remote) => remote.map(|remote| SshRequest {
+            host: remote.host.clone(),
+            port: remote.port,
+            user: remote.user.clone(),
+            identity_file: remote.identity_file.clone(),
+            ssh_config: remote.ssh_config.clone(),
+        }),
+    };
+    Ok(Plan {
+        ssh,
+        command,
+        cwd,
+        env: united_env(resolved.remote, resolved.agent),
+        start_within: resolved
+            .remote
+            .and_then(|remote| remote.start_within)
+            .unwrap_or(USUAL_START_WITHIN),
+        place: resolved.place,
+    })
+}
+
+fn ad_hoc(destination: &Destination) -> SshRequest {
+    SshRequest {
+        host: destination.host.clone(),
+        port: destination.port,
+        user: destination.user.clone(),
+        identity_file: None,
+        ssh_config: SshConfigUse::On,
+    }
+}
+
+/// The program and first arguments of an agent.
+#[must_use]
+pub fn agent_command(agent: &Agent) -> Vec<String> {
+    let usual = agent::profile(agent.profile).command.iter().copied().map(str::to_owned);
+    let mut command = agent.command.clone().unwrap_or_else(|| usual.collect());
+    command.extend_from_slice(&agent.args);
+    command
+}
+
+/// The configuration with the agents that everybody knows: `--agent claude`
+/// needs no configuration. What the files say goes before it.
+#[must_use]
+pub fn with_usual_agents(mut config: Config) -> Config {
+    for (name, profile) in
+        [("claude", Profile::Claude), ("codex", Profile::Codex), ("opencode", Profile::OpenCode)]
+    {
+        if let Ok(name) = name.parse::<AgentName>() {
+            config.agents.entry(name).or_insert_with(|| Agent { profile, ..Agent::default() });
+        }
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::config::Remote;
+
+    fn config() -> Config {
+        let mut config = with_usual_agents(Config::default());
+        let remote = Remote { working_dir: Some("~/p".into()), ..Remote::new("box.example") };
+        config.remotes.insert("box".parse().expect("a name"), remote);
+        config
+    }
+
+    fn order<'a>(command: &'a [String], on: Option<Override<'a>>) -> Order<'a> {
+        Order { on, agent: None, command, cwd: None }
+    }
+
+    #[test]
+    fn a_command_takes_the_remotes_working_directory_unless_it_has_its_own() {
+        let command = ["true".to_owned()];
+        let mut order = order(&command, Some(Override::On("box")));
+        let cwd = |order: &Order<'_>| plan(&config(), order).expect("a plan").cwd;
+        assert_eq!(cwd(&order).as_deref(), Some("~/p"));
+        order.cwd = Some("/tmp");
+        assert_eq!(cwd(&order).as_deref(), Some("/tmp"));
+    }
+
+    #[test]
+    fn an_agent_that_nobody_configured_is_known() {
+        let agent = "claude".parse().expect("a name");
+        let more = ["--verbose".to_owned()];
+        let order = Order { on: None, agent: Some(&agent), command: &more, cwd: None };
+        let plan = plan(&config(), &order).expect("a plan");
+        assert_eq!(plan.place, Place::Local);
+        assert_eq!(plan.command.first().map(String::as_str), Some("claude"));
+        assert_eq!(plan.command.last().map(String::as_str), Some("--verbose"));
+    }
+
+    #[test]
+    fn nothing_is_not_run() {
+        assert_eq!(plan(&config(), &order(&[], None)), Err(PlanError::NothingToRun));
+    }
+}

@@ -1,4 +1,7 @@
 //! longhaul.
 
+pub mod actors;
 pub mod api;
 pub mod domain;
+pub mod paths;
+pub mod store;

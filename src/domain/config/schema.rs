@@ -263,6 +263,14 @@ impl fmt::Debug for EnvValue {
     }
 }
 
+/// The environment of a session: the remote's, and over it the agent's.
+#[must_use]
+pub fn united_env(remote: Option<&Remote>, agent: Option<&Agent>) -> BTreeMap<EnvName, EnvValue> {
+    let remote = remote.into_iter().flat_map(|remote| remote.env.clone());
+    let agent = agent.into_iter().flat_map(|agent| agent.env.clone());
+    remote.chain(agent).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,5 +296,17 @@ mod tests {
         let mut remote = Remote::new("box");
         remote.env.insert("T".parse().unwrap(), EnvValue::Plain(Secret::new("hunter2")));
         assert!(!format!("{remote:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_agents_variable_goes_over_the_remotes() {
+        let value = |text: &str| EnvValue::Plain(Secret::new(text));
+        let env = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, text)| (name.parse().unwrap(), value(text))).collect()
+        };
+        let remote = Remote { env: env(&[("A", "r"), ("B", "r")]), ..Remote::new("h") };
+        let agent = Agent { env: env(&[("B", "a"), ("C", "a")]), ..Agent::default() };
+        let both = united_env(Some(&remote), Some(&agent));
+        assert_eq!(both, env(&[("A", "r"), ("B", "a"), ("C", "a")]));
     }
 }

@@ -32,7 +32,7 @@ impl Journal {
         tokio::spawn(async move {
             while let Some(kind) = waiting.recv().await {
                 let at = now();
-                match registry.append_event(kind.clone(), at).await {
+                match registry.append_event(at, &kind).await {
                     // Nobody may listen.
                     Ok(seq) => _ = tell.send(Event { seq, at, kind }),
                     Err(error) => warn!(%error, "an event could not be written down"),

@@ -5,9 +5,11 @@
 //! - [`registry`]: the sessions' records and the events, in SQLite.
 //! - [`mirror`]: one session's output and input, as plain files, and what it
 //!   needs for its start and the registry must never see.
+//! - [`config_files`]: the configuration's files, as the disk has them.
 //!
 //! What may not live here: knowledge of SSH, of actors, or of the wire.
 
+pub mod config_files;
 mod files;
 pub mod mirror;
 pub mod registry;

@@ -18,6 +18,19 @@ pub enum Profile {
     Generic,
 }
 
+impl Profile {
+    /// The name, as the configuration writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Generic => "Generic",
+            Self::Claude => "Claude",
+            Self::Codex => "Codex",
+            Self::OpenCode => "OpenCode",
+        }
+    }
+}
+
 /// All profiles.
 pub const PROFILES: [Profile; 4] =
     [Profile::Claude, Profile::Codex, Profile::OpenCode, Profile::Generic];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::schema::{Agent, Config, EnvName, EnvValue, Remote};
+use super::schema::{Agent, Config, Remote};
 use crate::domain::ids::{AgentName, RemoteName};
 
 /// The difference of two configurations, as a reload acts on it.
@@ -168,19 +168,11 @@ fn only_in<K: Ord + Clone, V>(these: &BTreeMap<K, V>, those: &BTreeMap<K, V>) ->
     these.keys().filter(|key| !those.contains_key(*key)).cloned().collect()
 }
 
-/// The environment of a session: the remote's, and over it the agent's.
-#[must_use]
-pub fn united_env(remote: Option<&Remote>, agent: Option<&Agent>) -> BTreeMap<EnvName, EnvValue> {
-    let remote = remote.into_iter().flat_map(|remote| remote.env.clone());
-    let agent = agent.into_iter().flat_map(|agent| agent.env.clone());
-    remote.chain(agent).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::schema::{AgentRemote, SshConfigUse};
+    use super::super::schema::{AgentRemote, EnvValue, SshConfigUse};
     use super::*;
     use crate::domain::secret::Secret;
 
@@ -245,18 +237,6 @@ mod tests {
                 "agent x: remote changed",
             ]
         );
-    }
-
-    #[test]
-    fn an_agents_variable_goes_over_the_remotes() {
-        let value = |text: &str| EnvValue::Plain(Secret::new(text));
-        let env = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(name, text)| (name.parse().unwrap(), value(text))).collect()
-        };
-        let remote = remote(|r| r.env = env(&[("A", "r"), ("B", "r")]));
-        let agent = Agent { env: env(&[("B", "a"), ("C", "a")]), ..Agent::default() };
-        let both = united_env(Some(&remote), Some(&agent));
-        assert_eq!(both, env(&[("A", "r"), ("B", "a"), ("C", "a")]));
     }
 
     fn any_config() -> impl Strategy<Value = Config> {

@@ -1,6 +1,7 @@
 //! From the text of all files to one configuration, or to one report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -13,8 +14,8 @@ use super::spot::spot;
 use crate::domain::ids::RemoteName;
 use crate::domain::nearest::nearest;
 
-/// One file of a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One file of a configuration. Its text may hold secrets: `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct SourceFile {
     /// Its path, as reports name it.
     pub path: PathBuf,
@@ -22,6 +23,17 @@ pub struct SourceFile {
     pub role: Role,
     /// Its text, or why there is none.
     pub text: Result<String, SourceTrouble>,
+}
+
+impl fmt::Debug for SourceFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text.as_ref().map(String::len);
+        f.debug_struct("SourceFile")
+            .field("path", &self.path)
+            .field("role", &self.role)
+            .field("text", &text)
+            .finish()
+    }
 }
 
 /// What a file is to a configuration.

@@ -17,11 +17,12 @@ pub mod schema;
 mod spot;
 mod syntax;
 
-pub use diff::{ConfigDiff, RemoteChange, united_env};
+pub use diff::{ConfigDiff, RemoteChange};
 pub use load::{Draft, Facts, Loaded, Role, SourceFile, load};
 pub use node::Kind;
 pub use problem::{KeyFile, Place, Problem, ProblemKind, SourceTrouble, Spot};
 pub use report::Report;
 pub use schema::{
     Agent, AgentRemote, Config, EnvName, EnvNameError, EnvValue, Profile, Remote, SshConfigUse,
+    united_env,
 };

@@ -47,9 +47,15 @@ pub struct Spot {
 /// Why the text of a file could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceTrouble {
+    /// It is not there.
+    #[error("there is no such file")]
+    Missing,
     /// It was there, and is not any more.
     #[error("the file is gone")]
     Gone,
+    /// It is a link to nothing.
+    #[error("this is a link that points nowhere")]
+    DanglingLink,
     /// It is no file.
     #[error("this is a directory, not a file")]
     Directory,

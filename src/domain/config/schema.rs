@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use crate::domain::agent::Profile;
 use crate::domain::ids::{AgentName, RemoteName};
 use crate::domain::secret::Secret;
+pub use crate::domain::target::SshConfigUse;
 
 /// The only version of the format so far.
 pub const VERSION: u32 = 1;
@@ -97,18 +99,6 @@ impl Remote {
     }
 }
 
-/// Which `ssh_config`(5) a remote is looked up in.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub enum SshConfigUse {
-    /// The user's and then the system's, as `ssh` does.
-    #[default]
-    On,
-    /// None.
-    Off,
-    /// This file alone, as `ssh -F` does: absolute, with `~` expanded.
-    File(PathBuf),
-}
-
 /// A named way to start a program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Agent {
@@ -125,39 +115,6 @@ pub struct Agent {
     pub remote: AgentRemote,
     /// The working directory, over that of the remote.
     pub working_dir: Option<String>,
-}
-
-/// The kinds of agent that longhaul knows how to talk to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Profile {
-    /// Any command; a prompt goes to its standard input.
-    #[default]
-    Generic,
-    /// Claude Code.
-    Claude,
-    /// Codex.
-    Codex,
-    /// OpenCode.
-    OpenCode,
-}
-
-impl Profile {
-    /// The name, as the configuration writes it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Generic => "Generic",
-            Self::Claude => "Claude",
-            Self::Codex => "Codex",
-            Self::OpenCode => "OpenCode",
-        }
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 /// Where an agent runs when its session says nothing.
@@ -263,6 +220,14 @@ impl fmt::Debug for EnvValue {
     }
 }
 
+/// The environment of a session: the remote's, and over it the agent's.
+#[must_use]
+pub fn united_env(remote: Option<&Remote>, agent: Option<&Agent>) -> BTreeMap<EnvName, EnvValue> {
+    let remote = remote.into_iter().flat_map(|remote| remote.env.clone());
+    let agent = agent.into_iter().flat_map(|agent| agent.env.clone());
+    remote.chain(agent).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,5 +253,17 @@ mod tests {
         let mut remote = Remote::new("box");
         remote.env.insert("T".parse().unwrap(), EnvValue::Plain(Secret::new("hunter2")));
         assert!(!format!("{remote:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_agents_variable_goes_over_the_remotes() {
+        let value = |text: &str| EnvValue::Plain(Secret::new(text));
+        let env = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, text)| (name.parse().unwrap(), value(text))).collect()
+        };
+        let remote = Remote { env: env(&[("A", "r"), ("B", "r")]), ..Remote::new("h") };
+        let agent = Agent { env: env(&[("B", "a"), ("C", "a")]), ..Agent::default() };
+        let both = united_env(Some(&remote), Some(&agent));
+        assert_eq!(both, env(&[("A", "r"), ("B", "a"), ("C", "a")]));
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! [`record`] is what is remembered of a session from the moment it is taken
 //! in; [`state`] is what people see of that; [`ending`] reads what a spool says
-//! of its end. None holds a prompt, an env value or any output.
+//! of its end; [`fsm`] decides what to do next for it. None holds a prompt, an env value or any output.
 
 pub mod ending;
+pub mod fsm;
 pub mod record;
 pub mod state;
 

@@ -120,7 +120,15 @@ impl RegistryError {
                 )
             }
             Self::TooNew { .. } => "install the longhaul that wrote it, or a later one".to_owned(),
-            Self::DiskFull { file, .. } => format!("make room: df '{}'", folder(file).display()),
+            Self::DiskFull { file, .. } => make_room(file),
+            Self::Open { file, source }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                ) =>
+            {
+                make_room(file)
+            }
             Self::ReadOnly { file, .. } | Self::Open { file, .. } => {
                 format!("make it writable for you: ls -la '{}'", folder(file).display())
             }
@@ -150,6 +158,10 @@ impl RegistryError {
             _ => Self::Sqlite { file, source },
         }
     }
+}
+
+fn make_room(file: &Path) -> String {
+    format!("make room: df '{}'", folder(file).display())
 }
 
 fn folder(file: &Path) -> &Path {

@@ -225,7 +225,8 @@ impl Decoder<'_> {
             let profile = fields.take("profile").map(|value| self.profile(&value));
             let command = fields.take("command").map(|value| self.command(&value));
             // Not where either is there and wrong: one problem, one complaint.
-            if command.is_none() && matches!(profile, None | Some(Some(Profile::Generic))) {
+            let is_generic = matches!(profile, None | Some(Some(Profile::Generic)));
+            if command.is_none() && is_generic && !fields.has_unknown {
                 self.out.findings.push(Finding {
                     kind: ProblemKind::NoCommand,
                     path: value.path.clone(),

@@ -12,12 +12,16 @@ pub(super) struct Value<'a> {
 }
 
 /// The known fields of a struct that are there.
-pub(super) struct Fields<'a>(BTreeMap<&'static str, Value<'a>>);
+pub(super) struct Fields<'a> {
+    known: BTreeMap<&'static str, Value<'a>>,
+    /// Whether there are others, so that a missing one may be misspelt.
+    pub(super) has_unknown: bool,
+}
 
 impl<'a> Fields<'a> {
     /// The field's value; `None` where it is left out or written as `None`.
     pub(super) fn take(&mut self, name: &str) -> Option<Value<'a>> {
-        let value = self.0.remove(name)?;
+        let value = self.known.remove(name)?;
         match value.node.option() {
             Ok(node) => node.map(|node| Value { node, ..value }),
             // `Some` of something odd: reported as it stands.
@@ -42,7 +46,7 @@ impl Decoder<'_> {
             return None;
         };
         let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
-        let mut found = BTreeMap::new();
+        let mut found = Fields { known: BTreeMap::new(), has_unknown: false };
         for field in fields {
             let path = join(&value.path, field.name);
             let mut finding = |kind, related| {
@@ -51,6 +55,7 @@ impl Decoder<'_> {
             };
             match known.iter().find(|known| **known == field.name) {
                 None => {
+                    found.has_unknown = true;
                     let name = field.name.to_owned();
                     let nearest = nearest(field.name, known, |known| known).copied();
                     finding(ProblemKind::UnknownField { name, of, nearest, known }, None);
@@ -65,12 +70,12 @@ impl Decoder<'_> {
                         self.out.masked.push(field.value.range());
                     } else {
                         seen.insert(name, field.name_at.clone());
-                        found.insert(*name, Value { node: field.value, path });
+                        found.known.insert(*name, Value { node: field.value, path });
                     }
                 }
             }
         }
-        Some(Fields(found))
+        Some(found)
     }
 
     /// The entries of a map from names to structs.

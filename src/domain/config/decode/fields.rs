@@ -1,8 +1,16 @@
 //! Reading the small things: fields, names, texts, times.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
-use super::*;
+use super::{At, Decoder, FIRST, Finding};
+use crate::domain::config::node::{Kind, Node};
+use crate::domain::config::problem::ProblemKind;
+use crate::domain::ids::NameError;
+use crate::domain::nearest::nearest;
 
 /// A value and the path to it.
 #[derive(Clone)]
@@ -113,6 +121,7 @@ impl Decoder<'_> {
                 Err(error) => {
                     self.note(&key, ProblemKind::BadName(error));
                     self.out.masked.push(node.range());
+                    self.out.lacks_remotes = true;
                 }
             }
         }
@@ -279,9 +288,6 @@ impl Decoder<'_> {
         texts.into_iter().collect()
     }
 }
-
-/// How the first of two is pointed at.
-pub(in super::super) const FIRST: &str = "first here";
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }

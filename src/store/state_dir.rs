@@ -253,3 +253,99 @@ fn read_pid(file: &mut File) -> Option<u32> {
     file.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn is_made_for_the_owner_alone_with_all_that_belongs_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::prepare(dir.path().join("a").join("longhaul")).unwrap();
+        let _lock = state.lock().unwrap();
+        assert_eq!(mode(state.root()), 0o700);
+        assert_eq!(mode(&state.sessions()), 0o700);
+        assert_eq!(mode(&state.root().join("daemon.lock")), 0o600);
+        assert_eq!(
+            StateDir::prepare(state.root()).unwrap(),
+            state,
+            "a second time changes nothing"
+        );
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_is_refused_with_the_command_that_mends_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for (bits, fine) in [(0o700, true), (0o755, true), (0o770, false), (0o1777, false)] {
+            fs::set_permissions(dir.path(), fs::Permissions::from_mode(bits)).unwrap();
+            match StateDir::prepare(dir.path()) {
+                Ok(_) => assert!(fine, "{bits:o}"),
+                Err(error) => {
+                    assert!(!fine, "{error}");
+                    assert!(
+                        matches!(error, StateDirError::OpenToOthers { mode, .. } if mode == bits)
+                    );
+                    assert!(error.remedy().starts_with("chmod go-w"), "{}", error.remedy());
+                }
+            }
+            assert_eq!(mode(dir.path()), bits, "it is not ours to change");
+        }
+    }
+
+    #[test]
+    fn another_users_directory_is_refused() {
+        let refused = check(Path::new("/x"), 1_001, 0o700, 1_000);
+        assert!(
+            matches!(refused, Err(StateDirError::NotYours { owner: 1_001, you: 1_000, .. })),
+            "{refused:?}"
+        );
+        assert!(check(Path::new("/x"), 1_000, 0o40700, 1_000).is_ok());
+    }
+
+    #[test]
+    fn a_file_in_its_place_is_told_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("state");
+        fs::write(&file, "mine").unwrap();
+        let refused = StateDir::prepare(&file);
+        assert!(matches!(refused, Err(StateDirError::NotADirectory { .. })), "{refused:?}");
+        assert_eq!(fs::read(&file).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn what_the_system_says_becomes_what_a_person_would_mend() {
+        let of = |kind: io::ErrorKind| StateDirError::making(Path::new("/x/y"), kind.into());
+        for kind in [io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied] {
+            assert!(matches!(of(kind), StateDirError::ReadOnly { .. }), "{kind}");
+        }
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            assert!(matches!(of(kind), StateDirError::Full { .. }), "{kind}");
+        }
+        assert!(matches!(of(io::ErrorKind::NotFound), StateDirError::Create { .. }));
+    }
+
+    #[test]
+    fn a_second_daemon_is_refused_and_told_who_is_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::prepare(dir.path()).unwrap();
+        // A longer number from a daemon that was killed.
+        fs::write(state.root().join("daemon.lock"), "4194304000\n").unwrap();
+        let first = state.lock().unwrap();
+        for _ in 0..2 {
+            let refused = state.lock();
+            assert!(
+                matches!(&refused, Err(StateDirError::AlreadyRunning { pid: Some(pid), .. })
+                    if *pid == process::id()),
+                "{refused:?}"
+            );
+        }
+        drop(first);
+        state.lock().unwrap();
+    }
+}

@@ -104,12 +104,8 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches nothing yet; `tell` is called from another thread.
     pub(super) fn new(activity: Arc<Activity>, tell: impl Fn() + Send + 'static) -> Self {
-        let on_event = move |event: notify::Result<Event>| {
-            let is_reading =
-                event.as_ref().is_ok_and(|event| matches!(event.kind, EventKind::Access(_)));
-            // An error is a reason to look as well, and so is a queue that
-            // overflowed, which comes as an event without paths.
-            if !is_reading && activity.note() {
+        let on_event = move |event| {
+            if is_reason(&event) && activity.note() {
                 tell();
             }
         };
@@ -140,6 +136,12 @@ impl Watch {
             }
         }
     }
+}
+
+/// Whether an event is a reason to look. Errors are, and so is a queue that
+/// overflowed, which comes as an event without paths.
+fn is_reason(event: &notify::Result<Event>) -> bool {
+    !event.as_ref().is_ok_and(|event| matches!(event.kind, EventKind::Access(_)))
 }
 
 #[cfg(test)]
@@ -195,6 +197,29 @@ mod tests {
         symlink("b", top.join("a")).unwrap();
         symlink("a", top.join("b")).unwrap();
         assert_eq!(directories(&top.join("a")), set(&[&top]));
+    }
+
+    #[test]
+    fn looking_is_no_reason_to_look() {
+        let (_guard, top) = in_tempdir();
+        fs::write(top.join("f"), "text").unwrap();
+        let (send, events) = std::sync::mpsc::channel();
+        let mut watcher =
+            notify::recommended_watcher(move |event| send.send(event).unwrap()).unwrap();
+        for _ in 0..3 {
+            let _unwatched = watcher.unwatch(&top);
+            watcher.watch(&top, RecursiveMode::NonRecursive).unwrap();
+            assert_eq!(fs::read_to_string(top.join("f")).unwrap(), "text");
+            assert_eq!(fs::read_dir(&top).unwrap().count(), 1);
+        }
+        // Events come in order: what comes before this one is of the looking.
+        fs::create_dir(top.join("end")).unwrap();
+        let before: Vec<_> = events
+            .iter()
+            .take_while(|event| !event.as_ref().is_ok_and(|e| e.paths.contains(&top.join("end"))))
+            .filter(is_reason)
+            .collect();
+        assert!(before.is_empty(), "{before:?}");
     }
 
     #[test]

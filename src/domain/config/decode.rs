@@ -9,17 +9,15 @@ mod fields;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-pub(super) use self::fields::FIRST;
 use self::fields::Value;
-use super::node::{self, Kind, Node};
+use super::node::{self, Kind, Node, Variant};
 use super::problem::ProblemKind;
 use super::schema::{
     Agent, AgentRemote, EnvName, EnvValue, Profile, Remote, SshConfigUse, VERSION,
 };
-use crate::domain::ids::{AgentName, NameError, RemoteName};
+use crate::domain::ids::{AgentName, RemoteName};
 use crate::domain::nearest::nearest;
 use crate::domain::secret::Secret;
 
@@ -38,6 +36,11 @@ const REMOTE_FIELDS: &[&str] = &[
     "start_within",
 ];
 const AGENT_FIELDS: &[&str] = &["profile", "command", "args", "env", "remote", "working_dir"];
+
+/// How the first of two is pointed at.
+pub(super) const FIRST: &str = "first here";
+/// How a value of an environment variable is written that is looked up.
+const LOOKUPS: &[&str] = &["FromEnv(\"NAME\")", "FromFile(\"path\")", "FromCommand([\"program\"])"];
 
 /// A value, and the place that it was read at.
 #[derive(Debug, Clone)]
@@ -67,9 +70,10 @@ pub(super) struct Document {
     pub(super) findings: Vec<Finding>,
     /// Parts that no report may show.
     pub(super) masked: Vec<Range<usize>>,
-    /// Whether some of it could not be read at all, so that a name may be
-    /// missing here that the file does have.
+    /// Whether some of it could not be read at all.
     pub(super) is_broken: bool,
+    /// Whether it may mean to have remotes that are not in here.
+    pub(super) lacks_remotes: bool,
 }
 
 /// One entry of `remotes`.
@@ -131,6 +135,8 @@ impl Decoder<'_> {
             self.out.is_broken = true;
             return;
         };
+        // `renotes` may be `remotes`.
+        self.out.lacks_remotes = fields.has_unknown;
         match fields.take("version") {
             Some(version) => {
                 let is_known = self.version(&version);
@@ -225,7 +231,8 @@ impl Decoder<'_> {
             let profile = fields.take("profile").map(|value| self.profile(&value));
             let command = fields.take("command").map(|value| self.command(&value));
             // Not where either is there and wrong: one problem, one complaint.
-            if command.is_none() && matches!(profile, None | Some(Some(Profile::Generic))) {
+            let is_generic = matches!(profile, None | Some(Some(Profile::Generic)));
+            if command.is_none() && is_generic && !fields.has_unknown {
                 self.out.findings.push(Finding {
                     kind: ProblemKind::NoCommand,
                     path: value.path.clone(),
@@ -319,9 +326,7 @@ impl Decoder<'_> {
         let mut env = BTreeMap::new();
         for (key, node) in entries {
             // Before anything can be said about this entry.
-            if !is_lookup(&node) {
-                self.out.masked.push(node.range());
-            }
+            self.mask_env_value(&node);
             let key = Value { node: key, path: value.path.clone() };
             let Ok(name) = key.node.scalar::<String>() else {
                 self.wrong_kind(&key, "a string");
@@ -342,11 +347,27 @@ impl Decoder<'_> {
         env
     }
 
+    /// All of a value that is not looked up elsewhere. Of one that is, only
+    /// what is in it, if it is misspelt; and a name that is like none of them
+    /// may be the value itself, without its quotes.
+    fn mask_env_value(&mut self, node: &Node<'_>) {
+        let masked = match node.variant() {
+            Ok(variant) if LOOKUPS.iter().any(|choice| bare(choice) == variant.name) => return,
+            Ok(Variant { name, payload: Some(payload), .. }) if is_like_a_lookup(name) => {
+                payload.range()
+            }
+            _ => node.range(),
+        };
+        self.out.masked.push(masked);
+    }
+
     fn env_value(&mut self, value: &Value<'_>) -> Option<EnvValue> {
         const EXPECTED: &str =
             "a string, `FromEnv(\"NAME\")`, `FromFile(\"path\")` or `FromCommand([\"program\"])`";
-        const CHOICES: &[&str] =
-            &["FromEnv(\"NAME\")", "FromFile(\"path\")", "FromCommand([\"program\"])"];
+        if value.node.variant().is_ok_and(|variant| !is_like_a_lookup(variant.name)) {
+            self.wrong_kind(value, EXPECTED);
+            return None;
+        }
         if value.node.kind() != Kind::Variant {
             let Ok(text) = value.node.scalar::<String>() else {
                 self.wrong_kind(value, EXPECTED);
@@ -358,7 +379,7 @@ impl Decoder<'_> {
             }
             return Some(EnvValue::Plain(Secret::new(text)));
         }
-        let (name, payload) = self.choice(value, EXPECTED, CHOICES)?;
+        let (name, payload) = self.choice(value, EXPECTED, LOOKUPS)?;
         let payload = payload?;
         match name {
             "FromEnv" => {
@@ -384,11 +405,9 @@ fn bare(choice: &'static str) -> &'static str {
     choice.split('(').next().unwrap_or(choice)
 }
 
-/// Whether the value is looked up elsewhere, so that its text is no secret. A
-/// misspelt one may be an attempt at writing the value itself.
-fn is_lookup(node: &Node<'_>) -> bool {
-    node.variant()
-        .is_ok_and(|variant| matches!(variant.name, "FromEnv" | "FromFile" | "FromCommand"))
+/// Whether the name is that of a look-up, or a slip away from one.
+fn is_like_a_lookup(name: &str) -> bool {
+    nearest(name, LOOKUPS, |choice| bare(choice)).is_some()
 }
 
 /// The byte that ron's line and character, both from 1, stand for.

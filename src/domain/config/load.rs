@@ -114,8 +114,10 @@ impl<'a> Draft<'a> {
         check.own_findings();
         check.merge();
         check.key_files(facts);
-        // In a file that could not be read there may be what is missing here.
-        if !self.files.iter().any(|(_, document)| document.is_broken) {
+        // One mistake, one complaint: the file may well mean to have the remote.
+        let lacks_remotes =
+            |(_, document): &(_, Document)| document.is_broken || document.lacks_remotes;
+        if !self.files.iter().any(lacks_remotes) {
             check.references();
         }
         let Check { mut problems, mut warnings, .. } = check;

@@ -26,8 +26,8 @@ impl fmt::Display for Report {
             writeln!(f, "warning: {}\n", warning)?;
         }
         match self.problems.len() {
-            1 => f.write_str("1 problem; the file was not taken"),
-            n => write!(f, "{n} problems; the files were not taken"),
+            1 => f.write_str("1 problem; the configuration was not taken"),
+            n => write!(f, "{n} problems; the configuration was not taken"),
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn what(error: &Error) -> String {
         Error::NoSuchExtension(_) => "there is no RON extension of this name".to_owned(),
         Error::InvalidIdentifier(_)
         | Error::SuggestRawIdentifier(_)
-        | Error::ExpectedIdentifier => "expected a name".to_owned(),
+        | Error::ExpectedIdentifier => "expected the name of a field, or a closing `)`".to_owned(),
         Error::UnexpectedChar(_) => "expected a value".to_owned(),
         Error::ExceededRecursionLimit => "values are nested too deeply".to_owned(),
         Error::Message(_)

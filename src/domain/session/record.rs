@@ -241,6 +241,33 @@ pub struct Stdin {
 }
 
 #[cfg(test)]
+impl SessionRecord {
+    /// A session that was just taken in, for tests.
+    pub(crate) fn sample(id: u64) -> Self {
+        Self {
+            id: SessionId::from_bits(id),
+            name: None,
+            agent: None,
+            command: vec!["true".to_owned()],
+            place: Place::Local,
+            host: None,
+            cwd: None,
+            phase: Phase::Waiting,
+            stop: None,
+            created_at: Timestamp::from_millis(id),
+            started_at: None,
+            ended_at: None,
+            timeout_s: None,
+            start_within_s: None,
+            stdin: Stdin::default(),
+            stdout: 0,
+            stderr: 0,
+            idempotency_key: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::failure::{Disposition, Stage};
@@ -258,26 +285,7 @@ mod tests {
     }
 
     fn record(phase: Phase) -> SessionRecord {
-        SessionRecord {
-            id: SessionId::from_bits(7),
-            name: None,
-            agent: None,
-            command: vec!["true".to_owned()],
-            place: Place::Local,
-            host: None,
-            cwd: None,
-            phase,
-            stop: None,
-            created_at: Timestamp::from_millis(1),
-            started_at: None,
-            ended_at: None,
-            timeout_s: None,
-            start_within_s: None,
-            stdin: Stdin::default(),
-            stdout: 0,
-            stderr: 0,
-            idempotency_key: None,
-        }
+        SessionRecord { phase, ..SessionRecord::sample(7) }
     }
 
     fn ended(outcome: Outcome) -> Phase {

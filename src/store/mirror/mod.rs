@@ -23,6 +23,9 @@ mod input;
 mod launch;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::MirrorError;
 pub use folder::{Lengths, Mirror};
 pub use writer::MirrorWriter;

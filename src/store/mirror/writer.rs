@@ -165,3 +165,79 @@ impl<F: Write> Tail<F> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A disk with room for so many bytes, which takes a few at a time.
+    struct Disk {
+        holds: Vec<u8>,
+        room: usize,
+        at_a_time: usize,
+        interrupted: bool,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.interrupted = !self.interrupted;
+            if self.interrupted {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let taken = bytes.len().min(self.at_a_time).min(self.room - self.holds.len());
+            if taken == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.holds.extend(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    proptest! {
+        /// The spool is read from the length on, so the length must be right
+        /// wherever the disk fills up.
+        #[test]
+        fn a_full_disk_holds_a_prefix_and_its_length_is_told(
+            batches in prop::collection::vec(
+                prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..4), 1..8),
+            room in 0usize..200,
+            at_a_time in 1usize..30,
+        ) {
+            let disk = Disk { holds: Vec::new(), room, at_a_time, interrupted: false };
+            let mut tail = Tail { path: "out".into(), file: disk, length: 0 };
+            let mut offered = Vec::new();
+            for batch in batches {
+                let before = tail.length;
+                offered.extend(batch.concat());
+                let batch: Vec<_> = batch.into_iter().map(Bytes::from).collect();
+                match tail.append(&batch) {
+                    Ok(length) => prop_assert_eq!(length, offered.len() as u64),
+                    Err(MirrorError::Full { taken, length, .. }) => {
+                        prop_assert_eq!(length, room as u64);
+                        prop_assert_eq!(taken, length - before);
+                        prop_assert!(offered.len() > room);
+                        prop_assert!(offered.starts_with(&tail.file.holds));
+                        return Ok(());
+                    }
+                    Err(other) => prop_assert!(false, "{other:?}"),
+                }
+                prop_assert_eq!(&tail.file.holds, &offered);
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_systems_own_full_disk_is_told_from_other_errors() {
+        let file = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut tail = Tail { path: "/dev/full".into(), file, length: 7 };
+        let error = tail.append(&[Bytes::from_static(b"x")]).unwrap_err();
+        assert!(matches!(error, MirrorError::Full { taken: 0, length: 7, .. }), "{error:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::domain::ids::{SessionId, SessionName};
 
@@ -120,7 +120,15 @@ impl RegistryError {
                 )
             }
             Self::TooNew { .. } => "install the longhaul that wrote it, or a later one".to_owned(),
-            Self::DiskFull { file, .. } => format!("make room: df '{}'", folder(file).display()),
+            Self::DiskFull { file, .. } => make_room(file),
+            Self::Open { file, source }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                ) =>
+            {
+                make_room(file)
+            }
             Self::ReadOnly { file, .. } | Self::Open { file, .. } => {
                 format!("make it writable for you: ls -la '{}'", folder(file).display())
             }
@@ -136,6 +144,11 @@ impl RegistryError {
     /// The error that stands for `source` of the database `file`.
     pub(super) fn from_sqlite(file: &Path, source: rusqlite::Error) -> Self {
         let file = file.to_owned();
+        // On a full disk the log's shared memory cannot grow either, and that
+        // has an I/O error's code (seen on a full tmpfs).
+        if source.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::DiskFull { file, source };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Corrupt { file, source }
@@ -150,6 +163,10 @@ impl RegistryError {
             _ => Self::Sqlite { file, source },
         }
     }
+}
+
+fn make_room(file: &Path) -> String {
+    format!("make room: df '{}'", folder(file).display())
 }
 
 fn folder(file: &Path) -> &Path {
@@ -172,6 +189,29 @@ impl Fault {
             Self::Entry { entry, source } => {
                 RegistryError::Entry { file: file.to_owned(), entry, source }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlites_codes_become_what_a_person_would_mend() {
+        for (code, mended_by) in [
+            (ffi::SQLITE_NOTADB, "move the registry away"),
+            (ffi::SQLITE_CORRUPT_INDEX, "move the registry away"),
+            (ffi::SQLITE_FULL, "make room"),
+            (ffi::SQLITE_IOERR_SHMSIZE, "make room"),
+            (ffi::SQLITE_READONLY_DBMOVED, "make it writable"),
+            (ffi::SQLITE_BUSY_SNAPSHOT, "see who holds it"),
+        ] {
+            let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = RegistryError::from_sqlite(Path::new("/x/registry.sqlite"), source);
+            let remedy = error.remedy().unwrap();
+            assert!(remedy.contains(mended_by), "{code}: {remedy}");
+            assert!(error.to_string().contains("/x/registry.sqlite"), "{error}");
         }
     }
 }

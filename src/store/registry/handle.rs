@@ -76,7 +76,7 @@ impl Registry {
         let id = entry.record().id.clone();
         match self.write(move |db| sessions::insert(db, &entry)).await? {
             Insertion::New => Ok(Inserted::New),
-            Insertion::Existing(record) => Ok(Inserted::Existing(Box::new(record))),
+            Insertion::Existing(record) => Ok(Inserted::Existing(record)),
             Insertion::NameTaken { name, by } => Err(RegistryError::NameTaken { name, by }),
             Insertion::IdTaken => Err(RegistryError::IdTaken(id)),
         }

@@ -46,7 +46,7 @@ impl Page {
 /// How an insert went.
 pub(super) enum Insertion {
     New,
-    Existing(SessionRecord),
+    Existing(Box<SessionRecord>),
     NameTaken { name: SessionName, by: SessionId },
     IdTaken,
 }
@@ -99,7 +99,7 @@ pub(super) fn insert(db: &Connection, entry: &Entry) -> Result<Insertion, Fault>
     if let Some(key) = &record.idempotency_key
         && let Some(earlier) = one(db, sql::BY_KEY, named_params! { ":key": key })?
     {
-        return Ok(Insertion::Existing(earlier));
+        return Ok(Insertion::Existing(Box::new(earlier)));
     }
     if get(db, &record.id)?.is_some() {
         return Ok(Insertion::IdTaken);

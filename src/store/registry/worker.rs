@@ -140,9 +140,7 @@ fn transact(db: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), Halt> {
     };
     // Some errors, such as a full disk, have rolled back already.
     if ended.is_err() && !db.is_autocommit() {
-        if let Err(error) = db.execute_batch("ROLLBACK") {
-            return Err(Halt::Transaction(error));
-        }
+        db.execute_batch("ROLLBACK").map_err(Halt::Transaction)?;
     }
     ended
 }

@@ -1,8 +1,16 @@
 //! Reading the small things: fields, names, texts, times.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
-use super::*;
+use super::{At, Decoder, FIRST, Finding};
+use crate::domain::config::node::{Kind, Node};
+use crate::domain::config::problem::ProblemKind;
+use crate::domain::ids::NameError;
+use crate::domain::nearest::nearest;
 
 /// A value and the path to it.
 #[derive(Clone)]
@@ -12,12 +20,16 @@ pub(super) struct Value<'a> {
 }
 
 /// The known fields of a struct that are there.
-pub(super) struct Fields<'a>(BTreeMap<&'static str, Value<'a>>);
+pub(super) struct Fields<'a> {
+    known: BTreeMap<&'static str, Value<'a>>,
+    /// Whether there are others, so that a missing one may be misspelt.
+    pub(super) has_unknown: bool,
+}
 
 impl<'a> Fields<'a> {
     /// The field's value; `None` where it is left out or written as `None`.
     pub(super) fn take(&mut self, name: &str) -> Option<Value<'a>> {
-        let value = self.0.remove(name)?;
+        let value = self.known.remove(name)?;
         match value.node.option() {
             Ok(node) => node.map(|node| Value { node, ..value }),
             // `Some` of something odd: reported as it stands.
@@ -42,7 +54,7 @@ impl Decoder<'_> {
             return None;
         };
         let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
-        let mut found = BTreeMap::new();
+        let mut found = Fields { known: BTreeMap::new(), has_unknown: false };
         for field in fields {
             let path = join(&value.path, field.name);
             let mut finding = |kind, related| {
@@ -51,6 +63,7 @@ impl Decoder<'_> {
             };
             match known.iter().find(|known| **known == field.name) {
                 None => {
+                    found.has_unknown = true;
                     let name = field.name.to_owned();
                     let nearest = nearest(field.name, known, |known| known).copied();
                     finding(ProblemKind::UnknownField { name, of, nearest, known }, None);
@@ -65,12 +78,12 @@ impl Decoder<'_> {
                         self.out.masked.push(field.value.range());
                     } else {
                         seen.insert(name, field.name_at.clone());
-                        found.insert(*name, Value { node: field.value, path });
+                        found.known.insert(*name, Value { node: field.value, path });
                     }
                 }
             }
         }
-        Some(Fields(found))
+        Some(found)
     }
 
     /// The entries of a map from names to structs.
@@ -108,6 +121,7 @@ impl Decoder<'_> {
                 Err(error) => {
                     self.note(&key, ProblemKind::BadName(error));
                     self.out.masked.push(node.range());
+                    self.out.lacks_remotes = true;
                 }
             }
         }
@@ -274,9 +288,6 @@ impl Decoder<'_> {
         texts.into_iter().collect()
     }
 }
-
-/// How the first of two is pointed at.
-pub(in super::super) const FIRST: &str = "first here";
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }

@@ -215,6 +215,7 @@ fn names_each_problem_with_its_path() {
             r#"default_remote: "a b""#,
             "default_remote: a name has letters, digits, '.', '_' and '-' and starts with a letter or digit; ' ' is not one",
         ),
+        (r#"default_remote: "a", renotes: {"a": ()}"#, ": there is no field `renotes` in the file"),
         (r#"default_remote: "box""#, "default_remote: there is no remote \"box\""),
     ] {
         let found = complaints(load_body(body));
@@ -308,7 +309,7 @@ error: the name of an environment variable has letters, digits and '_'; '-' is n
 2 |     remotes: { "gpu-box": (env: { "A-B": *** }) },
   |                                   ^^^^^
 
-6 problems; the files were not taken"#
+6 problems; the configuration was not taken"#
     );
 }
 
@@ -319,6 +320,10 @@ fn no_report_shows_an_env_value() {
         r#"(version: 1, remotes: {"a": (port: 0, evn: {"T": "hunter2"})})"#,
         r#"(version: 1, remotes: {"a": (env: {"T": Plain("hunter2")})})"#,
         r#"(version: 1, remotes: {"a": (env: {"T": FromEnv("hunter2-")})})"#,
+        r#"(version: 1, remotes: {"a": (env: {"T": FromEvn("hunter2")})})"#,
+        r#"(version: 1, remotes: {"a": (env: {"T": hunter2})})"#,
+        r#"(version: 1, remotes: {"a": (env: {"T": hunter2("x")})})"#,
+        r#"(version: 1, remotes: {"a": (env: {"T": ["hunter2"]})})"#,
         r#"(version: 1, remotes: {"a": (env: ["T=hunter2"])})"#,
         r#"(version: 1, remotes: {"a": (env: {"1T": "hunter2"})})"#,
         r#"(version: 1, remotes: {"a": (env: {"T": "x", "T": "hunter2"})})"#,

@@ -1,0 +1,156 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::{Arc, Barrier};
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Builder;
+use tokio::task::spawn_blocking;
+
+use super::*;
+
+#[tokio::test]
+async fn folder_and_files_are_the_owners_alone() {
+    let (mirror, _dir) = mirror().await;
+    mirror.save_launch(&"a prompt").await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(mirror.dir()), 0o700);
+    for file in ["out", "err", "in", "launch.json"] {
+        assert_eq!(mode(&mirror.dir().join(file)), 0o600, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn the_two_streams_are_kept_apart_and_their_lengths_survive() {
+    let (mirror, _dir) = mirror().await;
+    let mut writer = mirror.writer().await.unwrap();
+    assert_eq!(writer.append(Stream::Stdout, batch(&["one ", "", "two"])).await.unwrap(), 7);
+    assert_eq!(writer.append(Stream::Stderr, batch(&["oops"])).await.unwrap(), 4);
+    assert_eq!(writer.append(Stream::Stdout, batch(&["!"])).await.unwrap(), 8);
+    assert_eq!(writer.append(Stream::Stdout, vec![]).await.unwrap(), 8);
+    writer.sync().await.unwrap();
+    drop(writer);
+    let again = Mirror::open(mirror.dir()).await.unwrap();
+    assert_eq!(again.lengths().await.unwrap(), Lengths { stdout: 8, stderr: 4, stdin: 0 });
+    assert_eq!(again.read_at(Stream::Stdout, 4, 3).await.unwrap(), "two");
+    assert_eq!(again.read_at(Stream::Stdout, 7, usize::MAX).await.unwrap(), "!");
+    assert_eq!(again.read_at(Stream::Stderr, 9, 3).await.unwrap(), "");
+    let mut writer = again.writer().await.unwrap();
+    assert_eq!(writer.length(Stream::Stderr).unwrap(), 4);
+    assert_eq!(writer.append(Stream::Stderr, batch(&["again"])).await.unwrap(), 9);
+}
+
+#[tokio::test]
+async fn making_it_again_keeps_what_is_there() {
+    let (mirror, _dir) = mirror().await;
+    mirror.writer().await.unwrap().append(Stream::Stdout, batch(&["kept"])).await.unwrap();
+    fs::remove_file(mirror.dir().join("err")).unwrap();
+    let again = Mirror::create(mirror.dir()).await.unwrap();
+    assert_eq!(again.lengths().await.unwrap().stdout, 4);
+    assert!(again.file(Stream::Stderr).exists());
+}
+
+#[tokio::test]
+async fn a_second_writer_waits_for_the_first() {
+    let (mirror, _dir) = mirror().await;
+    let mut first = mirror.writer().await.unwrap();
+    let mut second = Box::pin(mirror.writer());
+    assert!(second.as_mut().now_or_never().is_none());
+    first.append(Stream::Stdout, batch(&["first"])).await.unwrap();
+    drop(first);
+    assert_eq!(second.await.unwrap().length(Stream::Stdout).unwrap(), 5);
+}
+
+/// A pump that is aborted leaves a write behind: a resume offset that is read
+/// before that write is done would have its bytes sent, and written, twice.
+#[test]
+fn an_abandoned_append_is_over_before_the_next_writer_says_where_to_resume() {
+    let two_threads = Builder::new_current_thread().max_blocking_threads(2).build().unwrap();
+    two_threads.block_on(async {
+        let (mirror, _dir) = mirror().await;
+        for round in 1..=5 {
+            let mut writer = mirror.writer().await.unwrap();
+            // Both threads are busy, so the append has to wait for one.
+            let busy = Arc::new(Barrier::new(3));
+            for _ in 0..2 {
+                let busy = Arc::clone(&busy);
+                drop(spawn_blocking(move || busy.wait()));
+            }
+            let part = vec![Bytes::from(vec![b'x'; 8 << 20])];
+            assert!(writer.append(Stream::Stdout, part).now_or_never().is_none());
+            let refused = writer.append(Stream::Stdout, batch(&["y"])).await;
+            assert!(matches!(refused, Err(MirrorError::Abandoned { .. })), "{refused:?}");
+            assert!(matches!(writer.length(Stream::Stdout), Err(MirrorError::Abandoned { .. })));
+            drop(writer);
+            let mut next = Box::pin(mirror.writer());
+            assert!(next.as_mut().now_or_never().is_none());
+            busy.wait();
+            assert_eq!(next.await.unwrap().length(Stream::Stdout).unwrap(), round * (8 << 20));
+        }
+    });
+}
+
+#[tokio::test]
+async fn concurrent_input_is_taken_whole_and_one_after_the_other() {
+    let (mirror, _dir) = mirror().await;
+    let texts: Vec<_> = (0..20u8).map(|n| Bytes::from(vec![b'a' + n; 10_000])).collect();
+    let taken = join_all(texts.iter().map(|text| mirror.append_input(text.clone()))).await;
+    let mut totals: Vec<_> = taken.into_iter().map(Result::unwrap).collect();
+    totals.sort_unstable();
+    assert!(totals.iter().copied().eq((1..=20).map(|n| n * 10_000)));
+    let all = mirror.input_from(0, usize::MAX).await.unwrap();
+    let mut parts: Vec<_> = all.chunks(10_000).map(Bytes::copy_from_slice).collect();
+    parts.sort_unstable();
+    assert_eq!(parts, texts);
+    assert_eq!(mirror.lengths().await.unwrap().stdin, 200_000);
+    assert_eq!(mirror.input_from(199_999, 9).await.unwrap(), "t");
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Launch {
+    prompt: String,
+    retries: u8,
+}
+
+#[tokio::test]
+async fn the_launch_file_is_there_until_it_is_dropped() {
+    let (mirror, _dir) = mirror().await;
+    assert_eq!(mirror.load_launch::<Launch>().await.unwrap(), None);
+    let launch = |retries| Launch { prompt: "do it".to_owned(), retries };
+    for retries in [1, 2] {
+        mirror.save_launch(&launch(retries)).await.unwrap();
+        assert_eq!(mirror.load_launch().await.unwrap(), Some(launch(retries)));
+    }
+    // What a write that was cut short leaves is as secret as the file.
+    fs::write(mirror.dir().join("launch.json.new"), "do").unwrap();
+    for _ in 0..2 {
+        mirror.drop_launch().await.unwrap();
+        let left = fs::read_dir(mirror.dir()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(!left.into_iter().any(|name| name.to_string_lossy().starts_with("launch")));
+    }
+    assert_eq!(mirror.load_launch::<Launch>().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_damaged_launch_file_is_told_without_its_secrets() {
+    let (mirror, _dir) = mirror().await;
+    let damaged = r#"{"prompt":"hunter1","retries":"hunter2"}"#;
+    fs::write(mirror.dir().join("launch.json"), damaged).unwrap();
+    let error = mirror.load_launch::<Launch>().await.unwrap_err();
+    assert!(matches!(error, MirrorError::Launch { line: 1, .. }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("hunter"), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_is_removed_is_gone_and_stays_gone() {
+    let (mirror, _dir) = mirror().await;
+    mirror.save_launch(&1).await.unwrap();
+    mirror.remove().await.unwrap();
+    assert!(!mirror.dir().exists());
+    mirror.remove().await.unwrap();
+    let opened = Mirror::open(mirror.dir()).await;
+    assert!(matches!(opened, Err(MirrorError::Gone { .. })), "{opened:?}");
+    assert_eq!(mirror.lengths().await.unwrap(), Lengths::default());
+}

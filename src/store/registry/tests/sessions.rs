@@ -1,0 +1,165 @@
+use futures_util::future::join_all;
+
+use super::super::sessions::sql;
+use super::super::worker::Access;
+use super::*;
+
+fn one(record: &SessionRecord) -> Found {
+    Found::One(Box::new(record.clone()))
+}
+
+#[tokio::test]
+async fn a_record_is_read_back_as_it_was_written_also_after_reopening() {
+    let fixture = Fixture::new().await;
+    let record = named(1, "nightly");
+    assert_eq!(fixture.registry.insert(record.clone()).await.unwrap(), Inserted::New);
+    let changed = SessionRecord { phase: Phase::Running { pid: Some(7) }, stdout: 9, ..record };
+    fixture.registry.save(changed.clone()).await.unwrap();
+    assert_eq!(fixture.registry.get(&changed.id).await.unwrap().as_ref(), Some(&changed));
+    let fixture = fixture.reopen().await;
+    assert_eq!(fixture.registry.get(&changed.id).await.unwrap().as_ref(), Some(&changed));
+}
+
+#[tokio::test]
+async fn a_live_sessions_name_is_taken_until_it_has_ended() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let first = named(1, "nightly");
+    registry.insert(first.clone()).await.unwrap();
+    let refused = registry.insert(named(2, "nightly")).await;
+    assert!(
+        matches!(&refused, Err(RegistryError::NameTaken { name, by })
+            if name.as_str() == "nightly" && *by == first.id),
+        "{refused:?}"
+    );
+    registry.save(ended(first)).await.unwrap();
+    assert_eq!(registry.insert(named(2, "nightly")).await.unwrap(), Inserted::New);
+}
+
+#[tokio::test]
+async fn a_save_cannot_take_a_live_sessions_name() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    registry.insert(named(1, "nightly")).await.unwrap();
+    let refused = registry.save(named(2, "nightly")).await;
+    assert!(matches!(refused, Err(RegistryError::NameTaken { .. })), "{refused:?}");
+    assert_eq!(registry.live().await.unwrap(), [named(1, "nightly")]);
+}
+
+#[tokio::test]
+async fn of_many_that_want_one_name_at_once_one_gets_it() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let all = join_all((0..100).map(|id| registry.insert(named(id, "nightly")))).await;
+    let taken = all.iter().filter(|r| matches!(r, Err(RegistryError::NameTaken { .. }))).count();
+    assert_eq!((all.iter().filter(|r| r.is_ok()).count(), taken), (1, 99));
+}
+
+#[tokio::test]
+async fn a_known_idempotency_key_is_answered_with_its_session_even_once_that_has_ended() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let keyed = |id| SessionRecord { idempotency_key: Some("k".into()), ..named(id, "nightly") };
+    assert_eq!(registry.insert(keyed(1)).await.unwrap(), Inserted::New);
+    let existing = |record| Inserted::Existing(Box::new(record));
+    assert_eq!(registry.insert(keyed(2)).await.unwrap(), existing(keyed(1)));
+    registry.save(ended(keyed(1))).await.unwrap();
+    assert_eq!(registry.insert(keyed(3)).await.unwrap(), existing(ended(keyed(1))));
+    assert_eq!(registry.list(Which::All, Page::WHOLE).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_id_is_given_once() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    registry.insert(named(1, "first")).await.unwrap();
+    let refused = registry.insert(named(1, "second")).await;
+    assert!(matches!(&refused, Err(RegistryError::IdTaken(id)) if *id == named(1, "x").id));
+    assert_eq!(registry.live().await.unwrap(), [named(1, "first")]);
+}
+
+#[tokio::test]
+async fn a_session_is_found_by_id_then_name_then_prefix() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    // The ids are 0000000001, 0000000002, 000000001y and 0000010000.
+    let early = ended(named(1, "nightly"));
+    let late = ended(named(2, "nightly"));
+    let live = named(62, "nightly");
+    // Its name is another one's id: the id goes first.
+    let sly = named(1 << 20, early.id.as_str());
+    for record in [&early, &live, &late, &sly] {
+        registry.insert(record.clone()).await.unwrap();
+    }
+    for (given, found) in [
+        ("0000000001", one(&early)),
+        ("nightly", one(&live)),
+        ("00000100", one(&sly)),
+        ("000000001", one(&live)),
+        ("00000000", Found::Ambiguous(vec![early.id.clone(), late.id.clone(), live.id.clone()])),
+        ("1", Found::Nothing),
+        ("", Found::Nothing),
+        ("0%", Found::Nothing),
+        ("night", Found::Nothing),
+        ("00000000011", Found::Nothing),
+    ] {
+        assert_eq!(registry.find(given).await.unwrap(), found, "{given:?}");
+    }
+    registry.save(ended(live)).await.unwrap();
+    assert_eq!(registry.find("nightly").await.unwrap(), one(&late), "the newest of the ended");
+}
+
+#[tokio::test]
+async fn lists_are_newest_first_and_come_in_pages() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    // Taken in against the order of their clocks and ids.
+    for id in [5, 4, 3, 2, 1] {
+        let record = SessionRecord::sample(id);
+        registry.insert(if id % 2 == 0 { ended(record) } else { record }).await.unwrap();
+    }
+    let ids = async |which, limit, offset| -> Vec<u64> {
+        let page = registry.list(which, Page { limit, offset }).await.unwrap();
+        page.iter().map(|record| record.created_at.as_millis()).collect()
+    };
+    assert_eq!(ids(Which::All, usize::MAX, 0).await, [1, 2, 3, 4, 5]);
+    assert_eq!(ids(Which::All, 2, 1).await, [2, 3]);
+    assert_eq!(ids(Which::Live, usize::MAX, 0).await, [1, 3, 5]);
+    assert_eq!(ids(Which::Live, 1, 2).await, [5]);
+    // A session keeps its place when it is saved.
+    registry.save(ended(SessionRecord::sample(3))).await.unwrap();
+    assert_eq!(ids(Which::All, usize::MAX, 0).await, [1, 2, 3, 4, 5]);
+    assert_eq!(ids(Which::Live, usize::MAX, 0).await, [1, 5]);
+}
+
+#[tokio::test]
+async fn a_removed_session_leaves_nothing_behind() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let record = SessionRecord { idempotency_key: Some("k".into()), ..named(1, "nightly") };
+    registry.insert(record.clone()).await.unwrap();
+    assert!(registry.remove(&record.id).await.unwrap());
+    assert!(!registry.remove(&record.id).await.unwrap());
+    assert_eq!(registry.find("nightly").await.unwrap(), Found::Nothing);
+    assert_eq!(registry.insert(record).await.unwrap(), Inserted::New);
+}
+
+/// Ended sessions pile up; what is asked all the time must not go through them.
+#[tokio::test]
+async fn no_question_but_the_full_list_goes_through_all_sessions() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    for (sql, plan) in [
+        (sql::BY_ID, "SEARCH sessions USING INDEX sessions_id (id=?)"),
+        (sql::BY_KEY, "SEARCH sessions USING INDEX sessions_key (idempotency_key=?)"),
+        (sql::BY_NAME, "SEARCH sessions USING INDEX sessions_name (name=?)"),
+        (sql::LIVE_BY_NAME, "SEARCH sessions USING INDEX sessions_name (name=? AND live=?)"),
+        (sql::BY_PREFIX, "SEARCH sessions USING COVERING INDEX sessions_id (id>? AND id<?)"),
+        (sql::LIVE, "SCAN sessions USING INDEX sessions_live"),
+        (sql::REMOVE, "SEARCH sessions USING INDEX sessions_id (id=?)"),
+        // By rowid, backwards, and no further than the page.
+        (sql::ALL, "SCAN sessions"),
+    ] {
+        let found: Vec<String> = registry
+            .call(Access::Read, move |db| {
+                let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                // Parameters stay unbound: only the plan is asked for.
+                let steps = plan.raw_query().mapped(|row| row.get("detail"));
+                Ok(steps.collect::<Result<_, _>>()?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(found, [plan], "{sql}");
+    }
+}

@@ -14,6 +14,8 @@ use crate::domain::event::Event;
 pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
+pub use crate::domain::connection::LinkView;
+pub use crate::domain::session::Pulse;
 pub use crate::domain::session::{Exit, SessionState};
 
 /// `POST /v1/sessions`: what to run, and where.
@@ -109,41 +111,6 @@ pub struct StdinView {
     pub accepted: u64,
     /// Bytes that are known to be in the spool there.
     pub delivered: u64,
-}
-
-/// What changes while a session is watched: one line of `GET …/watch`.
-///
-/// A line is sent at once, then whenever something in it changed; lines in
-/// between may be left out, the last one never is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pulse {
-    /// Where in its life it is.
-    pub state: SessionState,
-    /// How the link to it is; `None` for local and for ended sessions.
-    pub link: Option<LinkView>,
-    /// Bytes of standard output that are here.
-    pub stdout: u64,
-    /// Bytes of standard error that are here.
-    pub stderr: u64,
-    /// The status that the command ended with.
-    pub exit: Option<Exit>,
-    /// What went wrong, where something did.
-    pub failure: Option<Failure>,
-}
-
-/// How the connection to a remote is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LinkView {
-    /// The state's name.
-    pub state: LinkState,
-    /// Tries in a row that failed.
-    pub failures: u32,
-    /// Milliseconds until the next try, as of now.
-    pub next_try_ms: Option<u64>,
-    /// Why it is not connected, where it should be.
-    pub failure: Option<Failure>,
-    /// Since when it is in this state.
-    pub since: String,
 }
 
 /// One remote, as `remote ls`, `remote show` and `status` see it.

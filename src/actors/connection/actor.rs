@@ -167,7 +167,7 @@ impl ConnectionState {
     fn handle(&mut self, myself: &ActorRef<ConnectionMsg>, message: ConnectionMsg) {
         match message {
             ConnectionMsg::OpenChannel(request) => {
-                let asked = request.starts;
+                let asked = request.asked;
                 self.queue.push(request);
                 self.step(myself, Input::Wanted { asked });
             }
@@ -267,8 +267,8 @@ impl ConnectionState {
                     tokio::spawn(async move { link.close().await });
                 }
             }
-            Effect::FailStarts(trouble) => {
-                for request in self.queue.take_starts() {
+            Effect::FailAsked(trouble) => {
+                for request in self.queue.take_asked() {
                     // Whoever asked may have gone.
                     let _ = request.reply.send(Err(trouble.clone()));
                 }
@@ -341,6 +341,7 @@ impl ConnectionState {
             report.links = self.links.len();
             report.failures = self.fsm.failures();
             report.next_try = self.next_try;
+            report.trouble = self.fsm.trouble().cloned();
             report.failure.clone_from(&failure);
             report.at.clone_from(&self.at);
             report.facts = self.facts.borrow().known();

@@ -14,4 +14,4 @@ mod tasks;
 
 pub use actor::{ConnectionActor, ConnectionArgs, ConnectionMsg};
 pub use report::LinkReport;
-pub use request::{ChannelRequest, Granted};
+pub use request::{ChannelRequest, Granted, Slot};

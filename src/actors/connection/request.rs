@@ -19,9 +19,11 @@ use crate::runner::io::ProgramIo;
 pub struct ChannelRequest {
     /// What the channel is for.
     pub purpose: Purpose,
-    /// Whether a new session wants to start: such a request fails when the
-    /// connection needs a person, and waits for the host's PATH.
-    pub starts: bool,
+    /// Whether a person has just asked for it: then even a connection that
+    /// waits for one tries once more, and the request fails if that does.
+    pub asked: bool,
+    /// Whether it is of no use without the host's PATH.
+    pub wants_facts: bool,
     /// Where the answer goes.
     pub reply: oneshot::Sender<Result<Granted, LinkTrouble>>,
 }
@@ -104,11 +106,11 @@ impl Queue {
         Waiting { session: self.sessions.len(), control: self.control.len() }
     }
 
-    /// Takes out those that want to start something.
-    pub(super) fn take_starts(&mut self) -> Vec<ChannelRequest> {
-        let (starts, rest) = self.sessions.drain(..).partition(|request| request.starts);
+    /// Takes out those that a person has asked for.
+    pub(super) fn take_asked(&mut self) -> Vec<ChannelRequest> {
+        let (asked, rest) = self.sessions.drain(..).partition(|request| request.asked);
         self.sessions = rest;
-        Vec::from_iter::<VecDeque<_>>(starts)
+        Vec::from_iter::<VecDeque<_>>(asked)
     }
 
     fn line(&mut self, purpose: Purpose) -> &mut VecDeque<ChannelRequest> {

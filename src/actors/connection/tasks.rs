@@ -96,7 +96,7 @@ pub(super) fn open_channel(
     tokio::spawn(async move {
         match link.exec(BOOTSTRAP).await {
             Ok(channel) => {
-                if request.starts {
+                if request.wants_facts {
                     let told = facts.wait_for(|facts| !matches!(facts, Facts::Awaited));
                     // Without an answer the start goes on with sshd's own PATH.
                     let _ = timeout(FACTS_WITHIN, told).await;

@@ -93,9 +93,8 @@ pub enum Effect {
     /// Hand out channels to those who wait, as far as they go, and report
     /// [`Input::Served`].
     Serve,
-    /// Tell those who wait to start something that it failed. Those who want to
-    /// go on following wait on.
-    FailStarts(LinkTrouble),
+    /// Tell those whom a person has made ask that it failed. The others wait on.
+    FailAsked(LinkTrouble),
 }
 
 /// What the next link is up to.
@@ -232,7 +231,7 @@ impl ConnectionFsm {
                 if !self.pool.refused(link) {
                     // Its server lets us in and gives us nothing.
                     let detail = "the server opens no channel at all".to_owned();
-                    effects.push(Effect::FailStarts(LinkTrouble::ChannelRefused { detail }));
+                    effects.push(Effect::FailAsked(LinkTrouble::ChannelRefused { detail }));
                 }
                 self.dial_if_needed(&mut effects);
             }
@@ -292,7 +291,7 @@ impl ConnectionFsm {
         if heals {
             self.pause(trouble, effects);
         } else {
-            effects.push(Effect::FailStarts(trouble.clone()));
+            effects.push(Effect::FailAsked(trouble.clone()));
             self.dialling = Dialling::Stopped(trouble);
         }
     }

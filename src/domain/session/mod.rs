@@ -6,9 +6,11 @@
 
 pub mod ending;
 pub mod fsm;
+pub mod pulse;
 pub mod record;
 pub mod state;
 
 pub use ending::{Ending, Obstacle};
+pub use pulse::Pulse;
 pub use record::{Outcome, Phase, SessionRecord, Stdin, StopOrder};
 pub use state::{Exit, SessionState};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, SessionId, SessionName};
@@ -68,10 +69,10 @@ impl SessionRecord {
     pub fn state(&self) -> SessionState {
         match (&self.phase, &self.stop) {
             (Phase::Ended { outcome }, _) => outcome.state(),
-            (_, Some(_)) => SessionState::Stopping,
-            (Phase::Waiting, None) => SessionState::Waiting,
-            (Phase::Starting, None) => SessionState::Starting,
-            (Phase::Running { .. }, None) => SessionState::Running,
+            (_, Some(StopOrder { grace_s: Some(_), .. })) => SessionState::Stopping,
+            (Phase::Waiting, _) => SessionState::Waiting,
+            (Phase::Starting, _) => SessionState::Starting,
+            (Phase::Running { .. }, _) => SessionState::Running,
         }
     }
 
@@ -216,21 +217,43 @@ impl Outcome {
     }
 }
 
-/// An order to stop a session's whole process tree.
+/// An order for a session's processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopOrder {
     /// The first signal's name, without `SIG`.
     pub signal: String,
-    /// Seconds between that signal and KILL.
-    pub grace_s: u64,
+    /// Seconds between that signal and KILL; `None` delivers the signal to the
+    /// command's process group and ends nothing.
+    pub grace_s: Option<u64>,
     /// When it was given.
     pub ordered_at: Timestamp,
+}
+
+impl StopOrder {
+    /// The record of an order.
+    #[must_use]
+    pub fn given(order: Order, ordered_at: Timestamp) -> Self {
+        match order {
+            Order::Signal(signal) => Self { signal, grace_s: None, ordered_at },
+            Order::Stop { signal, grace_s } => Self { signal, grace_s: Some(grace_s), ordered_at },
+        }
+    }
+
+    /// The order.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        let signal = self.signal.clone();
+        match self.grace_s {
+            None => Order::Signal(signal),
+            Some(grace_s) => Order::Stop { signal, grace_s },
+        }
+    }
 }
 
 /// Standard input of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stdin {
-    /// Whether it takes more.
+    /// Whether it is one that is sent to while the session runs.
     pub open: bool,
     /// Bytes taken from senders.
     pub accepted: u64,
@@ -325,7 +348,7 @@ mod tests {
         for (phase, state) in every_phase() {
             let stop = StopOrder {
                 signal: "TERM".into(),
-                grace_s: 5,
+                grace_s: Some(5),
                 ordered_at: Timestamp::from_millis(2),
             };
             let record = SessionRecord { stop: Some(stop), ..record(phase) };

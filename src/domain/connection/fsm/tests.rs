@@ -80,7 +80,7 @@ fn what_only_a_person_can_mend_is_not_retried() {
     let (mut fsm, epoch) = dialling(sessions(1));
     let trouble = LinkTrouble::NoKeys { user: "u".into(), looked_for: vec![] };
     let failed = Input::DialFailed { epoch, trouble: trouble.clone(), heals: false };
-    assert_eq!(fsm.step(failed, sessions(1)), [Effect::FailStarts(trouble.clone())]);
+    assert_eq!(fsm.step(failed, sessions(1)), [Effect::FailAsked(trouble.clone())]);
     assert_eq!(fsm.state(), LinkState::NeedsAttention);
     assert_eq!(fsm.trouble(), Some(&trouble));
     assert_eq!(fsm.step(Input::Wanted { asked: false }, sessions(1)), [Effect::Serve]);

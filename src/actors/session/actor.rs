@@ -1,0 +1,436 @@
+//! The actor itself: messages in, effects out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::info;
+
+use super::host::{Channel, Host, Want};
+use super::input::{Delivery, Feeding};
+use super::outcome::{Evidence, TAIL, outcome};
+use super::tasks::{self, OwnLaunch};
+use super::saver;
+use crate::actors::journal::Journal;
+use crate::actors::now;
+use crate::domain::config::{EnvName, EnvValue};
+use crate::domain::event::EventKind;
+use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
+use crate::domain::ids::Epoch;
+use crate::domain::launch::Launch;
+use crate::domain::session::fsm::{Effect, End, FollowEnd, Input, Known, Order, OrderEnd};
+use crate::domain::session::fsm::SessionFsm;
+use crate::domain::session::{Ending, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder};
+use crate::domain::stream::Stream;
+use crate::runner::follow::Errand;
+use crate::store::mirror::Mirror;
+use crate::store::registry::Registry;
+
+/// What a session is made of.
+#[derive(Debug)]
+pub struct SessionArgs {
+    /// What is remembered of it; it is in the registry.
+    pub record: SessionRecord,
+    /// Its mirror.
+    pub mirror: Mirror,
+    /// Where it runs.
+    pub host: Host,
+    /// The variables that the configuration sets.
+    pub config_env: BTreeMap<EnvName, EnvValue>,
+    /// What it was given itself; `None` after a restart.
+    pub own: Option<OwnLaunch>,
+    /// Seconds between TERM and KILL when its time is up.
+    pub kill_grace_s: u64,
+    /// Where it is remembered.
+    pub registry: Registry,
+    /// Where what happens is written down.
+    pub journal: Journal,
+    /// Where its record is published.
+    pub records: watch::Sender<SessionRecord>,
+    /// Where what changes is published.
+    pub pulse: watch::Sender<Pulse>,
+}
+
+/// What a session is told.
+#[derive(Debug)]
+pub enum SessionMsg {
+    /// Signal or stop it.
+    Order(Order),
+    /// So much input was taken for it, and whether that is all.
+    InputAccepted {
+        /// Bytes in all.
+        accepted: u64,
+        /// Whether there will be no more.
+        eof: bool,
+    },
+    /// What the start needs was got together, or cannot be.
+    Prepared(Result<Box<Launch>, SessionTrouble>),
+    /// The request for a channel was answered.
+    #[doc(hidden)]
+    ChannelAnswered { epoch: Epoch, answer: Box<Result<Channel, LinkTrouble>> },
+    /// The spool is claimed.
+    Claimed {
+        /// The follower that tells it.
+        epoch: Epoch,
+    },
+    /// The command's process id is known.
+    Signed {
+        /// The follower that tells it.
+        epoch: Epoch,
+        /// The process id.
+        pid: u32,
+    },
+    /// A follower has ended.
+    FollowerEnded {
+        /// Which.
+        epoch: Epoch,
+        /// How.
+        how: FollowEnd,
+    },
+    /// An order was carried out, or not.
+    OrderDone {
+        /// Which try.
+        epoch: Epoch,
+        /// How it went.
+        how: OrderEnd,
+    },
+    /// A delivery of input is over.
+    InputDelivered(Delivery),
+    /// A pause is over.
+    PauseElapsed(Epoch),
+    /// It could not be started for as long as it may take.
+    StartDeadlineElapsed,
+    /// It has run for as long as it may.
+    TimeUp,
+    /// How it ended has been made out.
+    Concluded(Box<Outcome>),
+    /// The registry knows that it has ended.
+    Settled,
+}
+
+/// The actor. Its state is in [`State`].
+#[derive(Debug)]
+pub struct SessionActor;
+
+/// What the actor keeps between messages.
+#[derive(Debug)]
+pub struct State {
+    args: SessionArgs,
+    fsm: SessionFsm,
+    launch: Option<Box<Launch>>,
+    granted: Option<Channel>,
+    /// The request or the follower that is under way.
+    task: Option<JoinHandle<()>>,
+    order_task: Option<JoinHandle<()>>,
+    link_task: Option<JoinHandle<()>>,
+    feeding: Feeding,
+    timed_out: bool,
+    path: String,
+}
+
+impl Actor for SessionActor {
+    type Msg = SessionMsg;
+    type State = State;
+    type Arguments = SessionArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<SessionMsg>,
+        args: SessionArgs,
+    ) -> Result<State, ActorProcessingErr> {
+        let known = match args.record.phase {
+            Phase::Waiting => Known::Unsent,
+            Phase::Starting => Known::Sent,
+            Phase::Running { .. } | Phase::Ended { .. } => Known::Claimed,
+        };
+        let order = args.record.stop.as_ref().map(StopOrder::order);
+        let (fsm, effects) = SessionFsm::begin(known, order);
+        let mut state = State {
+            fsm,
+            launch: None,
+            granted: None,
+            task: None,
+            order_task: None,
+            link_task: tasks::watch_link(&args.host, &args.pulse),
+            feeding: Feeding::new(),
+            timed_out: false,
+            path: String::new(),
+            args,
+        };
+        state.begin(&myself, known);
+        state.perform_all(&myself, effects);
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<SessionMsg>,
+        message: SessionMsg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        state.handle(&myself, message);
+        Ok(())
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.feeding.stop();
+        for task in [&self.task, &self.order_task, &self.link_task].into_iter().flatten() {
+            task.abort();
+        }
+    }
+}
+
+impl State {
+    fn begin(&mut self, myself: &ActorRef<SessionMsg>, known: Known) {
+        let launch_kept = self.args.own.as_ref().is_none_or(|own| !own.is_empty());
+        let (registry, mirror) = (self.args.registry.clone(), self.args.mirror.clone());
+        saver::spawn(myself.clone(), self.args.records.subscribe(), registry, mirror, launch_kept);
+        if known == Known::Unsent
+            && let Some(seconds) = self.args.record.start_within_s
+        {
+            let spent = self.args.record.created_at.until(now());
+            let left = Duration::from_secs(seconds).saturating_sub(spent);
+            myself.send_after(left, || SessionMsg::StartDeadlineElapsed);
+        }
+        self.arm_timeout(myself);
+    }
+
+    fn handle(&mut self, myself: &ActorRef<SessionMsg>, message: SessionMsg) {
+        match message {
+            SessionMsg::Order(order) => self.step(myself, Input::StopOrdered(order)),
+            SessionMsg::InputAccepted { accepted, eof } => {
+                let stdin = &mut self.args.record.stdin;
+                stdin.accepted = stdin.accepted.max(accepted);
+                stdin.eof |= eof;
+                self.save();
+                self.feed(myself);
+            }
+            SessionMsg::InputDelivered(delivery) => {
+                self.feeding.done(delivery, &mut self.args.record.stdin);
+                self.save();
+                self.feed(myself);
+            }
+            SessionMsg::Prepared(Ok(launch)) => {
+                self.launch = Some(launch);
+                self.step(myself, Input::Prepared);
+            }
+            SessionMsg::Prepared(Err(trouble)) => {
+                self.step(myself, Input::PreparationFailed(trouble));
+            }
+            SessionMsg::ChannelAnswered { epoch, answer } => match *answer {
+                Ok(channel) => {
+                    self.granted = Some(channel);
+                    self.step(myself, Input::Granted { epoch });
+                    // A grant that came too late closes here.
+                    self.granted = None;
+                }
+                Err(trouble) => self.step(myself, Input::Denied { epoch, trouble }),
+            },
+            SessionMsg::Claimed { epoch } => {
+                self.step(myself, Input::Claimed { epoch });
+                self.feed(myself);
+            }
+            SessionMsg::Signed { pid, .. } => {
+                if let Phase::Running { pid: known } = &mut self.args.record.phase {
+                    *known = Some(pid);
+                    self.save();
+                }
+            }
+            SessionMsg::FollowerEnded { epoch, how } => {
+                self.step(myself, Input::FollowerEnded { epoch, how });
+            }
+            SessionMsg::OrderDone { epoch, how } => {
+                self.step(myself, Input::OrderDone { epoch, how });
+            }
+            SessionMsg::PauseElapsed(epoch) => self.step(myself, Input::PauseElapsed { epoch }),
+            SessionMsg::StartDeadlineElapsed => {
+                let seconds = self.args.record.start_within_s.unwrap_or_default();
+                let last = self.args.host.trouble();
+                self.step(myself, Input::StartDeadlineElapsed { seconds, last });
+            }
+            SessionMsg::TimeUp => {
+                self.timed_out = true;
+                let grace_s = self.args.kill_grace_s;
+                let order = Order::Stop { signal: "TERM".to_owned(), grace_s };
+                self.step(myself, Input::StopOrdered(order));
+            }
+            SessionMsg::Concluded(outcome) => self.concluded(*outcome),
+            SessionMsg::Settled => myself.stop(None),
+        }
+    }
+
+    fn step(&mut self, myself: &ActorRef<SessionMsg>, input: Input) {
+        let effects = self.fsm.step(input);
+        self.perform_all(myself, effects);
+    }
+
+    fn perform_all(&mut self, myself: &ActorRef<SessionMsg>, effects: Vec<Effect>) {
+        for effect in effects {
+            self.perform(myself, effect);
+        }
+    }
+
+    fn perform(&mut self, myself: &ActorRef<SessionMsg>, effect: Effect) {
+        match effect {
+            Effect::Prepare => tasks::prepare(
+                myself.clone(),
+                self.args.record.clone(),
+                self.args.config_env.clone(),
+                self.args.own.take(),
+                self.args.mirror.clone(),
+            ),
+            Effect::RequestChannel { epoch, starts } => {
+                let want = match (starts, self.fsm.known()) {
+                    (true, Known::Unsent) => Want::FreshStart,
+                    (true, _) => Want::Start,
+                    (false, _) => Want::Follow,
+                };
+                let host = self.args.host.clone();
+                self.task = Some(tasks::request_channel(myself.clone(), host, want, epoch));
+            }
+            Effect::RunFollower { epoch, starts } => self.run_follower(myself, epoch, starts),
+            Effect::StandDown => {
+                if let Some(task) = self.task.take() {
+                    task.abort();
+                }
+            }
+            Effect::Pause { epoch, millis } => {
+                let after = Duration::from_millis(millis);
+                myself.send_after(after, move || SessionMsg::PauseElapsed(epoch));
+            }
+            Effect::CarryOut { epoch, order, after_millis } => {
+                let (host, id) = (self.args.host.clone(), self.args.record.id.clone());
+                let after = Duration::from_millis(after_millis);
+                // A newer order goes before what is left of an older one.
+                if let Some(older) = self.order_task.take() {
+                    older.abort();
+                }
+                let task = tasks::carry_out(myself.clone(), host, id, order, epoch, after);
+                self.order_task = Some(task);
+            }
+            Effect::RecordStarting => self.enter(Phase::Starting),
+            Effect::RecordRunning => {
+                self.args.record.started_at.get_or_insert_with(now);
+                self.enter(Phase::Running { pid: None });
+                self.launch = None;
+                self.arm_timeout(myself);
+            }
+            Effect::RecordOrder(order) => {
+                self.args.record.stop = order.map(|order| StopOrder::given(order, now()));
+                self.publish();
+            }
+            Effect::End(end) => self.conclude(myself, end),
+        }
+    }
+
+    fn run_follower(&mut self, myself: &ActorRef<SessionMsg>, epoch: Epoch, starts: bool) {
+        let Some(channel) = self.granted.take() else { return };
+        if let Some(path) = &channel.path {
+            self.path.clone_from(path);
+        }
+        let errand = match &self.launch {
+            Some(launch) if starts => {
+                let path = channel.path.clone();
+                Errand::Start(Box::new(Launch { path, ..Launch::clone(launch) }))
+            }
+            _ => Errand::Follow(self.args.record.id.clone()),
+        };
+        self.task = Some(tasks::run_follower(
+            myself.clone(),
+            &self.args.host,
+            channel,
+            errand,
+            self.args.mirror.clone(),
+            self.args.pulse.clone(),
+            epoch,
+        ));
+    }
+
+    fn arm_timeout(&mut self, myself: &ActorRef<SessionMsg>) {
+        let (Some(started), Some(seconds)) =
+            (self.args.record.started_at, self.args.record.timeout_s)
+        else {
+            return;
+        };
+        let left = Duration::from_secs(seconds).saturating_sub(started.until(now()));
+        myself.send_after(left, || SessionMsg::TimeUp);
+    }
+
+    fn feed(&mut self, myself: &ActorRef<SessionMsg>) {
+        if self.fsm.known() == Known::Claimed && !self.fsm.is_over() {
+            let SessionArgs { host, record, mirror, .. } = &self.args;
+            self.feeding.feed(myself, host, &record.id, mirror, &record.stdin);
+        }
+    }
+
+    /// Makes out what the end means; the session's own words are in a file.
+    fn conclude(&mut self, myself: &ActorRef<SessionMsg>, end: End) {
+        self.feeding.stop();
+        let (session, mirror) = (myself.clone(), self.args.mirror.clone());
+        let (record, at) = (self.args.record.clone(), self.args.host.whereabouts());
+        let (path, timed_out) = (self.path.clone(), self.timed_out);
+        let stderr = self.args.pulse.borrow().stderr;
+        tokio::spawn(async move {
+            let speaks = matches!(end, End::Told(Ending::Ran(_) | Ending::Stumbled { .. }));
+            let from = stderr.saturating_sub(TAIL);
+            let tail = if speaks && stderr > 0 {
+                mirror.read_at(Stream::Stderr, from, TAIL as usize).await.unwrap_or_default()
+            } else {
+                bytes::Bytes::new()
+            };
+            let evidence =
+                Evidence { record: &record, at, stderr: &tail, path: &path, timed_out };
+            let outcome = outcome(end, &evidence);
+            let _ = session.cast(SessionMsg::Concluded(Box::new(outcome)));
+        });
+    }
+
+    fn concluded(&mut self, outcome: Outcome) {
+        self.args.record.ended_at = Some(now());
+        self.args.record.stop = None;
+        let (stdout, stderr) = {
+            let pulse = self.args.pulse.borrow();
+            (pulse.stdout, pulse.stderr)
+        };
+        (self.args.record.stdout, self.args.record.stderr) = (stdout, stderr);
+        info!(session = %self.args.record.id, state = outcome.state().as_str(), "ended");
+        self.enter(Phase::Ended { outcome });
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.args.record.phase = phase;
+        self.publish();
+    }
+
+    fn save(&mut self) {
+        self.args.records.send_replace(self.args.record.clone());
+    }
+
+    /// Saves the record, and tells of a change of state.
+    fn publish(&mut self) {
+        self.save();
+        let record = &self.args.record;
+        let state = record.state();
+        let link = if state.has_ended() { None } else { self.args.host.link() };
+        let mut before = SessionState::Waiting;
+        self.args.pulse.send_modify(|pulse| {
+            before = pulse.state;
+            pulse.state = state;
+            pulse.link = link;
+            pulse.exit = record.exit();
+            pulse.failure = record.failure().cloned();
+        });
+        if before != state {
+            self.args.journal.write(EventKind::SessionChanged {
+                session: record.id.clone(),
+                state,
+                exit: record.exit(),
+                failure: record.failure().map(|failure| failure.code.clone()),
+            });
+        }
+    }
+}

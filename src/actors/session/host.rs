@@ -1,0 +1,138 @@
+//! The machine that a session runs on, as its actor sees it.
+
+use ractor::ActorRef;
+use tokio::sync::{oneshot, watch};
+
+use crate::actors::connection::{ChannelRequest, ConnectionMsg, LinkReport};
+use crate::domain::connection::{LinkView, Purpose};
+use crate::domain::failure::trouble::{LinkTrouble, LostHow};
+use crate::domain::failure::whereabouts::Whereabouts;
+use crate::runner::control::HostFacts;
+use crate::runner::io::ProgramIo;
+use crate::runner::local::LocalProgram;
+
+/// Where a session runs.
+#[derive(Debug, Clone)]
+pub enum Host {
+    /// On this machine, with its spools in this folder.
+    Local {
+        /// The folder.
+        root: String,
+    },
+    /// On a remote.
+    Remote(RemoteHost),
+}
+
+/// A remote, through its connection.
+#[derive(Debug, Clone)]
+pub struct RemoteHost {
+    /// The connection's actor; another one after it was started again.
+    pub connection: watch::Receiver<ActorRef<ConnectionMsg>>,
+    /// How the connection is.
+    pub report: watch::Receiver<LinkReport>,
+}
+
+/// A channel on which the bootstrap waits for its program.
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) io: ProgramIo,
+    pub(super) path: Option<String>,
+    /// Kept until the channel is done with.
+    pub(super) slot: Option<crate::actors::connection::Slot>,
+}
+
+/// What a channel is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// To start a session that was never sent; a person has just asked for it.
+    FreshStart,
+    /// To start a session that may have been sent.
+    Start,
+    /// To follow.
+    Follow,
+    /// To do one thing.
+    Control,
+}
+
+impl Host {
+    /// Waits for a channel. Dropping the future takes the request back.
+    ///
+    /// # Errors
+    ///
+    /// There will be none until a person has done something; only what a person
+    /// has just asked for is told.
+    pub(super) async fn channel(&self, want: Want) -> Result<Channel, LinkTrouble> {
+        match self {
+            Self::Local { .. } => local_channel().await,
+            Self::Remote(remote) => remote.clone().channel(want).await,
+        }
+    }
+
+    /// The folder of all spools there; `None` is the usual one.
+    pub(super) fn root(&self) -> Option<&str> {
+        match self {
+            Self::Local { root } => Some(root),
+            Self::Remote(_) => None,
+        }
+    }
+
+    /// What keeps the connection from being up.
+    pub(super) fn trouble(&self) -> Option<LinkTrouble> {
+        match self {
+            Self::Local { .. } => None,
+            Self::Remote(remote) => remote.report.borrow().trouble.clone(),
+        }
+    }
+
+    /// How the connection is; `None` on this machine.
+    pub(super) fn link(&self) -> Option<LinkView> {
+        match self {
+            Self::Local { .. } => None,
+            Self::Remote(remote) => Some(remote.report.borrow().view()),
+        }
+    }
+
+    /// The place, for what a person reads of a failure.
+    pub(super) fn whereabouts(&self) -> Whereabouts {
+        match self {
+            Self::Local { .. } => Whereabouts::local(),
+            Self::Remote(remote) => remote.report.borrow().at.clone(),
+        }
+    }
+}
+
+async fn local_channel() -> Result<Channel, LinkTrouble> {
+    let started = LocalProgram::start().map_err(|error| LinkTrouble::ChannelRefused {
+        detail: format!("/bin/sh: {error}"),
+    })?;
+    let path = super::tasks::local_facts().await.map(|facts: HostFacts| facts.path);
+    Ok(Channel { io: ProgramIo::Local(started), path, slot: None })
+}
+
+impl RemoteHost {
+    async fn channel(mut self, want: Want) -> Result<Channel, LinkTrouble> {
+        loop {
+            let connection = self.connection.borrow_and_update().clone();
+            let (reply, answer) = oneshot::channel();
+            let request = ChannelRequest {
+                purpose: if want == Want::Control { Purpose::Control } else { Purpose::Session },
+                asked: want == Want::FreshStart,
+                wants_facts: matches!(want, Want::FreshStart | Want::Start),
+                reply,
+            };
+            if connection.cast(ConnectionMsg::OpenChannel(request)).is_ok()
+                && let Ok(answer) = answer.await
+            {
+                let granted = answer?;
+                let path = granted.facts.as_ref().map(|facts| facts.path.clone());
+                return Ok(Channel { io: granted.io, path, slot: Some(granted.slot) });
+            }
+            // The connection's actor died with the request; there will be
+            // another, unless the daemon is stopping.
+            if self.connection.changed().await.is_err() {
+                let detail = "the daemon is stopping".to_owned();
+                return Err(LinkTrouble::Lost { how: LostHow::Closed, detail });
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Standard input on its way to the session.
+//!
+//! What senders gave is in the mirror's `in` file; how much of it is in the
+//! spool, the spool knows. Each delivery asks it and sends what comes after, so
+//! a delivery whose answer was lost loses and doubles nothing.
+
+use ractor::ActorRef;
+use tokio::task::JoinHandle;
+use tracing::debug;
+
+use super::actor::SessionMsg;
+use super::host::{Host, Want};
+use crate::actors::nonce;
+use crate::domain::ids::SessionId;
+use crate::domain::session::Stdin;
+use crate::runner::control::{self, ControlError, Input};
+use crate::store::mirror::Mirror;
+
+/// The most that one delivery carries: it lies in memory meanwhile.
+const PIECE: usize = 1 << 20;
+
+/// How a delivery went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// So much is in the spool, and its end is told if it was known.
+    There(u64),
+    /// The session takes no input any more.
+    Closed,
+    /// Nobody knows; it is to be tried again.
+    Unknown,
+}
+
+/// Where a session's input stands.
+#[derive(Debug)]
+pub(super) struct Feeding {
+    under_way: Option<JoinHandle<()>>,
+    end_told: bool,
+}
+
+impl Feeding {
+    pub(super) fn new() -> Self {
+        Self { under_way: None, end_told: false }
+    }
+
+    /// Whether there is something to deliver, and nothing under way.
+    fn is_due(&self, stdin: &Stdin) -> bool {
+        let more = stdin.delivered < stdin.accepted || stdin.eof && !self.end_told;
+        stdin.open && more && self.under_way.is_none()
+    }
+
+    /// Starts a delivery where one is due.
+    pub(super) fn feed(
+        &mut self,
+        session: &ActorRef<SessionMsg>,
+        host: &Host,
+        id: &SessionId,
+        mirror: &Mirror,
+        stdin: &Stdin,
+    ) {
+        if self.is_due(stdin) {
+            let (session, host, id) = (session.clone(), host.clone(), id.clone());
+            let (mirror, stdin) = (mirror.clone(), *stdin);
+            self.under_way = Some(tokio::spawn(async move {
+                let delivery = deliver(&host, &id, &mirror, &stdin).await;
+                let _ = session.cast(SessionMsg::InputDelivered(delivery));
+            }));
+        }
+    }
+
+    /// Takes the outcome of the delivery that was under way in.
+    pub(super) fn done(&mut self, delivery: Delivery, stdin: &mut Stdin) {
+        self.under_way = None;
+        match delivery {
+            Delivery::There(length) => {
+                stdin.delivered = length;
+                self.end_told = stdin.eof && length == stdin.accepted;
+            }
+            Delivery::Closed => {
+                // Nobody will read it: as good as delivered.
+                (stdin.delivered, stdin.eof, self.end_told) = (stdin.accepted, true, true);
+            }
+            Delivery::Unknown => {}
+        }
+    }
+
+    /// Gives the delivery that is under way up.
+    pub(super) fn stop(&mut self) {
+        if let Some(task) = self.under_way.take() {
+            task.abort();
+        }
+    }
+}
+
+async fn deliver(host: &Host, id: &SessionId, mirror: &Mirror, stdin: &Stdin) -> Delivery {
+    let Ok(bytes) = mirror.input_from(stdin.delivered, PIECE).await else {
+        return Delivery::Unknown;
+    };
+    let Ok(channel) = host.channel(Want::Control).await else {
+        return Delivery::Unknown;
+    };
+    let reaches_end = stdin.delivered + bytes.len() as u64 == stdin.accepted;
+    let ends_at = (stdin.eof && reaches_end).then_some(stdin.accepted);
+    let input = Input { offset: stdin.delivered, bytes, ends_at };
+    let told = control::input(channel.io, &nonce(), host.root(), id, &input).await;
+    drop(channel.slot);
+    match told {
+        Ok(length) => Delivery::There(length),
+        Err(ControlError::StdinClosed | ControlError::NoSpool) => Delivery::Closed,
+        Err(error) => {
+            debug!(session = %id, %error, "input was not delivered");
+            Delivery::Unknown
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The actor of one session.
+//!
+//! It performs what [`SessionFsm`](crate::domain::session::fsm::SessionFsm)
+//! decides. Output never passes through it: the follower's task writes the
+//! mirror and publishes its length. What is remembered goes to the registry
+//! through one task, in order; the newest record is what counts.
+//!
+//! Owner: the supervisor, and not the connection, which may die. Failure
+//! policy: a panic here ends the follower and nothing on the host; the
+//! supervisor starts it again from the registry.
+
+mod actor;
+mod host;
+mod input;
+mod outcome;
+mod saver;
+mod tasks;
+
+pub use actor::{SessionActor, SessionArgs, SessionMsg};
+pub use host::{Host, RemoteHost};
+pub use tasks::OwnLaunch;

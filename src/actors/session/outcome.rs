@@ -1,0 +1,66 @@
+//! From the end of a session to what is remembered of it.
+
+use crate::domain::failure::classify::{link_failure, session_failure};
+use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
+use crate::domain::failure::trouble::SessionTrouble;
+use crate::domain::failure::whereabouts::Whereabouts;
+use crate::domain::session::fsm::End;
+use crate::domain::session::{Ending, Exit, Obstacle, Outcome, SessionRecord};
+
+/// The most of standard error that is looked at: a shell's complaint is a line.
+pub(super) const TAIL: u64 = 4096;
+
+/// What there is to tell an outcome by.
+#[derive(Debug)]
+pub(super) struct Evidence<'a> {
+    pub(super) record: &'a SessionRecord,
+    pub(super) at: Whereabouts,
+    /// The end of standard error.
+    pub(super) stderr: &'a [u8],
+    /// The PATH that the command was looked for in.
+    pub(super) path: &'a str,
+    /// Whether it was stopped because its time was up.
+    pub(super) timed_out: bool,
+}
+
+/// The outcome that an end stands for.
+pub(super) fn outcome(end: End, evidence: &Evidence<'_>) -> Outcome {
+    let at = evidence.at.clone().session(evidence.record.id.clone());
+    let failure = |trouble: &SessionTrouble| session_failure(trouble, &at);
+    match end {
+        End::Cancelled => Outcome::Cancelled,
+        End::NeverRan(trouble) => Outcome::Failed { failure: failure(&trouble) },
+        End::NoLink(trouble) => Outcome::Failed { failure: link_failure(&trouble, &at) },
+        End::Told(Ending::Lost(why)) => {
+            Outcome::Lost { failure: failure(&SessionTrouble::Lost { why }) }
+        }
+        End::Told(Ending::Ran(exit)) if evidence.timed_out => {
+            let seconds = evidence.record.timeout_s.unwrap_or_default();
+            let failure = failure(&SessionTrouble::TimedOut { seconds });
+            Outcome::TimedOut { exit: Some(exit), failure }
+        }
+        End::Told(Ending::Ran(exit)) => {
+            Outcome::of_exit(exit, read(exit, StartStage::Running, evidence).map(|t| failure(&t)))
+        }
+        End::Told(Ending::Stumbled { exit, over }) => {
+            let stage = match over {
+                Obstacle::DirectoryMissing | Obstacle::DirectoryDenied => {
+                    StartStage::WorkingDirectory
+                }
+                Obstacle::ProgramMissing | Obstacle::ProgramDenied => StartStage::Program,
+            };
+            Outcome::of_exit(exit, read(exit, stage, evidence).map(|t| failure(&t)))
+        }
+    }
+}
+
+fn read(exit: Exit, stage: StartStage, evidence: &Evidence<'_>) -> Option<SessionTrouble> {
+    let Exit::Code(status) = exit else { return None };
+    let attempt = Attempt {
+        program: evidence.record.command.first().map_or("", String::as_str),
+        agent: evidence.record.agent.as_ref().map(|agent| agent.as_str()),
+        dir: evidence.record.cwd.as_deref().unwrap_or("~"),
+        path: evidence.path,
+    };
+    from_exit(status, stage, evidence.stderr, &attempt)
+}

@@ -1,0 +1,48 @@
+//! Records on their way to the registry.
+
+use std::time::Duration;
+
+use ractor::ActorRef;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tracing::warn;
+
+use super::actor::SessionMsg;
+use crate::domain::session::{Phase, SessionRecord};
+use crate::store::mirror::Mirror;
+use crate::store::registry::Registry;
+
+/// How long after a failed save the next try comes. A full disk may have room.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Saves the newest record whenever there is a newer one, until the session
+/// has ended; then says so.
+///
+/// What the session was started with goes as soon as the registry says that it
+/// was started, and not before: until then it is what a restart would need.
+pub(super) fn spawn(
+    session: ActorRef<SessionMsg>,
+    mut records: watch::Receiver<SessionRecord>,
+    registry: Registry,
+    mirror: Mirror,
+    mut launch_kept: bool,
+) {
+    tokio::spawn(async move {
+        while records.changed().await.is_ok() {
+            let record = records.borrow_and_update().clone();
+            let settled = matches!(record.phase, Phase::Running { .. } | Phase::Ended { .. });
+            let ended = !record.is_live();
+            while let Err(error) = registry.save(record.clone()).await {
+                warn!(session = %record.id, %error, "the registry cannot be written");
+                sleep(AGAIN).await;
+            }
+            if launch_kept && settled {
+                launch_kept = mirror.drop_launch().await.is_err();
+            }
+            if ended {
+                let _ = session.cast(SessionMsg::Settled);
+                return;
+            }
+        }
+    });
+}

@@ -1,0 +1,248 @@
+//! What a session does outside its mailbox.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ractor::ActorRef;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OnceCell, watch};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use super::actor::SessionMsg;
+use super::host::{Channel, Host, Want};
+use crate::actors::config::resolve_env;
+use crate::actors::nonce;
+use crate::domain::config::{EnvName, EnvValue};
+use crate::domain::failure::trouble::SessionTrouble;
+use crate::domain::ids::{Epoch, SessionId};
+use crate::domain::launch::{Launch, MAX_INLINE_INPUT, Stdin};
+use crate::domain::session::fsm::{FollowEnd, Order, OrderEnd};
+use crate::domain::session::{Pulse, SessionRecord};
+use crate::runner::control::{self, ControlError, HostFacts};
+use crate::runner::follow::{Errand, Followed, Milestone, follow};
+use crate::runner::io::ProgramIo;
+use crate::runner::local::LocalProgram;
+use crate::store::mirror::Mirror;
+
+/// What a session was given that is nobody's business: kept in an owner-only
+/// file until it has started, and nowhere after that.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnLaunch {
+    /// Its own variables.
+    pub env: BTreeMap<String, String>,
+    /// Its prompt.
+    pub prompt: Option<String>,
+}
+
+impl std::fmt::Debug for OwnLaunch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OwnLaunch(…)")
+    }
+}
+
+impl OwnLaunch {
+    /// Whether there is nothing to keep.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.env.is_empty() && self.prompt.is_none()
+    }
+}
+
+/// Gets together what a start needs.
+pub(super) fn prepare(
+    session: ActorRef<SessionMsg>,
+    record: SessionRecord,
+    config_env: BTreeMap<EnvName, EnvValue>,
+    own: Option<OwnLaunch>,
+    mirror: Mirror,
+) {
+    tokio::spawn(async move {
+        let prepared = build(&record, &config_env, own, &mirror).await;
+        let _ = session.cast(SessionMsg::Prepared(prepared.map(Box::new)));
+    });
+}
+
+async fn build(
+    record: &SessionRecord,
+    config_env: &BTreeMap<EnvName, EnvValue>,
+    own: Option<OwnLaunch>,
+    mirror: &Mirror,
+) -> Result<Launch, SessionTrouble> {
+    let own = match own {
+        Some(own) => own,
+        // After a restart; without the file there was nothing in it.
+        None => mirror.load_launch().await.ok().flatten().unwrap_or_default(),
+    };
+    let mut env: BTreeMap<String, Vec<u8>> = resolve_env(config_env)
+        .await?
+        .into_iter()
+        .map(|(name, value)| (name.to_string(), value.into_exposed().into_bytes()))
+        .collect();
+    env.extend(own.env.into_iter().map(|(name, value)| (name, value.into_bytes())));
+    let stdin = match own.prompt {
+        _ if record.stdin.open => Stdin::Open,
+        Some(prompt) => Stdin::Data(prompt.into_bytes()),
+        None => Stdin::Null,
+    };
+    Ok(Launch {
+        id: record.id.clone(),
+        argv: record.command.iter().map(|word| word.clone().into_bytes()).collect(),
+        env: env.into_iter().collect(),
+        cwd: record.cwd.clone(),
+        path: None,
+        stdin,
+    })
+}
+
+/// Whether a prompt goes along with the launch; a longer one is delivered as
+/// input, once the session runs.
+#[must_use]
+pub fn goes_along(prompt: &str) -> bool {
+    prompt.len() <= MAX_INLINE_INPUT
+}
+
+/// Asks for a channel and hands it to the actor.
+pub(super) fn request_channel(
+    session: ActorRef<SessionMsg>,
+    host: Host,
+    want: Want,
+    epoch: Epoch,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let answer = host.channel(want).await;
+        let _ = session.cast(SessionMsg::ChannelAnswered { epoch, answer: Box::new(answer) });
+    })
+}
+
+/// Runs a follower, and publishes the mirror's lengths as they grow.
+pub(super) fn run_follower(
+    session: ActorRef<SessionMsg>,
+    host: &Host,
+    channel: Channel,
+    errand: Errand,
+    mirror: Mirror,
+    pulse: watch::Sender<Pulse>,
+    epoch: Epoch,
+) -> JoinHandle<()> {
+    let root = host.root().map(str::to_owned);
+    tokio::spawn(async move {
+        let tell = |milestone| match milestone {
+            Milestone::Claimed => _ = session.cast(SessionMsg::Claimed { epoch }),
+            Milestone::Signed(pid) => _ = session.cast(SessionMsg::Signed { epoch, pid }),
+            Milestone::Mirrored(lengths) => pulse.send_modify(|pulse| {
+                pulse.stdout = lengths.stdout;
+                pulse.stderr = lengths.stderr;
+            }),
+        };
+        let how = match mirror.writer().await {
+            Ok(mut writer) => {
+                follow(channel.io, &nonce(), root.as_deref(), errand, &mut writer, tell).await
+            }
+            Err(error) => Followed::MirrorFailed(error),
+        };
+        drop(channel.slot);
+        let how = follow_end(how, root.as_deref());
+        let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
+    })
+}
+
+fn follow_end(how: Followed, root: Option<&str>) -> FollowEnd {
+    debug!(?how, "follower ended");
+    let spool = || root.unwrap_or("~/.local/state/longhaul/1").to_owned();
+    match how {
+        Followed::Ended(ending) => FollowEnd::Ended(ending),
+        Followed::Cut(_) => FollowEnd::Cut,
+        Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
+        Followed::NoSpool => FollowEnd::NoSpool,
+        Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
+        Followed::SpoolFailed(detail) => {
+            FollowEnd::CannotStart(SessionTrouble::Spool { dir: spool(), detail })
+        }
+        Followed::NoSetsid => FollowEnd::CannotStart(SessionTrouble::CommandNotFound {
+            program: "setsid".to_owned(),
+            agent: None,
+            path: String::new(),
+        }),
+        Followed::MirrorFailed(error) => {
+            warn!(%error, "the mirror cannot be written");
+            FollowEnd::MirrorFailed
+        }
+    }
+}
+
+/// Carries an order out and reports.
+pub(super) fn carry_out(
+    session: ActorRef<SessionMsg>,
+    host: Host,
+    id: SessionId,
+    order: Order,
+    epoch: Epoch,
+    after: Duration,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        sleep(after).await;
+        let how = match host.channel(Want::Control).await {
+            Ok(Channel { io, slot, .. }) => {
+                let how = run_order(io, host.root(), &id, &order).await;
+                drop(slot);
+                how
+            }
+            Err(_) => OrderEnd::Cut,
+        };
+        let _ = session.cast(SessionMsg::OrderDone { epoch, how });
+    })
+}
+
+async fn run_order(io: ProgramIo, root: Option<&str>, id: &SessionId, order: &Order) -> OrderEnd {
+    let done = match order {
+        Order::Signal(signal) => control::signal(io, &nonce(), root, id, signal).await,
+        Order::Stop { signal, grace_s } => {
+            let grace = Duration::from_secs(*grace_s);
+            control::stop(io, &nonce(), root, id, signal, grace).await
+        }
+    };
+    match done {
+        Ok(()) => OrderEnd::Done,
+        // Nothing is left that an order could reach.
+        Err(ControlError::HasEnded | ControlError::NoSpool) => OrderEnd::Done,
+        Err(ControlError::Unsigned) => OrderEnd::TooEarly,
+        Err(ControlError::Survivors { pids }) => OrderEnd::Survivors(pids),
+        Err(error) => {
+            warn!(session = %id, %error, "an order was not carried out");
+            OrderEnd::Cut
+        }
+    }
+}
+
+/// What this machine is; asked once.
+pub(super) async fn local_facts() -> Option<HostFacts> {
+    static FACTS: OnceCell<Option<HostFacts>> = OnceCell::const_new();
+    let ask = || async {
+        let io = ProgramIo::Local(LocalProgram::start().ok()?);
+        control::probe(io, &nonce()).await.ok()
+    };
+    FACTS.get_or_init(ask).await.clone()
+}
+
+/// Keeps the link in a session's pulse as it is.
+pub(super) fn watch_link(host: &Host, pulse: &watch::Sender<Pulse>) -> Option<JoinHandle<()>> {
+    let Host::Remote(remote) = host else { return None };
+    let (mut report, pulse) = (remote.report.clone(), pulse.clone());
+    Some(tokio::spawn(async move {
+        loop {
+            let view = report.borrow_and_update().view();
+            pulse.send_if_modified(|pulse| {
+                let changed = !pulse.state.has_ended() && pulse.link.as_ref() != Some(&view);
+                if changed {
+                    pulse.link = Some(view);
+                }
+                changed
+            });
+            if report.changed().await.is_err() {
+                return;
+            }
+        }
+    }))
+}

@@ -1,0 +1,21 @@
+//! What people see of a connection.
+
+use serde::{Deserialize, Serialize};
+
+use super::state::LinkState;
+use crate::domain::failure::Failure;
+
+/// How the connection to a remote is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkView {
+    /// The state's name.
+    pub state: LinkState,
+    /// Tries in a row that failed.
+    pub failures: u32,
+    /// Milliseconds until the next try, as of now.
+    pub next_try_ms: Option<u64>,
+    /// Why it is not connected, where it should be.
+    pub failure: Option<Failure>,
+    /// Since when it is in this state.
+    pub since: String,
+}

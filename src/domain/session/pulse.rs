@@ -1,0 +1,27 @@
+//! What changes while a session is watched.
+
+use serde::{Deserialize, Serialize};
+
+use super::state::{Exit, SessionState};
+use crate::domain::connection::LinkView;
+use crate::domain::failure::Failure;
+
+/// What changes while a session is watched: one line of `GET …/watch`.
+///
+/// A line is sent at once, then whenever something in it changed; lines in
+/// between may be left out, the last one never is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pulse {
+    /// Where in its life it is.
+    pub state: SessionState,
+    /// How the link to it is; `None` for local and for ended sessions.
+    pub link: Option<LinkView>,
+    /// Bytes of standard output that are here.
+    pub stdout: u64,
+    /// Bytes of standard error that are here.
+    pub stderr: u64,
+    /// The status that the command ended with.
+    pub exit: Option<Exit>,
+    /// What went wrong, where something did.
+    pub failure: Option<Failure>,
+}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
@@ -15,8 +15,6 @@ pub(crate) const MIB: u64 = 1024 * 1024;
 /// A file of bytes that no two seeds share and no codec makes smaller.
 #[derive(Debug)]
 pub(crate) struct DataFile {
-    /// Where it is.
-    pub(crate) path: PathBuf,
     /// Its checksum.
     pub(crate) sha256: String,
 }
@@ -36,7 +34,7 @@ impl DataFile {
             left -= take as u64;
         }
         file.flush().must("write a data file");
-        Self { path: path.to_owned(), sha256: hex(&hash.finalize()) }
+        Self { sha256: hex(&hash.finalize()) }
     }
 }
 

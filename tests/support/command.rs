@@ -200,6 +200,22 @@ impl Finished {
         self
     }
 
+    /// Itself, if it said no, by its status and in words. A panic (101) and
+    /// death by a signal are no way to say it.
+    #[track_caller]
+    pub(crate) fn refused(self) -> Self {
+        assert!(self.code().is_some_and(|code| code != 0 && code != 101), "{self}");
+        assert!(!self.stderr.is_empty() && !self.err().contains("panicked"), "{self}");
+        self
+    }
+
+    /// Itself, if its standard error holds `text`.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.err().contains(text), "nothing of {text:?} on stderr\n{self}");
+        self
+    }
+
     /// Its standard output as one JSON value.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {

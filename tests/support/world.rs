@@ -4,7 +4,12 @@
 use super::client_home::ClientHome;
 use super::command::{Finished, Running};
 use super::config::{Config, Entry};
+use super::must::Must;
+use super::processes::Process;
 use super::sshd::{Setup, Sshd};
+
+/// What `run` is told to run somewhere: on the remote, and here.
+pub(crate) const PLACES: [&[&str]; 2] = [&["--on", "box"], &["--local"]];
 
 /// A control side and a remote side. Fields are dropped in this order: the
 /// sessions are ended while their server is still there.
@@ -41,7 +46,8 @@ impl World {
 
     /// Starts `longhaul run --on box ARGS`.
     pub(crate) fn start_on_box(&self, args: &[&str]) -> Running {
-        self.home.start(&on_box("run", args))
+        let args: Vec<_> = ["run", "--on", "box"].iter().chain(args).copied().collect();
+        self.home.start(&args)
     }
 
     /// Runs `longhaul run --on box ARGS` to its end.
@@ -56,6 +62,29 @@ impl World {
         self.on_box(&["--", "sh", "-c", script])
     }
 
+    /// Runs `longhaul run PLACE ARGS` to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, place: &[&str], args: &[&str]) -> Finished {
+        let args: Vec<_> = ["run"].iter().chain(place).chain(args).copied().collect();
+        self.home.longhaul(&args)
+    }
+
+    /// How the connection to `box` is, by its state's name.
+    #[track_caller]
+    pub(crate) fn link_state(&self) -> String {
+        let remotes = self.home.json(&["remote", "ls"]);
+        let remotes = remotes.as_array().must("`remote ls --json` is a list");
+        let remote = remotes.iter().find(|remote| remote["name"] == "box").must("find the box");
+        remote["link"]["state"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Processes behind the server whose arguments hold `text`.
+    pub(crate) fn remote_processes_with(&self, text: &str) -> Vec<Process> {
+        let mut found = self.sshd.session_processes();
+        found.retain(|process| process.arguments.contains(text));
+        found
+    }
+
     /// Starts `sh -c SCRIPT` on the remote, detached, and gives its id.
     #[track_caller]
     pub(crate) fn detached_script(&self, script: &str) -> String {
@@ -66,8 +95,4 @@ impl World {
     pub(crate) fn logs(&self) -> String {
         format!("{}--- sshd\n{}", self.home.logs(), self.sshd.log())
     }
-}
-
-fn on_box<'a>(verb: &'a str, args: &[&'a str]) -> Vec<&'a str> {
-    [verb, "--on", "box"].into_iter().chain(args.iter().copied()).collect()
 }

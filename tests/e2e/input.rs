@@ -32,7 +32,8 @@ fn input_may_come_from_a_file() {
 fn without_input_the_command_reads_an_end_at_once() {
     let world = World::new();
     for place in PLACES {
-        assert_eq!(world.run(place, &["--", "cat"]).exited(0).out(), "");
+        let said = world.run(place, &["--", "sh", "-c", "cat; echo ended"]).exited(0);
+        assert_eq!(said.out(), "ended\n");
     }
 }
 

@@ -123,7 +123,8 @@ fn the_prompt_goes_with_the_session() {
     let args = ["run", "--agent", "asked", "--name", "s", "--prompt", PROMPT];
     let mut command = world.home.command(&args);
     command.env("CONTROL_TOKEN", VALUE);
-    Running::start(command, Input::Nothing).finish().exited(0);
+    let said = Running::start(command, Input::Nothing).finish().exited(0);
+    assert_eq!(said.out(), format!("{} 0\n", VALUE.len()));
     world.home.longhaul(&["rm", "s"]).exited(0);
     eventually_or(
         "no file holds the prompt once the session is removed",

@@ -39,14 +39,17 @@ pub(crate) const IMPURE: &[&str] = &[
     "std::process",
     "std::thread",
     "std::time::Instant",
-    "std::time::SystemTime",
+    // The type is a value like any other; only asking for now is not.
+    "std::time::SystemTime::now",
+    "SystemTime::now",
     "tokio",
     "tokio_util",
 ];
 
-/// Methods of `std::path::Path` that look at the disk.
-pub(crate) const DISK_METHODS: &[&str] = &[
+/// Methods that look at the disk (of `std::path::Path`) or at the clock.
+pub(crate) const IMPURE_METHODS: &[&str] = &[
     "canonicalize",
+    "elapsed",
     "exists",
     "is_dir",
     "is_file",

@@ -98,12 +98,17 @@ fn an_env_name_alone_takes_the_callers_value() {
     assert_eq!(said.out(), "the caller's");
 }
 
-#[test]
-fn a_prompt_is_the_agents_standard_input_byte_for_byte() {
+/// An agent on the remote that says its prompt.
+fn world_with_echo() -> World {
     let world = World::new();
     let agent = Entry::named("echo").raw("command", r#"["cat"]"#).raw("remote", r#"On("box")"#);
-    let config = Config::default().with_remote(world.remote()).with_agent(agent);
-    world.home.configure(&config);
+    world.home.configure(&Config::default().with_remote(world.remote()).with_agent(agent));
+    world
+}
+
+#[test]
+fn a_prompt_is_the_agents_standard_input_byte_for_byte() {
+    let world = world_with_echo();
     let prompt = format!("{}no newline at the end", NASTY.join("\n"));
     let file = world.home.path().join("prompt");
     std::fs::write(&file, &prompt).unwrap();
@@ -116,9 +121,9 @@ fn a_prompt_is_the_agents_standard_input_byte_for_byte() {
 
 #[test]
 fn a_large_prompt_arrives_whole() {
-    let world = World::new();
+    let world = world_with_echo();
     let prompt: String = (0..200_000).map(|n| format!("line {n}\n")).collect();
-    let args = ["run", "--on", "box", "--prompt-file", "-", "--", "cat"];
+    let args = ["run", "--agent", "echo", "--prompt-file", "-"];
     let said = world.home.longhaul_with_input(&args, prompt.as_bytes()).exited(0);
     assert_eq!(checksum::sha256(&said.stdout), checksum::sha256(prompt.as_bytes()));
 }

@@ -200,17 +200,11 @@ impl ClientHome {
     /// started for it.
     fn end_sessions(&self) {
         let sessions = self.json(&["ps"]);
-        let ids: Vec<_> = sessions
-            .as_array()
-            .must("`ps --json` is a list")
-            .iter()
-            .filter_map(|session| session["id"].as_str())
-            .collect();
-        if !ids.is_empty() {
-            let kill: Vec<_> = ["kill"].iter().chain(&ids).copied().collect();
-            self.longhaul(&kill).exited(0);
-            let wait: Vec<_> = ["wait"].iter().chain(&ids).copied().collect();
-            self.longhaul(&wait);
+        let sessions = sessions.as_array().must("`ps --json` is a list");
+        for id in sessions.iter().filter_map(|session| session["id"].as_str()) {
+            // It may end by itself in between, which is as good.
+            self.longhaul(&["kill", id]);
+            self.longhaul(&["wait", id]);
         }
     }
 

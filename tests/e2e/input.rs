@@ -1,0 +1,100 @@
+//! Standard input of a session.
+
+use crate::support::checksum;
+use crate::support::wait::eventually_or;
+use crate::support::world::{PLACES, World};
+
+#[test]
+fn ten_megabytes_of_input_arrive_with_their_end() {
+    let world = World::new();
+    let bytes = checksum::bytes(5, 10_000_000);
+    for place in PLACES {
+        let args: Vec<_> =
+            ["run"].iter().chain(place).chain(&["--stdin", "-", "--", "cat"]).copied().collect();
+        let said = world.home.longhaul_with_input(&args, &bytes).exited(0);
+        assert_eq!(said.stdout.len(), bytes.len());
+        assert_eq!(checksum::sha256(&said.stdout), checksum::sha256(&bytes));
+    }
+}
+
+#[test]
+fn input_may_come_from_a_file() {
+    let world = World::new();
+    let bytes = checksum::bytes(6, 100_000);
+    let file = world.home.path().join("input");
+    std::fs::write(&file, &bytes).unwrap();
+    let said = world.on_box(&["--stdin", &file.to_string_lossy(), "--", "cat"]).exited(0);
+    assert_eq!(said.stdout, bytes);
+    world.on_box(&["--stdin", "/no/such/file", "--", "cat"]).refused().says("/no/such/file");
+}
+
+#[test]
+fn without_input_the_command_reads_an_end_at_once() {
+    let world = World::new();
+    for place in PLACES {
+        let said = world.run(place, &["--", "sh", "-c", "cat; echo ended"]).exited(0);
+        assert_eq!(said.out(), "ended\n");
+    }
+}
+
+#[test]
+fn a_command_that_reads_only_the_start_of_its_input_ends_well() {
+    let world = World::new();
+    let bytes = vec![b'y'; 10_000_000];
+    for place in PLACES {
+        let args: Vec<_> = ["run"]
+            .iter()
+            .chain(place)
+            .chain(&["--stdin", "-", "--", "head", "-c", "5"])
+            .copied()
+            .collect();
+        let said = world.home.longhaul_with_input(&args, &bytes).exited(0);
+        assert_eq!(said.out(), "yyyyy");
+    }
+}
+
+#[test]
+fn a_session_takes_input_until_its_end_is_sent() {
+    let world = World::new();
+    for place in PLACES {
+        let args: Vec<_> = place.iter().chain(&["-i", "--", "cat"]).copied().collect();
+        let id = world.home.detached(&args);
+        world.home.longhaul(&["send", &id, "first"]).exited(0);
+        eventually_or(
+            "the first line is back",
+            || world.home.longhaul(&["logs", &id]).exited(0).out() == "first\n",
+            || world.logs(),
+        );
+        world.home.longhaul_with_input(&["send", &id], b"second, no newline").exited(0);
+        world.home.longhaul(&["send", &id, "--eof"]).exited(0);
+        world.home.longhaul(&["wait", &id]).exited(0);
+        let said = world.home.longhaul(&["logs", &id]).exited(0);
+        assert_eq!(said.out(), "first\nsecond, no newline");
+        world.home.longhaul(&["send", &id, "too late"]).refused();
+    }
+}
+
+#[test]
+fn input_that_was_sent_while_the_host_was_away_arrives_once() {
+    let mut world = World::new();
+    let id = world.home.detached(&["--on", "box", "-i", "--", "cat"]);
+    world.home.longhaul(&["send", &id, "one"]).exited(0);
+    eventually_or("it is back", || world.home.inspect(&id)["stdout"] == 4, || world.logs());
+    world.sshd.stop();
+    eventually_or("the link is lost", || world.link_state() != "connected", || world.logs());
+    world.home.longhaul(&["send", &id, "two"]).exited(0);
+    world.sshd.restart();
+    world.home.longhaul(&["send", &id, "three", "--eof"]).exited(0);
+    world.home.longhaul(&["wait", &id]).exited(0);
+    assert_eq!(world.home.longhaul(&["logs", &id]).exited(0).out(), "one\ntwo\nthree\n");
+}
+
+#[test]
+fn a_session_that_takes_no_input_says_so() {
+    let world = World::new();
+    let id = world.detached_script("until [ -e go ]; do sleep 0.1; done");
+    world.home.await_state(&id, "running");
+    world.home.longhaul(&["send", &id, "hello"]).refused();
+    world.sshd.write("go", "");
+    world.home.longhaul(&["wait", &id]).exited(0);
+}

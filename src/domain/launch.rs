@@ -165,6 +165,18 @@ impl Parameters {
         }
     }
 
+    /// Adds a program that is looked for, and the PATH to look in.
+    #[must_use]
+    pub fn search(mut self, path: Option<&str>, argv: &[String]) -> Self {
+        for arg in argv {
+            self = self.value("arg", arg.as_bytes());
+        }
+        match path {
+            Some(path) => self.value("path", path.as_bytes()),
+            None => self,
+        }
+    }
+
     /// Adds the offsets from which the streams are wanted.
     #[must_use]
     pub fn offsets(self, out: u64, err: u64) -> Self {

@@ -17,6 +17,7 @@ pub mod launch;
 pub mod nearest;
 pub mod plan;
 pub mod resolve;
+pub mod restart;
 pub mod secret;
 pub mod session;
 pub mod stream;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::agent::{self, Profile};
-use super::config::{Agent, Config, EnvName, EnvValue, united_env};
+use super::config::{Agent, Config, EnvName, EnvValue, Remote, united_env};
 use super::ids::AgentName;
 use super::resolve::{Override, PlaceRequest, ResolveError, resolve};
 use super::target::{Destination, Place, SshConfigUse, SshRequest};
@@ -76,13 +76,7 @@ pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
     let ssh = match (&resolved.place, resolved.remote) {
         (Place::Local, _) => None,
         (Place::AdHoc(destination), _) => Some(ad_hoc(destination)),
-        (Place::Remote(_), remote) => remote.map(|remote| SshRequest {
-            host: remote.host.clone(),
-            port: remote.port,
-            user: remote.user.clone(),
-            identity_file: remote.identity_file.clone(),
-            ssh_config: remote.ssh_config.clone(),
-        }),
+        (Place::Remote(_), remote) => remote.map(ssh_request),
     };
     Ok(Plan {
         ssh,
@@ -95,6 +89,18 @@ pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
             .unwrap_or(USUAL_START_WITHIN),
         place: resolved.place,
     })
+}
+
+/// How a remote is reached, before `ssh_config`(5) is asked.
+#[must_use]
+pub fn ssh_request(remote: &Remote) -> SshRequest {
+    SshRequest {
+        host: remote.host.clone(),
+        port: remote.port,
+        user: remote.user.clone(),
+        identity_file: remote.identity_file.clone(),
+        ssh_config: remote.ssh_config.clone(),
+    }
 }
 
 fn ad_hoc(destination: &Destination) -> SshRequest {
@@ -133,7 +139,6 @@ pub fn with_usual_agents(mut config: Config) -> Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::config::Remote;
 
     fn config() -> Config {
         let mut config = with_usual_agents(Config::default());

@@ -96,7 +96,7 @@ pub struct SshSettings {
 /// What is known of an SSH destination before `ssh_config`(5) is asked.
 ///
 /// What is set here goes before what `ssh_config` says.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SshRequest {
     /// The name, address or `Host` pattern's name.
     pub host: String,
@@ -112,7 +112,7 @@ pub struct SshRequest {
 }
 
 /// Which `ssh_config`(5) files have a say.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum SshConfigUse {
     /// The user's and the system's, as `ssh` reads them.
     #[default]

@@ -25,6 +25,7 @@ static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
 static PROBE: LazyLock<Vec<u8>> = program!("lib.sh", "probe.sh");
+static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "which.sh");
 
 /// A program of the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +42,8 @@ pub enum Program {
     Remove,
     /// Tells what the host is.
     Probe,
+    /// Tells whether a program is there, and which version.
+    Which,
 }
 
 impl Program {
@@ -54,6 +57,7 @@ impl Program {
             Self::Input => &INPUT,
             Self::Remove => &REMOVE,
             Self::Probe => &PROBE,
+            Self::Which => &WHICH,
         }
     }
 }
@@ -80,6 +84,7 @@ mod tests {
             Program::Input,
             Program::Remove,
             Program::Probe,
+            Program::Which,
         ] {
             let line = program.line();
             assert_eq!(line.iter().filter(|b| **b == b'\n').count(), 1, "{program:?}");

@@ -53,7 +53,7 @@ pub enum ConnectionMsg {
     OpenChannel(ChannelRequest),
     /// A person wants a try now.
     Reconnect,
-    /// Take no new sessions; end once nothing uses the links.
+    /// There will be no new sessions; those that are here go on.
     Drain,
     /// A dial is over.
     DialFinished {
@@ -145,9 +145,6 @@ impl Actor for ConnectionActor {
     ) -> Result<(), ActorProcessingErr> {
         state.handle(&myself, message);
         state.publish();
-        if state.fsm.is_draining() && state.is_unused() {
-            myself.stop(None);
-        }
         Ok(())
     }
 
@@ -311,11 +308,6 @@ impl ConnectionState {
                 tasks::open_channel(link.clone(), slot, request, self.facts.subscribe());
             }
         }
-    }
-
-    fn is_unused(&mut self) -> bool {
-        let waiting = self.queue.waiting();
-        waiting.session == 0 && waiting.control == 0 && self.fsm.is_unused()
     }
 
     /// Publishes what has changed, and writes a change of state down.

@@ -182,18 +182,6 @@ impl ConnectionFsm {
         self.pool.links().len()
     }
 
-    /// Whether it takes no new sessions.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.draining
-    }
-
-    /// Whether no channel is taken.
-    #[must_use]
-    pub fn is_unused(&self) -> bool {
-        self.pool.is_unused()
-    }
-
     /// Takes a channel for somebody who waits, if there is one.
     pub fn take(&mut self, purpose: Purpose) -> Option<LinkId> {
         self.pool.take(purpose)

@@ -109,12 +109,6 @@ impl Pool {
     pub fn is_empty(&self) -> bool {
         self.links.is_empty()
     }
-
-    /// Whether no channel is taken on any link.
-    #[must_use]
-    pub fn is_unused(&self) -> bool {
-        self.links.values().all(|channels| channels.taken == 0)
-    }
 }
 
 #[cfg(test)]

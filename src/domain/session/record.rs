@@ -6,7 +6,7 @@ use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, SessionId, SessionName};
-use crate::domain::target::Place;
+use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
 
 /// A session, as the registry keeps it.
@@ -27,6 +27,10 @@ pub struct SessionRecord {
     pub command: Vec<String>,
     /// Where it runs.
     pub place: Place,
+    /// How that is reached: what the session was started with, whatever the
+    /// configuration says since. `None` on this machine.
+    #[serde(default)]
+    pub ssh: Option<SshRequest>,
     /// The host name behind the remote, once it is known.
     pub host: Option<String>,
     /// The working directory that was asked for.
@@ -273,6 +277,7 @@ impl SessionRecord {
             agent: None,
             command: vec!["true".to_owned()],
             place: Place::Local,
+            ssh: None,
             host: None,
             cwd: None,
             phase: Phase::Waiting,

@@ -1,0 +1,356 @@
+//! The supervisor's actor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::connections::{Connections, Key, Shared};
+use super::sessions::{Live, Sessions, pulse_of};
+use crate::actors::config::ConfigState;
+use crate::actors::connection::LinkReport;
+use crate::actors::journal::Journal;
+use crate::actors::now;
+use crate::actors::resolver::ResolverMsg;
+use crate::actors::session::{Host, OwnLaunch, RemoteHost, SessionArgs};
+use crate::domain::config::{Config, ConfigDiff, united_env};
+use crate::domain::event::EventKind;
+use crate::domain::ids::SessionId;
+use crate::domain::plan::{with_usual_agents, ssh_request};
+use crate::domain::restart::RestartIntensity;
+use crate::domain::session::SessionRecord;
+use crate::domain::target::{Place, SshRequest};
+use crate::store::mirror::{Lengths, Mirror};
+use crate::store::registry::Registry;
+
+/// What the supervisor is made of.
+#[derive(Debug)]
+pub struct SupervisorArgs {
+    /// The configuration in force.
+    pub config: Arc<ConfigState>,
+    /// Who turns orders into plans.
+    pub resolver: ActorRef<ResolverMsg>,
+    /// The registry.
+    pub registry: Registry,
+    /// The journal.
+    pub journal: Journal,
+    /// The folder of local sessions' spools.
+    pub local_root: String,
+}
+
+/// A session that is to be run, with everything that its actor needs.
+#[derive(Debug)]
+pub struct NewSession {
+    /// Its record; it is in the registry.
+    pub record: SessionRecord,
+    /// Its mirror.
+    pub mirror: Mirror,
+    /// What is in the mirror.
+    pub lengths: Lengths,
+    /// What it was given itself; `None` after a restart.
+    pub own: Option<OwnLaunch>,
+}
+
+/// What the supervisor is told and asked.
+#[derive(Debug)]
+pub enum SupervisorMsg {
+    /// Run a session: a new one, or one from before a restart.
+    RunSession(Box<NewSession>, Option<RpcReplyPort<Option<Live>>>),
+    /// One live session.
+    FindLive(SessionId, RpcReplyPort<Option<Live>>),
+    /// All live sessions.
+    ListLive(RpcReplyPort<Vec<Live>>),
+    /// All connections, with the number of sessions on each.
+    ListConnections(RpcReplyPort<Vec<ConnectionStatus>>),
+    /// The host of a place, connected or not.
+    HostOf(Place, Option<SshRequest>, RpcReplyPort<Option<Host>>),
+    /// Try a remote's connection now; whether there is one.
+    Reconnect(String, RpcReplyPort<bool>),
+    /// The configuration changed, or an edit was refused.
+    ConfigChanged(Arc<ConfigState>),
+    /// Children are to end; sessions go on where they run.
+    ShutDown,
+}
+
+/// A connection, as the supervisor knows it.
+#[derive(Debug, Clone)]
+pub struct ConnectionStatus {
+    /// The remote's name, or the destination as it was given.
+    pub place: String,
+    /// What is dialled.
+    pub request: SshRequest,
+    /// How it is.
+    pub report: LinkReport,
+    /// Sessions that use it.
+    pub sessions: usize,
+    /// Whether it takes no new ones.
+    pub draining: bool,
+}
+
+/// The actor. Its state is in [`State`].
+#[derive(Debug)]
+pub struct SupervisorActor;
+
+/// What it keeps.
+#[derive(Debug)]
+pub struct State {
+    sessions: Sessions,
+    connections: Connections,
+    config: Arc<Config>,
+    config_state: Arc<ConfigState>,
+    shared: Shared,
+    registry: Registry,
+    local_root: String,
+    stopping: bool,
+}
+
+/// How long children get to end.
+const END_WITHIN: Duration = Duration::from_secs(2);
+
+impl Actor for SupervisorActor {
+    type Msg = SupervisorMsg;
+    type State = State;
+    type Arguments = SupervisorArgs;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<SupervisorMsg>,
+        args: SupervisorArgs,
+    ) -> Result<State, ActorProcessingErr> {
+        Ok(State {
+            sessions: Sessions::default(),
+            connections: Connections::default(),
+            config: Arc::new(with_usual_agents(Config::clone(&args.config.config))),
+            config_state: args.config,
+            shared: Shared { resolver: args.resolver, journal: args.journal },
+            registry: args.registry,
+            local_root: args.local_root,
+            stopping: false,
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<SupervisorMsg>,
+        message: SupervisorMsg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            SupervisorMsg::RunSession(new, reply) => {
+                let live = state.run_session(&myself, *new, RestartIntensity::default()).await;
+                if let Some(reply) = reply {
+                    // Whoever asked may have gone; the session runs all the same.
+                    let _ = reply.send(live);
+                }
+            }
+            SupervisorMsg::FindLive(id, reply) => _ = reply.send(state.sessions.get(&id).cloned()),
+            SupervisorMsg::ListLive(reply) => {
+                _ = reply.send(state.sessions.all().cloned().collect());
+            }
+            SupervisorMsg::ListConnections(reply) => _ = reply.send(state.connections()),
+            SupervisorMsg::HostOf(place, ssh, reply) => {
+                let host = state.host(&myself, &place, ssh.as_ref()).await;
+                let _ = reply.send(host.map(|(host, _)| host));
+            }
+            SupervisorMsg::Reconnect(place, reply) => {
+                let mut found = false;
+                for (key, entry) in state.connections.all() {
+                    if key.place == place {
+                        found = true;
+                        entry.reconnect();
+                    }
+                }
+                let _ = reply.send(found);
+            }
+            SupervisorMsg::ConfigChanged(config) => state.config_changed(config),
+            SupervisorMsg::ShutDown => {
+                state.stopping = true;
+                myself.stop_children_and_wait(None, Some(END_WITHIN)).await;
+                myself.stop(None);
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<SupervisorMsg>,
+        event: SupervisionEvent,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorTerminated(cell, ..) => {
+                if let Some((_, entry)) = state.sessions.gone(cell.get_id()) {
+                    state.release(entry.connection.as_ref());
+                }
+            }
+            SupervisionEvent::ActorFailed(cell, error) if !state.stopping => {
+                error!(actor = ?cell.get_id(), %error, "an actor failed");
+                state.child_failed(&myself, cell.get_id()).await;
+            }
+            SupervisionEvent::ActorFailed(..)
+            | SupervisionEvent::ActorStarted(_)
+            | SupervisionEvent::ProcessGroupChanged(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    async fn run_session(
+        &mut self,
+        myself: &ActorRef<SupervisorMsg>,
+        new: NewSession,
+        restarts: RestartIntensity,
+    ) -> Option<Live> {
+        let NewSession { record, mirror, lengths, own } = new;
+        let (host, connection) = self.host(myself, &record.place, record.ssh.as_ref()).await?;
+        let pulse = pulse_of(&record, lengths.stdout, lengths.stderr);
+        let args = SessionArgs {
+            config_env: self.config_env(&record),
+            records: watch::Sender::new(record.clone()),
+            record,
+            mirror,
+            host,
+            own,
+            kill_grace_s: self.config.kill_grace.as_secs(),
+            registry: self.registry.clone(),
+            journal: self.shared.journal.clone(),
+            pulse: watch::Sender::new(pulse),
+        };
+        match self.sessions.spawn(args, connection, restarts, myself.get_cell()).await {
+            Ok(live) => Some(live),
+            Err(error) => {
+                error!(%error, "a session's actor did not start");
+                None
+            }
+        }
+    }
+
+    /// The host of a place, with its connection started where it is a remote.
+    async fn host(
+        &mut self,
+        myself: &ActorRef<SupervisorMsg>,
+        place: &Place,
+        ssh: Option<&SshRequest>,
+    ) -> Option<(Host, Option<Key>)> {
+        let Some(request) = ssh else {
+            let root = self.local_root.clone();
+            return (*place == Place::Local).then_some((Host::Local { root }, None));
+        };
+        let key = Key { place: place.to_string(), request: request.clone() };
+        let remote: RemoteHost = match self
+            .connections
+            .get_or_spawn(&key, self.config.idle_link, &self.shared, myself.get_cell())
+            .await
+        {
+            Ok(remote) => remote,
+            Err(error) => {
+                error!(%error, "a connection's actor did not start");
+                return None;
+            }
+        };
+        Some((Host::Remote(remote), Some(key)))
+    }
+
+    fn config_env(
+        &self,
+        record: &SessionRecord,
+    ) -> std::collections::BTreeMap<crate::domain::config::EnvName, crate::domain::config::EnvValue>
+    {
+        let remote = match &record.place {
+            Place::Remote(name) => self.config.remotes.get(name),
+            Place::Local | Place::AdHoc(_) => None,
+        };
+        let agent = record.agent.as_ref().and_then(|name| self.config.agents.get(name));
+        united_env(remote, agent)
+    }
+
+    fn connections(&self) -> Vec<ConnectionStatus> {
+        let status = |(key, entry): (&Key, &super::connections::Entry)| ConnectionStatus {
+            place: key.place.clone(),
+            request: key.request.clone(),
+            report: entry.report(),
+            sessions: self.sessions.on(key),
+            draining: entry.draining,
+        };
+        self.connections.all().map(status).collect()
+    }
+
+    /// A session no longer uses a connection.
+    fn release(&mut self, key: Option<&Key>) {
+        if let Some(key) = key
+            && self.sessions.on(key) == 0
+        {
+            self.connections.end_if_draining(key);
+        }
+    }
+
+    fn config_changed(&mut self, state: Arc<ConfigState>) {
+        let before = std::mem::replace(&mut self.config_state, state.clone());
+        if let Some(report) = &state.rejected {
+            if before.rejected.as_deref() != Some(report) {
+                warn!("the edited configuration is refused:\n{report}");
+                let report = report.to_string();
+                self.shared.journal.write(EventKind::ConfigRejected { report });
+            }
+            return;
+        }
+        let diff = ConfigDiff::between(&before.config, &state.config);
+        if diff.is_empty() && before.rejected.is_none() {
+            return;
+        }
+        info!(changes = ?diff.describe(), "configuration in force");
+        self.shared.journal.write(EventKind::ConfigReloaded { changes: diff.describe() });
+        self.config = Arc::new(with_usual_agents(Config::clone(&state.config)));
+        // A resolver that is gone takes the daemon down with it.
+        let _ = self.shared.resolver.cast(ResolverMsg::UseConfig(self.config.clone()));
+        self.drain_outdated();
+    }
+
+    /// Drains the connections that the configuration would not make any more.
+    fn drain_outdated(&mut self) {
+        let outdated: Vec<Key> = self
+            .connections
+            .keys()
+            .filter(|key| {
+                let Ok(name) = key.place.parse::<crate::domain::ids::RemoteName>() else {
+                    return false;
+                };
+                let current = self.config.remotes.get(&name).filter(|remote| remote.enabled);
+                current.map(ssh_request).as_ref() != Some(&key.request)
+            })
+            .cloned()
+            .collect();
+        for key in outdated {
+            let unused = self.sessions.on(&key) == 0;
+            self.connections.drain(&key, unused);
+        }
+    }
+
+    async fn child_failed(&mut self, myself: &ActorRef<SupervisorMsg>, actor: ractor::ActorId) {
+        let Some((id, mut entry)) = self.sessions.gone(actor) else {
+            let idle = self.config.idle_link;
+            let again = self.connections.respawn(actor, idle, &self.shared, myself.get_cell());
+            if let Err(error) = again.await {
+                error!(%error, "a connection's actor did not start again");
+            }
+            return;
+        };
+        if !entry.restarts.allows(now()) {
+            error!(session = %id, "failed too often and is left alone until the daemon restarts");
+            self.release(entry.connection.as_ref());
+            return;
+        }
+        let pulse = entry.live.pulse.borrow().clone();
+        let new = NewSession {
+            record: entry.live.record.borrow().clone(),
+            mirror: entry.live.mirror.clone(),
+            lengths: Lengths { stdout: pulse.stdout, stderr: pulse.stderr, ..Lengths::default() },
+            own: None,
+        };
+        self.run_session(myself, new, entry.restarts).await;
+    }
+}

@@ -1,0 +1,21 @@
+//! The supervisor: owner of all other actors, and the one that the API asks.
+//!
+//! [`actor`] keeps the maps of sessions and connections, spawns, and starts
+//! again what failed; [`handle`] is the daemon as the API sees it; the other
+//! files are what the handle does for its requests.
+//!
+//! Failure policy: one-for-one. A child that fails too often is left dead, and
+//! what it stood for is shown as it was last known.
+
+mod actor;
+mod connections;
+mod create;
+mod handle;
+mod remotes;
+mod sessions;
+mod test;
+mod view;
+
+pub use actor::{ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg};
+pub use handle::DaemonHandle;
+pub use sessions::Live;

@@ -1,0 +1,94 @@
+//! The live sessions, as the supervisor keeps them.
+
+use std::collections::HashMap;
+
+use ractor::{Actor, ActorCell, ActorId, ActorRef, SpawnErr};
+use tokio::sync::watch;
+
+use super::connections::Key;
+use crate::actors::session::{SessionActor, SessionArgs, SessionMsg};
+use crate::domain::ids::SessionId;
+use crate::domain::restart::RestartIntensity;
+use crate::domain::session::{Pulse, SessionRecord};
+use crate::store::mirror::Mirror;
+
+/// A session that has not ended, for whoever deals with it.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// Its actor.
+    pub actor: ActorRef<SessionMsg>,
+    /// Its record, always the newest.
+    pub record: watch::Receiver<SessionRecord>,
+    /// What changes.
+    pub pulse: watch::Receiver<Pulse>,
+    /// Its mirror.
+    pub mirror: Mirror,
+}
+
+/// A live session, and what the supervisor needs to know of it besides.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) live: Live,
+    /// The connection that it uses.
+    pub(super) connection: Option<Key>,
+    pub(super) restarts: RestartIntensity,
+}
+
+/// All live sessions.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    entries: HashMap<SessionId, Entry>,
+    by_actor: HashMap<ActorId, SessionId>,
+}
+
+/// The pulse of a session that nothing is known of but its record.
+pub(super) fn pulse_of(record: &SessionRecord, stdout: u64, stderr: u64) -> Pulse {
+    Pulse {
+        state: record.state(),
+        link: None,
+        stdout,
+        stderr,
+        exit: record.exit(),
+        failure: record.failure().cloned(),
+    }
+}
+
+impl Sessions {
+    /// Starts the actor of a session.
+    pub(super) async fn spawn(
+        &mut self,
+        args: SessionArgs,
+        connection: Option<Key>,
+        restarts: RestartIntensity,
+        supervisor: ActorCell,
+    ) -> Result<Live, SpawnErr> {
+        let id = args.record.id.clone();
+        let (record, pulse) = (args.records.subscribe(), args.pulse.subscribe());
+        let mirror = args.mirror.clone();
+        let (actor, _) = Actor::spawn_linked(None, SessionActor, args, supervisor).await?;
+        self.by_actor.insert(actor.get_id(), id.clone());
+        let live = Live { actor, record, pulse, mirror };
+        self.entries.insert(id, Entry { live: live.clone(), connection, restarts });
+        Ok(live)
+    }
+
+    /// Takes out the session whose actor has gone.
+    pub(super) fn gone(&mut self, actor: ActorId) -> Option<(SessionId, Entry)> {
+        let id = self.by_actor.remove(&actor)?;
+        let entry = self.entries.remove(&id)?;
+        Some((id, entry))
+    }
+
+    pub(super) fn get(&self, id: &SessionId) -> Option<&Live> {
+        self.entries.get(id).map(|entry| &entry.live)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Live> {
+        self.entries.values().map(|entry| &entry.live)
+    }
+
+    /// How many use a connection.
+    pub(super) fn on(&self, key: &Key) -> usize {
+        self.entries.values().filter(|entry| entry.connection.as_ref() == Some(key)).count()
+    }
+}

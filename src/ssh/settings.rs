@@ -123,6 +123,8 @@ fn one(
         Some(name) => name.expand_host(&request.host)?,
         None => request.host.clone(),
     };
+    // As ssh does, whichever it is.
+    let host_name = host_name.to_lowercase();
     let user = request.user.clone().or_else(|| values.user.clone());
     let user = user.unwrap_or_else(|| env.local_user.clone());
     let port = request.port.or(values.port).unwrap_or(22);
@@ -157,7 +159,7 @@ fn one(
         count: values.alive_count.unwrap_or(KeepAlive::default().count),
     };
     let settings = SshSettings {
-        host_key_name: host_name.to_lowercase(),
+        host_key_name: host_name.clone(),
         host_key_alias: values.host_key_alias.clone(),
         port,
         identity_files,

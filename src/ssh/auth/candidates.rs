@@ -66,3 +66,6 @@ pub(super) fn order(
     candidates.extend(unheld);
     candidates.into_iter().map(|proof| Candidate { proof }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,3 +120,6 @@ fn too_open(path: &Path) -> Option<String> {
     (ours && mode & 0o077 != 0)
         .then(|| format!("its permissions ({mode:04o}) are too open; others can read it"))
 }
+
+#[cfg(test)]
+mod tests;

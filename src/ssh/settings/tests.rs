@@ -62,7 +62,7 @@ fn request(host: &str) -> SshRequest {
 fn the_defaults_are_opensshs_and_a_keep_alive() {
     let home = Home::with("");
     let settings = home.settings("Box.example");
-    assert_eq!(settings.host_name, "Box.example");
+    assert_eq!(settings.host_name, "box.example");
     assert_eq!(settings.host_key_name, "box.example");
     assert_eq!((settings.port, settings.user.as_str()), (22, "me"));
     assert_eq!(settings.identity_files, IDENTITY_FILES.map(|name| home.path(name)));

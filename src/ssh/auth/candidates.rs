@@ -41,14 +41,9 @@ pub(super) fn order(
     let mut held = vec![false; agent.len()];
     let mut unheld = Vec::new();
     for file in files {
-        let ours = |identity: &AgentIdentity| {
-            file.public
-                .as_ref()
-                .is_some_and(|public| identity.public_key().key_data() == public.key_data())
-        };
         let mut found = false;
         for (identity, taken) in agent.iter().zip(&mut held) {
-            if ours(identity) {
+            if file.is_half_of(identity) {
                 found = true;
                 if !std::mem::replace(taken, true) {
                     candidates.push(Proof::Agent(Box::new(identity.clone())));

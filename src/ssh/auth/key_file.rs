@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use russh::keys::agent::AgentIdentity;
 use russh::keys::{PrivateKey, PublicKey, decode_secret_key};
 use zeroize::Zeroizing;
 
@@ -68,6 +69,12 @@ impl KeyFile {
     pub(super) fn decrypt(&self, passphrase: &str) -> Option<PrivateKey> {
         let text = read(&self.path).ok()?;
         decode_secret_key(&text, Some(passphrase)).ok()
+    }
+
+    /// Whether the agent's key is this file's.
+    pub(super) fn is_half_of(&self, identity: &AgentIdentity) -> bool {
+        let theirs = identity.public_key();
+        self.public.as_ref().is_some_and(|ours| ours.key_data() == theirs.key_data())
     }
 
     /// Whether there is such a file.

@@ -11,9 +11,11 @@ mod candidates;
 mod key_file;
 mod signer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use russh::client::Handle;
+use russh::keys::agent::AgentIdentity;
 use tokio::sync::watch;
 
 pub(super) use self::askpass::Askpass;
@@ -58,7 +60,7 @@ pub(super) async fn authenticate(
     let held = agent.as_ref().map(|agent| agent.identities.as_slice()).unwrap_or_default();
     let candidates = candidates::order(&files, held, settings.identities_only);
 
-    let mut report = Report::new(settings, &files);
+    let mut report = Report::new(settings, &files, held);
     for candidate in candidates {
         let source = candidate.source();
         let tried = match candidate {
@@ -114,13 +116,20 @@ async fn try_file(
 #[derive(Debug)]
 struct Report<'a> {
     settings: &'a SshSettings,
-    files: &'a [Arc<KeyFile>],
+    /// The first file that was of no use, the ones that were named before the
+    /// default ones that are there.
+    unusable: Option<(PathBuf, String)>,
     tried: Vec<TriedKey>,
 }
 
 impl<'a> Report<'a> {
-    fn new(settings: &'a SshSettings, files: &'a [Arc<KeyFile>]) -> Self {
-        Self { settings, files, tried: Vec::new() }
+    fn new(settings: &'a SshSettings, files: &[Arc<KeyFile>], held: &[AgentIdentity]) -> Self {
+        let matters = |file: &&Arc<KeyFile>| {
+            let agent_has_it = held.iter().any(|identity| file.is_half_of(identity));
+            !agent_has_it && (settings.identities_explicit || file.exists())
+        };
+        let unusable = files.iter().filter(matters).find_map(|file| file.unusable());
+        Self { settings, unusable, tried: Vec::new() }
     }
 
     fn trouble(self, attempts: &Attempts<'_>) -> LinkTrouble {
@@ -131,24 +140,17 @@ impl<'a> Report<'a> {
         if let Some(file) = locked {
             return LinkTrouble::PassphraseNeeded { file };
         }
-        if self.settings.identities_explicit
-            && let Some((file, detail)) = self.files.iter().find_map(|file| file.unusable())
-        {
-            return LinkTrouble::IdentityUnusable { file, detail };
-        }
-        if self.tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable) {
-            // A default file that is there and too open is worth a word.
-            if let Some((file, detail)) =
-                self.files.iter().filter(|file| file.exists()).find_map(|file| file.unusable())
-            {
-                return LinkTrouble::IdentityUnusable { file, detail };
+        let nothing_offered = self.tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable);
+        match self.unusable {
+            Some((file, detail)) if self.settings.identities_explicit || nothing_offered => {
+                LinkTrouble::IdentityUnusable { file, detail }
             }
-            return LinkTrouble::NoKeys {
+            None if nothing_offered => LinkTrouble::NoKeys {
                 user: self.settings.user.clone(),
                 looked_for: self.settings.identity_files.clone(),
-            };
+            },
+            _ => attempts.denied(self.tried),
         }
-        attempts.denied(self.tried)
     }
 }
 

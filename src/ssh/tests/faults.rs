@@ -41,6 +41,8 @@ async fn over(stream: DuplexStream) -> Result<Link, LinkTrouble> {
 #[derive(Default)]
 struct Server {
     auth: Option<Auth>,
+    silent_auth: bool,
+    broken_auth: bool,
     refuses_channels: bool,
     refuses_exec: bool,
     silent_exec: bool,
@@ -50,6 +52,12 @@ impl Handler for Server {
     type Error = russh::Error;
 
     async fn auth_none(&mut self, _user: &str) -> Result<Auth, russh::Error> {
+        if self.silent_auth {
+            std::future::pending::<()>().await;
+        }
+        if self.broken_auth {
+            return Err(russh::Error::Disconnect);
+        }
         Ok(self.auth.take().unwrap_or(Auth::Accept))
     }
 
@@ -197,6 +205,50 @@ async fn a_refusal_that_leaves_no_method_is_a_refusal() {
     assert_eq!(methods, ["password"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_times_out_in_authentication() {
+    let server = Server { silent_auth: true, ..Server::default() };
+    let trouble = over(served_by(server)).await.unwrap_err();
+    assert_eq!(trouble, LinkTrouble::TimedOut { phase: Phase::Authentication });
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_in_authentication_is_no_refusal() {
+    let server = Server { broken_auth: true, ..Server::default() };
+    let trouble = over(served_by(server)).await.unwrap_err();
+    let closed = LinkTrouble::ClosedByPeer { phase: Phase::Authentication, said: None };
+    assert_eq!(trouble, closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_stops_reading_is_noticed_while_a_write_is_blocked() {
+    let (freeze, frozen) = tokio::sync::oneshot::channel::<()>();
+    let link = over(relayed(served_by(Server::default()), frozen, Then::HoldStill)).await.unwrap();
+    let (_reader, writer) = link.exec("cat").await.unwrap().split();
+    freeze.send(()).unwrap();
+    // More than the stream holds, less than the window.
+    writer.write_all(&vec![0; (1 << 20) + (1 << 19)]).await.unwrap();
+    let started = tokio::time::Instant::now();
+    let detail = "Inactivity timeout".to_owned();
+    assert_eq!(link.lost().await, LinkTrouble::Lost { how: LostHow::KeepAlive, detail });
+    assert!(started.elapsed() <= Duration::from_secs(91), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_does_not_wait_for_a_peer_that_is_silent() {
+    let (freeze, frozen) = tokio::sync::oneshot::channel::<()>();
+    let link = over(relayed(served_by(Server::default()), frozen, Then::HoldStill)).await.unwrap();
+    let (_reader, writer) = link.exec("cat").await.unwrap().split();
+    freeze.send(()).unwrap();
+    let write = tokio::spawn(async move { writer.write_all(&vec![0; 8 << 20]).await });
+    tokio::task::yield_now().await;
+    let started = tokio::time::Instant::now();
+    link.close().await;
+    assert!(link.is_lost());
+    assert!(started.elapsed() <= Duration::from_secs(3), "{:?}", started.elapsed());
+    assert!(matches!(write.await.unwrap(), Err(LinkTrouble::Lost { .. })));
+}
+
 #[tokio::test]
 async fn a_refused_channel_has_the_servers_reason() {
     let server = Server { refuses_channels: true, ..Server::default() };
@@ -258,6 +310,20 @@ fn relayed(
         }
     });
     ours
+}
+
+#[tokio::test]
+async fn a_link_that_nobody_holds_closes_its_stream() {
+    let (ours, mut middle) = tokio::io::duplex(1 << 20);
+    let mut server = served_by(Server::default());
+    let relay = tokio::spawn(async move {
+        let _ = tokio::io::copy_bidirectional(&mut middle, &mut server).await;
+    });
+    let link = over(ours).await.unwrap();
+    // An open channel that is dropped leaves nothing behind either.
+    drop(link.exec("cat").await.unwrap());
+    drop(link);
+    tokio::time::timeout(Duration::from_secs(20), relay).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, Phase, TriedKey};
 use crate::ssh::dial::dial_with;
 use crate::ssh::testing::{PASSPHRASE, Sshd, dial, me, public};
 
-fn refused(key: &PathBuf) -> TriedKey {
-    TriedKey { source: KeySource::File(key.clone()), outcome: KeyOutcome::Refused }
+fn refused(key: &Path) -> TriedKey {
+    TriedKey { source: KeySource::File(key.to_owned()), outcome: KeyOutcome::Refused }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,6 +140,22 @@ async fn a_public_key_file_picks_the_agents_key() {
     settings.agent_socket = Some(agent.socket.clone());
     settings.identities_only = true;
     dial(&settings).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_the_agent_that_is_refused_is_a_refusal_though_only_its_public_half_is_here() {
+    let sshd = Sshd::start("");
+    let key = sshd.key("id", "ed25519", "");
+    let agent = sshd.agent(&[&key]);
+    fs::remove_file(&key).unwrap();
+    let mut settings = sshd.settings(&[&key]);
+    settings.agent_socket = Some(agent.socket.clone());
+    let trouble = dial(&settings).await.unwrap_err();
+    let LinkTrouble::AuthDenied { tried, .. } = trouble else { panic!("{trouble:?}") };
+    assert!(matches!(
+        &tried[..],
+        [TriedKey { source: KeySource::Agent(_), outcome: KeyOutcome::Refused }]
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use russh::keys::agent::AgentIdentity;
-use russh::keys::{PrivateKey, PublicKey, decode_secret_key};
+use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key};
 use zeroize::Zeroizing;
 
 /// An identity file.
@@ -18,6 +18,8 @@ pub(super) struct KeyFile {
     /// there is no `.pub` file beside it.
     pub(super) public: Option<PublicKey>,
     pub(super) private: Private,
+    /// From the `-cert.pub` file beside it.
+    pub(super) certificate: Option<Certificate>,
 }
 
 /// The private half.
@@ -36,21 +38,26 @@ pub(super) enum Private {
 impl KeyFile {
     /// Reads what there is; never an error, since other keys may do.
     pub(super) fn load(path: &Path) -> Self {
-        let path = path.to_owned();
+        let certificate = certificate_beside(path);
+        Self { certificate, ..Self::without_certificate(path) }
+    }
+
+    fn without_certificate(path: &Path) -> Self {
+        let (path, certificate) = (path.to_owned(), None);
         let beside = public_beside(&path);
         let text = match read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Self { path, public: beside, private: Private::Missing };
+                return Self { path, public: beside, private: Private::Missing, certificate };
             }
             Err(error) => {
                 let private = Private::Unusable(error.to_string());
-                return Self { path, public: beside, private };
+                return Self { path, public: beside, private, certificate };
             }
         };
         // `IdentityFile key.pub` picks one of the agent's keys.
         if let Ok(public) = PublicKey::from_openssh(text.trim()) {
-            return Self { path, public: Some(public), private: Private::Missing };
+            return Self { path, public: Some(public), private: Private::Missing, certificate };
         }
         let openssh = PrivateKey::from_openssh(text.as_bytes()).ok();
         let public = openssh.as_ref().map(|key| key.public_key().clone()).or(beside);
@@ -62,7 +69,7 @@ impl KeyFile {
             Private::Open(key) => Some(key.public_key().clone()),
             _ => public,
         };
-        Self { path, public, private }
+        Self { path, public, private, certificate }
     }
 
     /// The private key, if `passphrase` is the right one.
@@ -114,9 +121,17 @@ fn private_half(text: &str, openssh: Option<PrivateKey>) -> Private {
 }
 
 fn public_beside(path: &Path) -> Option<PublicKey> {
+    PublicKey::from_openssh(fs::read_to_string(beside(path, ".pub")).ok()?.trim()).ok()
+}
+
+fn certificate_beside(path: &Path) -> Option<Certificate> {
+    Certificate::from_openssh(fs::read_to_string(beside(path, "-cert.pub")).ok()?.trim()).ok()
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".pub");
-    PublicKey::from_openssh(fs::read_to_string(beside).ok()?.trim()).ok()
+    beside.push(ending);
+    beside.into()
 }
 
 /// OpenSSH does not use a key of ours that others can read (`sshkey_perm_ok`).

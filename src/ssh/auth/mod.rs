@@ -1,5 +1,5 @@
 //! Authentication by public key, in OpenSSH's order (`pubkey_prepare` in
-//! sshconnect2.c): keys that both the agent and the identity files have, the
+//! sshconnect2.c): certificates of the identity files, keys that both the agent and the identity files have, the
 //! agent's other keys unless `IdentitiesOnly`, and the files that the agent
 //! does not hold. A private half is touched, and a passphrase asked for, only
 //! after the server has said that it would take the public half.
@@ -68,6 +68,9 @@ pub(super) async fn authenticate(
                 let Some(agent) = &mut agent else { continue };
                 attempts.with_agent(&identity, &mut agent.signer).await?
             }
+            Candidate { proof: Proof::Certificate(file) } => {
+                try_certificate(&mut attempts, &file, askpass).await?
+            }
             Candidate { proof: Proof::File(file) } => {
                 try_file(&mut attempts, &file, askpass).await?
             }
@@ -110,6 +113,18 @@ async fn try_file(
         },
     };
     attempts.with_key(&public, &mut signer).await
+}
+
+async fn try_certificate(
+    attempts: &mut Attempts<'_>,
+    file: &Arc<KeyFile>,
+    askpass: Option<&Askpass>,
+) -> Result<Tried, LinkTrouble> {
+    let Some(certificate) = &file.certificate else {
+        return Ok(Tried::Outcome(KeyOutcome::Unusable));
+    };
+    let mut signer = FileSigner::new(file.clone(), askpass.cloned());
+    attempts.with_certificate(certificate, &mut signer).await
 }
 
 /// What is told when no key was enough.

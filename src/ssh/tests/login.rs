@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, Phase, TriedKey};
 use crate::ssh::dial::dial_with;
-use crate::ssh::testing::{PASSPHRASE, Sshd, dial, me, public};
+use crate::ssh::testing::{PASSPHRASE, Sshd, dial, keygen, me, public};
 
 fn refused(key: &Path) -> TriedKey {
     TriedKey { source: KeySource::File(key.to_owned()), outcome: KeyOutcome::Refused }
@@ -234,4 +234,26 @@ async fn two_keys_are_given_to_a_server_that_wants_two() {
     let LinkTrouble::AuthDenied { tried, methods, .. } = trouble else { panic!("{trouble:?}") };
     assert_eq!(tried[0].outcome, KeyOutcome::Partial);
     assert_eq!(methods, ["publickey"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_beside_the_key_lets_us_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = dir.path().join("ca");
+    keygen(&authority, "ed25519", "");
+    let trusted = format!("TrustedUserCAKeys {}.pub", authority.display());
+    let sshd = Sshd::start(&trusted);
+    for kind in ["ed25519", "ecdsa", "rsa"] {
+        let key = sshd.key(kind, kind, "");
+        let settings = sshd.settings(&[&key]);
+        assert!(matches!(dial(&settings).await, Err(LinkTrouble::AuthDenied { .. })));
+        let signed = std::process::Command::new("ssh-keygen")
+            .args(["-q", "-I", "test", "-n", &me(), "-s"])
+            .arg(&authority)
+            .arg(&key)
+            .status()
+            .unwrap();
+        assert!(signed.success());
+        dial(&settings).await.unwrap();
+    }
 }

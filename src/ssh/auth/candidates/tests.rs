@@ -13,7 +13,8 @@ fn held(key: &PrivateKey, comment: &str) -> AgentIdentity {
 }
 
 fn file(path: &str, key: &PrivateKey, private: Private) -> Arc<KeyFile> {
-    Arc::new(KeyFile { path: path.into(), public: Some(key.public_key().clone()), private })
+    let public = Some(key.public_key().clone());
+    Arc::new(KeyFile { path: path.into(), public, private, certificate: None })
 }
 
 fn names(candidates: &[Candidate]) -> Vec<String> {

@@ -133,6 +133,7 @@ fn one(
         local_user: &env.local_user,
         given: &request.host,
         host: &host_name,
+        host_key_alias: values.host_key_alias.as_deref(),
         port,
         user: &user,
     };

@@ -56,10 +56,11 @@ impl Resolver<'_> {
                 ssh_config: request.ssh_config.clone(),
             };
             let (settings, values) = one(&of_hop, self.env, self.warnings)?;
-            let itself = |settings: &SshSettings| {
-                (settings.host_name.to_lowercase(), settings.port, settings.user.clone())
-            };
-            if itself(&settings) == itself(target) || self.path.contains(&of_hop.host) {
+            // As ssh compares them: the hop as written with the target as
+            // resolved. Two aliases of one address may be on one way.
+            let is_target = of_hop.host.to_lowercase() == target.host_name
+                && (settings.port, &settings.user) == (target.port, &target.user);
+            if is_target || self.path.contains(&of_hop.host) {
                 let way = self.path.join(" → ");
                 return Err(line.trouble(format!("jump host loop: {way} → {}", of_hop.host)));
             }

@@ -261,3 +261,9 @@ fn ssh_comes_to_the_same_settings() {
         assert_eq!(seconds(ours.connect_timeout), theirs("connecttimeout"), "{host}");
     }
 }
+
+#[test]
+fn two_names_of_one_address_are_no_loop() {
+    let home = Home::with("Host target\n ProxyJump gw\nHost target gw\n HostName 192.0.2.1\n");
+    assert_eq!(home.settings("target").jumps.len(), 1);
+}

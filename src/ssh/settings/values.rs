@@ -228,6 +228,7 @@ pub(super) struct Tokens<'a> {
     pub(super) local_user: &'a str,
     pub(super) given: &'a str,
     pub(super) host: &'a str,
+    pub(super) host_key_alias: Option<&'a str>,
     pub(super) port: u16,
     pub(super) user: &'a str,
 }
@@ -237,6 +238,7 @@ impl Tokens<'_> {
         match token {
             'd' => Some(self.home.to_str()?.to_owned()),
             'h' => Some(self.host.to_owned()),
+            'k' => Some(self.host_key_alias.unwrap_or(self.given).to_owned()),
             'n' => Some(self.given.to_owned()),
             'p' => Some(self.port.to_string()),
             'r' => Some(self.user.to_owned()),

@@ -58,6 +58,8 @@ pub struct ExecReader {
 }
 
 /// The writing half: the command's standard input.
+///
+/// Dropping it alone leaves that open; [`ExecWriter::eof`] ends it.
 #[derive(Debug)]
 pub struct ExecWriter {
     shared: Arc<Shared>,
@@ -247,7 +249,7 @@ impl ExecWriter {
 impl Drop for Shared {
     fn drop(&mut self) {
         let Some(write) = self.write.take() else { return };
-        if *self.closed.borrow() || self.link.is_lost() {
+        if self.closed.send_replace(true) || self.link.is_lost() {
             return;
         }
         // Outside a runtime nothing can be sent, and the session is gone too.

@@ -238,7 +238,7 @@ impl Handler for Client {
 
 /// A server's words without what would move a terminal's cursor.
 pub(super) fn printable(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }
 
 fn ending(error: &ClientError) -> Ending {
@@ -284,7 +284,10 @@ pub(super) fn key_exchange_trouble(error: ClientError, wire: &WireControl) -> Li
             LinkTrouble::ClosedByPeer { phase, said: Some(message) }
         }
         ClientError::Ssh(Error::NoCommonAlgo { kind, theirs, .. }) => {
-            LinkTrouble::NoCommonAlgorithm { kind: kind_name(&kind), theirs: theirs.join(",") }
+            LinkTrouble::NoCommonAlgorithm {
+                kind: kind_name(&kind),
+                theirs: printable(&theirs.join(",")),
+            }
         }
         ClientError::Ssh(Error::Disconnect | Error::HUP) => {
             LinkTrouble::ClosedByPeer { phase, said: wire.said() }

@@ -169,3 +169,6 @@ pub(super) fn judge<'a>(entries: &'a [Entry], name: &str, key: &PublicKey) -> Ve
 pub(super) fn plain_name(name: &str) -> Option<&str> {
     name.strip_prefix('[')?.rsplit_once("]:").map(|(plain, _)| plain)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,9 @@ pub struct Peer {
 struct Inner {
     handle: Handle<Client>,
     ending: watch::Receiver<Option<Ending>>,
+    /// Whether it was ended by [`Link::close`], even if russh is held up and
+    /// has not noticed.
+    closed_here: watch::Sender<bool>,
     refusals: Arc<Refusals>,
     wire: WireControl,
     peer: Peer,
@@ -69,7 +72,17 @@ impl Link {
     pub(super) fn new(parts: Parts) -> Self {
         let Parts { handle, ending, refusals, wire, user, open_timeout, outer } = parts;
         let peer = Peer { version: wire.banner().unwrap_or_default(), user };
-        Self(Arc::new(Inner { handle, ending, refusals, wire, peer, open_timeout, outer }))
+        let closed_here = watch::Sender::new(false);
+        Self(Arc::new(Inner {
+            handle,
+            ending,
+            closed_here,
+            refusals,
+            wire,
+            peer,
+            open_timeout,
+            outer,
+        }))
     }
 
     /// Opens an exec channel and starts `command` on it, as the login shell's
@@ -106,16 +119,21 @@ impl Link {
     /// [`LostHow::Closed`].
     pub async fn lost(&self) -> LinkTrouble {
         let mut ending = self.0.ending.clone();
-        // An error is the end too: the handler, and with it the session, is
-        // gone without a word.
-        let _ = ending.wait_for(Option::is_some).await;
+        let mut closed_here = self.0.closed_here.subscribe();
+        tokio::select! {
+            // An error is the end too: the handler, and with it the session,
+            // is gone without a word.
+            _ = ending.wait_for(Option::is_some) => {}
+            _ = closed_here.wait_for(|closed| *closed) => {}
+        }
         self.loss()
     }
 
     /// Whether the link is gone.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.0.ending.borrow().is_some()
+        *self.0.closed_here.borrow()
+            || self.0.ending.borrow().is_some()
             || self.0.ending.has_changed().is_err()
             || self.0.handle.is_closed()
     }
@@ -133,7 +151,7 @@ impl Link {
         };
         let _ = tokio::time::timeout(FAREWELL, polite).await;
         self.0.wire.cut();
-        let _ = tokio::time::timeout(FAREWELL, self.lost()).await;
+        self.0.closed_here.send_replace(true);
         if let Some(outer) = &self.0.outer {
             Box::pin(outer.close()).await;
         }

@@ -12,6 +12,7 @@ mod algorithms;
 mod auth;
 mod channel;
 mod client;
+mod config_lines;
 
 mod dial;
 mod host_key;
@@ -21,6 +22,11 @@ mod pattern;
 pub mod settings;
 mod tcp;
 mod wire;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use channel::{ExecChannel, ExecEvent, ExecReader, ExecWriter};
 pub use dial::dial;

@@ -115,6 +115,11 @@ impl Shared {
         self.cut.load(Ordering::SeqCst)
     }
 
+    /// Whether all has been heard that there is to hear.
+    fn has_banner(&self) -> bool {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).complete
+    }
+
     fn listen(&self, bytes: &[u8]) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         if heard.complete {
@@ -122,17 +127,12 @@ impl Shared {
         }
         let room = HEARD - heard.bytes.len();
         heard.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        let banner = heard.bytes.starts_with(b"SSH-")
-            || heard.bytes.windows(5).any(|window| window == b"\nSSH-");
-        let whole = banner && heard.bytes.ends_with(b"\n")
-            || heard.bytes.len() == HEARD
-            || banner && after_banner(&heard.bytes);
-        heard.complete = whole;
+        heard.complete = heard.bytes.len() == HEARD || holds_banner(&heard.bytes);
     }
 }
 
-/// Whether a whole banner line is in, with the key exchange behind it.
-fn after_banner(bytes: &[u8]) -> bool {
+/// Whether a whole line that starts with `SSH-` is in.
+fn holds_banner(bytes: &[u8]) -> bool {
     let start = if bytes.starts_with(b"SSH-") {
         Some(0)
     } else {
@@ -176,7 +176,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         if self.shared.is_cut() {
             return Poll::Ready(Err(cut_error()));
         }
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        match Pin::new(&mut self.stream).poll_write(cx, buf) {
+            // A server that turns us away closes at once, and its words are
+            // still there to be read. The read then finds the end.
+            Poll::Ready(Err(_)) if !self.shared.has_banner() => Poll::Ready(Ok(buf.len())),
+            polled => polled,
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

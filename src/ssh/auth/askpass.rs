@@ -74,6 +74,11 @@ impl Askpass {
     pub(in crate::ssh) fn program(program: impl Into<OsString>) -> Self {
         Self { program: program.into() }
     }
+
+    #[cfg(test)]
+    pub(in crate::ssh) fn path(&self) -> &std::ffi::OsStr {
+        &self.program
+    }
 }
 
 #[cfg(test)]

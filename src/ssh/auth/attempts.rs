@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::{AgentIdentity, AgentSessionBinding};
-use russh::keys::{Algorithm, HashAlg, PublicKey};
+use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
 use russh::{MethodKind, MethodSet};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -88,6 +88,24 @@ impl<'a> Attempts<'a> {
         let signing = signer.signing();
         let user = &*self.settings.user;
         let request = self.handle.authenticate_publickey_with(user, key.clone(), hash, signer);
+        let result = bounded(&mut self.left, &signing, request).await?;
+        self.tried(result).await
+    }
+
+    /// A certificate for a key whose private half `signer` has.
+    pub(super) async fn with_certificate(
+        &mut self,
+        certificate: &Certificate,
+        signer: &mut FileSigner,
+    ) -> Result<Tried, LinkTrouble> {
+        let public = PublicKey::from(certificate.public_key().clone());
+        let Some(hash) = self.hash_for(&public.algorithm()).await? else {
+            return Ok(Tried::Outcome(KeyOutcome::Refused));
+        };
+        self.offered += 1;
+        let signing = signer.signing();
+        let (user, certificate) = (&*self.settings.user, certificate.clone());
+        let request = self.handle.authenticate_certificate_with(user, certificate, hash, signer);
         let result = bounded(&mut self.left, &signing, request).await?;
         self.tried(result).await
     }

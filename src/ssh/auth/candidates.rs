@@ -18,37 +18,36 @@ pub(super) struct Candidate {
 pub(super) enum Proof {
     Agent(Box<AgentIdentity>),
     File(Arc<KeyFile>),
+    /// The file's key, vouched for by the certificate beside it.
+    Certificate(Arc<KeyFile>),
 }
 
 impl Candidate {
     pub(super) fn source(&self) -> KeySource {
         match &self.proof {
             Proof::Agent(identity) => KeySource::Agent(identity.comment().to_owned()),
-            Proof::File(file) => KeySource::File(file.path.clone()),
+            Proof::File(file) | Proof::Certificate(file) => KeySource::File(file.path.clone()),
         }
     }
 }
 
-/// Keys of the files that the agent holds, in the order of the files; the
-/// agent's others, unless only the files' count; the files that it does not
+/// Certificates of the files; keys of the files that the agent holds, in the
+/// order of the files; the agent's others, unless only the files' count; the files that it does not
 /// hold. Files that are not there are left out.
 pub(super) fn order(
     files: &[Arc<KeyFile>],
     agent: &[AgentIdentity],
     identities_only: bool,
 ) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
+    let signs = |file: &&Arc<KeyFile>| matches!(file.private, Private::Open(_) | Private::Locked);
+    let certified = files.iter().filter(signs).filter(|file| file.certificate.is_some());
+    let mut candidates: Vec<_> = certified.cloned().map(Proof::Certificate).collect();
     let mut held = vec![false; agent.len()];
     let mut unheld = Vec::new();
     for file in files {
-        let ours = |identity: &AgentIdentity| {
-            file.public
-                .as_ref()
-                .is_some_and(|public| identity.public_key().key_data() == public.key_data())
-        };
         let mut found = false;
         for (identity, taken) in agent.iter().zip(&mut held) {
-            if ours(identity) {
+            if file.is_half_of(identity) {
                 found = true;
                 if !std::mem::replace(taken, true) {
                     candidates.push(Proof::Agent(Box::new(identity.clone())));
@@ -66,3 +65,6 @@ pub(super) fn order(
     candidates.extend(unheld);
     candidates.into_iter().map(|proof| Candidate { proof }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use russh::keys::{PrivateKey, PublicKey, decode_secret_key};
+use russh::keys::agent::AgentIdentity;
+use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key};
 use zeroize::Zeroizing;
 
 /// An identity file.
@@ -17,6 +18,8 @@ pub(super) struct KeyFile {
     /// there is no `.pub` file beside it.
     pub(super) public: Option<PublicKey>,
     pub(super) private: Private,
+    /// From the `-cert.pub` file beside it.
+    pub(super) certificate: Option<Certificate>,
 }
 
 /// The private half.
@@ -35,21 +38,26 @@ pub(super) enum Private {
 impl KeyFile {
     /// Reads what there is; never an error, since other keys may do.
     pub(super) fn load(path: &Path) -> Self {
-        let path = path.to_owned();
+        let certificate = certificate_beside(path);
+        Self { certificate, ..Self::without_certificate(path) }
+    }
+
+    fn without_certificate(path: &Path) -> Self {
+        let (path, certificate) = (path.to_owned(), None);
         let beside = public_beside(&path);
         let text = match read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Self { path, public: beside, private: Private::Missing };
+                return Self { path, public: beside, private: Private::Missing, certificate };
             }
             Err(error) => {
                 let private = Private::Unusable(error.to_string());
-                return Self { path, public: beside, private };
+                return Self { path, public: beside, private, certificate };
             }
         };
         // `IdentityFile key.pub` picks one of the agent's keys.
         if let Ok(public) = PublicKey::from_openssh(text.trim()) {
-            return Self { path, public: Some(public), private: Private::Missing };
+            return Self { path, public: Some(public), private: Private::Missing, certificate };
         }
         let openssh = PrivateKey::from_openssh(text.as_bytes()).ok();
         let public = openssh.as_ref().map(|key| key.public_key().clone()).or(beside);
@@ -61,13 +69,19 @@ impl KeyFile {
             Private::Open(key) => Some(key.public_key().clone()),
             _ => public,
         };
-        Self { path, public, private }
+        Self { path, public, private, certificate }
     }
 
     /// The private key, if `passphrase` is the right one.
     pub(super) fn decrypt(&self, passphrase: &str) -> Option<PrivateKey> {
         let text = read(&self.path).ok()?;
         decode_secret_key(&text, Some(passphrase)).ok()
+    }
+
+    /// Whether the agent's key is this file's.
+    pub(super) fn is_half_of(&self, identity: &AgentIdentity) -> bool {
+        let theirs = identity.public_key();
+        self.public.as_ref().is_some_and(|ours| ours.key_data() == theirs.key_data())
     }
 
     /// Whether there is such a file.
@@ -107,9 +121,17 @@ fn private_half(text: &str, openssh: Option<PrivateKey>) -> Private {
 }
 
 fn public_beside(path: &Path) -> Option<PublicKey> {
+    PublicKey::from_openssh(fs::read_to_string(beside(path, ".pub")).ok()?.trim()).ok()
+}
+
+fn certificate_beside(path: &Path) -> Option<Certificate> {
+    Certificate::from_openssh(fs::read_to_string(beside(path, "-cert.pub")).ok()?.trim()).ok()
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".pub");
-    PublicKey::from_openssh(fs::read_to_string(beside).ok()?.trim()).ok()
+    beside.push(ending);
+    beside.into()
 }
 
 /// OpenSSH does not use a key of ours that others can read (`sshkey_perm_ok`).
@@ -120,3 +142,6 @@ fn too_open(path: &Path) -> Option<String> {
     (ours && mode & 0o077 != 0)
         .then(|| format!("its permissions ({mode:04o}) are too open; others can read it"))
 }
+
+#[cfg(test)]
+mod tests;

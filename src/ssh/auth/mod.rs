@@ -1,5 +1,5 @@
 //! Authentication by public key, in OpenSSH's order (`pubkey_prepare` in
-//! sshconnect2.c): keys that both the agent and the identity files have, the
+//! sshconnect2.c): certificates of the identity files, keys that both the agent and the identity files have, the
 //! agent's other keys unless `IdentitiesOnly`, and the files that the agent
 //! does not hold. A private half is touched, and a passphrase asked for, only
 //! after the server has said that it would take the public half.
@@ -11,9 +11,11 @@ mod candidates;
 mod key_file;
 mod signer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use russh::client::Handle;
+use russh::keys::agent::AgentIdentity;
 use tokio::sync::watch;
 
 pub(super) use self::askpass::Askpass;
@@ -58,13 +60,16 @@ pub(super) async fn authenticate(
     let held = agent.as_ref().map(|agent| agent.identities.as_slice()).unwrap_or_default();
     let candidates = candidates::order(&files, held, settings.identities_only);
 
-    let mut report = Report::new(settings, &files);
+    let mut report = Report::new(settings, &files, held);
     for candidate in candidates {
         let source = candidate.source();
         let tried = match candidate {
             Candidate { proof: Proof::Agent(identity) } => {
                 let Some(agent) = &mut agent else { continue };
                 attempts.with_agent(&identity, &mut agent.signer).await?
+            }
+            Candidate { proof: Proof::Certificate(file) } => {
+                try_certificate(&mut attempts, &file, askpass).await?
             }
             Candidate { proof: Proof::File(file) } => {
                 try_file(&mut attempts, &file, askpass).await?
@@ -110,17 +115,36 @@ async fn try_file(
     attempts.with_key(&public, &mut signer).await
 }
 
+async fn try_certificate(
+    attempts: &mut Attempts<'_>,
+    file: &Arc<KeyFile>,
+    askpass: Option<&Askpass>,
+) -> Result<Tried, LinkTrouble> {
+    let Some(certificate) = &file.certificate else {
+        return Ok(Tried::Outcome(KeyOutcome::Unusable));
+    };
+    let mut signer = FileSigner::new(file.clone(), askpass.cloned());
+    attempts.with_certificate(certificate, &mut signer).await
+}
+
 /// What is told when no key was enough.
 #[derive(Debug)]
 struct Report<'a> {
     settings: &'a SshSettings,
-    files: &'a [Arc<KeyFile>],
+    /// The first file that was of no use, the ones that were named before the
+    /// default ones that are there.
+    unusable: Option<(PathBuf, String)>,
     tried: Vec<TriedKey>,
 }
 
 impl<'a> Report<'a> {
-    fn new(settings: &'a SshSettings, files: &'a [Arc<KeyFile>]) -> Self {
-        Self { settings, files, tried: Vec::new() }
+    fn new(settings: &'a SshSettings, files: &[Arc<KeyFile>], held: &[AgentIdentity]) -> Self {
+        let matters = |file: &&Arc<KeyFile>| {
+            let agent_has_it = held.iter().any(|identity| file.is_half_of(identity));
+            !agent_has_it && (settings.identities_explicit || file.exists())
+        };
+        let unusable = files.iter().filter(matters).find_map(|file| file.unusable());
+        Self { settings, unusable, tried: Vec::new() }
     }
 
     fn trouble(self, attempts: &Attempts<'_>) -> LinkTrouble {
@@ -131,24 +155,17 @@ impl<'a> Report<'a> {
         if let Some(file) = locked {
             return LinkTrouble::PassphraseNeeded { file };
         }
-        if self.settings.identities_explicit
-            && let Some((file, detail)) = self.files.iter().find_map(|file| file.unusable())
-        {
-            return LinkTrouble::IdentityUnusable { file, detail };
-        }
-        if self.tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable) {
-            // A default file that is there and too open is worth a word.
-            if let Some((file, detail)) =
-                self.files.iter().filter(|file| file.exists()).find_map(|file| file.unusable())
-            {
-                return LinkTrouble::IdentityUnusable { file, detail };
+        let nothing_offered = self.tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable);
+        match self.unusable {
+            Some((file, detail)) if self.settings.identities_explicit || nothing_offered => {
+                LinkTrouble::IdentityUnusable { file, detail }
             }
-            return LinkTrouble::NoKeys {
+            None if nothing_offered => LinkTrouble::NoKeys {
                 user: self.settings.user.clone(),
                 looked_for: self.settings.identity_files.clone(),
-            };
+            },
+            _ => attempts.denied(self.tried),
         }
-        attempts.denied(self.tried)
     }
 }
 

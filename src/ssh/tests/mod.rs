@@ -1,0 +1,8 @@
+//! Against a real sshd; against russh's own server where a fault is wanted
+//! that sshd would not commit.
+
+mod channels;
+mod faults;
+mod host_keys;
+mod jumps;
+mod login;

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod journal;
 pub mod resolver;
 pub mod session;
+pub mod supervisor;
 
 mod common;
 

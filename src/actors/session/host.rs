@@ -34,11 +34,13 @@ pub struct RemoteHost {
 
 /// A channel on which the bootstrap waits for its program.
 #[derive(Debug)]
-pub(super) struct Channel {
-    pub(super) io: ProgramIo,
-    pub(super) path: Option<String>,
+pub struct Channel {
+    /// Its streams.
+    pub io: ProgramIo,
+    /// The PATH of the login shell there, where it told.
+    pub path: Option<String>,
     /// Kept until the channel is done with.
-    pub(super) slot: Option<crate::actors::connection::Slot>,
+    pub slot: Option<crate::actors::connection::Slot>,
 }
 
 /// What a channel is wanted for.

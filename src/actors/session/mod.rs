@@ -17,5 +17,5 @@ mod saver;
 mod tasks;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
-pub use host::{Host, RemoteHost};
-pub use tasks::OwnLaunch;
+pub use host::{Channel, Host, RemoteHost};
+pub use tasks::{OwnLaunch, goes_along, remove_spool};

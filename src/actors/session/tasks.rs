@@ -246,3 +246,16 @@ pub(super) fn watch_link(host: &Host, pulse: &watch::Sender<Pulse>) -> Option<Jo
         }
     }))
 }
+
+/// Removes what is left of an ended session where it ran.
+pub async fn remove_spool(host: &Host, id: &SessionId) {
+    match host.channel(Want::Control).await {
+        Ok(channel) => {
+            if let Err(error) = control::remove(channel.io, &nonce(), host.root(), id).await {
+                warn!(session = %id, %error, "its spool was not removed");
+            }
+            drop(channel.slot);
+        }
+        Err(trouble) => warn!(session = %id, %trouble, "its spool was not removed"),
+    }
+}

@@ -17,5 +17,5 @@ mod test;
 mod view;
 
 pub use actor::{ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg};
-pub use handle::DaemonHandle;
+pub use handle::{DaemonHandle, Parts};
 pub use sessions::Live;

@@ -25,6 +25,14 @@ pub struct Live {
     pub mirror: Mirror,
 }
 
+impl Live {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.record.borrow().id.clone()
+    }
+}
+
 /// A live session, and what the supervisor needs to know of it besides.
 #[derive(Debug)]
 pub(super) struct Entry {

@@ -1,0 +1,169 @@
+//! What the API shows, made from records and reports.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::actor::ConnectionStatus;
+use super::sessions::{Live, pulse_of};
+use crate::actors::config::ConfigState;
+use crate::actors::connection::LinkReport;
+use crate::actors::now;
+use crate::api::types::{AgentView, ConfigView, RemoteView, SessionView, StdinView};
+use crate::domain::agent::profile;
+use crate::domain::config::Config;
+use crate::domain::plan::{agent_command, ssh_request, with_usual_agents};
+use crate::domain::resolve::{PlaceRequest, resolve};
+use crate::domain::session::{Pulse, SessionRecord};
+use crate::domain::target::Place;
+
+/// A session that has ended, or of which only the registry knows.
+pub(super) fn of_record(record: &SessionRecord, folder: &Path) -> SessionView {
+    let pulse = pulse_of(record, record.stdout, record.stderr);
+    session(record, &pulse, folder)
+}
+
+/// A live session.
+pub(super) fn of_live(live: &Live) -> SessionView {
+    let record = live.record.borrow().clone();
+    let pulse = live.pulse.borrow().clone();
+    session(&record, &pulse, live.mirror.dir())
+}
+
+fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView {
+    SessionView {
+        id: record.id.clone(),
+        name: record.name.clone(),
+        agent: record.agent.clone(),
+        command: record.command.clone(),
+        place: record.place.to_string(),
+        host: record.host.clone(),
+        link: pulse.link.clone(),
+        state: record.state(),
+        exit: record.exit(),
+        failure: record.failure().cloned(),
+        created_at: record.created_at.to_string(),
+        started_at: record.started_at.map(|at| at.to_string()),
+        ended_at: record.ended_at.map(|at| at.to_string()),
+        stdout: pulse.stdout,
+        stderr: pulse.stderr,
+        stdin: StdinView {
+            open: record.stdin.open && !record.stdin.eof && record.is_live(),
+            accepted: record.stdin.accepted,
+            delivered: record.stdin.delivered,
+        },
+        pid: record.pid(),
+        mirror: folder.to_owned(),
+        cwd: record.cwd.clone(),
+    }
+}
+
+/// The configuration in force, and the edit that is not.
+pub(super) fn config(state: &ConfigState) -> ConfigView {
+    ConfigView {
+        path: state.main_path.clone(),
+        exists: state.exists,
+        loaded_at: crate::domain::timestamp::Timestamp::from(state.loaded_at).to_string(),
+        rejected: state.rejected.as_ref().map(ToString::to_string),
+        warnings: state.warnings.iter().map(|problem| problem.summary()).collect(),
+        default_remote: state.config.default_remote.clone(),
+    }
+}
+
+/// All remotes of the configuration, then the places in use that it does not
+/// have, or not any more.
+pub(super) fn remotes(config: &Config, connections: Vec<ConnectionStatus>) -> Vec<RemoteView> {
+    let mut current = BTreeMap::new();
+    let mut others = Vec::new();
+    for connection in connections {
+        let known = config.remotes.iter().find(|(name, remote)| {
+            name.as_str() == connection.place && ssh_request(remote) == connection.request
+        });
+        match known {
+            Some((name, _)) if !connection.draining => _ = current.insert(name, connection),
+            _ => others.push(connection),
+        }
+    }
+    let mut views: Vec<RemoteView> = config
+        .remotes
+        .iter()
+        .map(|(name, remote)| {
+            let connection = current.remove(name);
+            let report = match &connection {
+                Some(connection) => connection.report.clone(),
+                None => LinkReport::new(name.to_string(), now()),
+            };
+            RemoteView {
+                name: name.to_string(),
+                label: remote.label.clone(),
+                enabled: remote.enabled,
+                default: config.default_remote.as_ref() == Some(name),
+                destination: destination(&report),
+                host: remote.host.clone(),
+                link: report.view(),
+                links: u32::try_from(report.links).unwrap_or(u32::MAX),
+                sessions: sessions(connection.as_ref()),
+                working_dir: remote.working_dir.clone(),
+                env: remote.env.keys().map(ToString::to_string).collect(),
+            }
+        })
+        .collect();
+    views.extend(others.iter().map(unlisted));
+    views
+}
+
+fn unlisted(connection: &ConnectionStatus) -> RemoteView {
+    RemoteView {
+        name: connection.place.clone(),
+        label: None,
+        enabled: !connection.draining,
+        default: false,
+        destination: destination(&connection.report),
+        host: connection.request.host.clone(),
+        link: connection.report.view(),
+        links: u32::try_from(connection.report.links).unwrap_or(u32::MAX),
+        sessions: sessions(Some(connection)),
+        working_dir: None,
+        env: Vec::new(),
+    }
+}
+
+fn sessions(connection: Option<&ConnectionStatus>) -> u32 {
+    connection.map_or(0, |status| u32::try_from(status.sessions).unwrap_or(u32::MAX))
+}
+
+fn destination(report: &LinkReport) -> Option<String> {
+    report.at.destination.as_ref().map(|endpoint| {
+        if endpoint.host.contains(':') {
+            format!("{}@[{}]:{}", endpoint.user, endpoint.host, endpoint.port)
+        } else {
+            format!("{}@{}:{}", endpoint.user, endpoint.host, endpoint.port)
+        }
+    })
+}
+
+/// All agents, the usual ones with them.
+pub(super) fn agents(config: &Config) -> Vec<AgentView> {
+    let config = with_usual_agents(config.clone());
+    let runs_on = |name| {
+        let request = PlaceRequest { on: None, agent: Some(name) };
+        match resolve(&config, &request) {
+            Ok(resolved) => Ok(place_name(&resolved.place)),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    config
+        .agents
+        .iter()
+        .map(|(name, agent)| AgentView {
+            name: name.clone(),
+            profile: profile(agent.profile).name.to_owned(),
+            command: agent_command(agent),
+            remote: agent.remote.to_string(),
+            runs_on: runs_on(name),
+        })
+        .collect()
+}
+
+fn place_name(place: &Place) -> String {
+    place.to_string()
+}

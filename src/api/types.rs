@@ -199,6 +199,46 @@ pub struct Pulse {
     pub failure: Option<Failure>,
 }
 
+/// One of the two output streams of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// Its file in the mirror.
+    #[must_use]
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Stdout => "out",
+            Self::Stderr => "err",
+        }
+    }
+
+    /// The name that people and queries use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+
+    /// How much of it is here.
+    #[must_use]
+    pub fn length(self, pulse: &Pulse) -> u64 {
+        match self {
+            Self::Stdout => pulse.stdout,
+            Self::Stderr => pulse.stderr,
+        }
+    }
+}
+
 /// How the connection to a remote is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinkView {
@@ -437,6 +477,25 @@ pub struct TestStage {
     pub ok: bool,
     /// What was found.
     pub detail: Option<String>,
+}
+
+/// The data of the event `stale`: the cursor is older than what is kept, and a
+/// `snapshot` of the present follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaleCursor {
+    /// What was asked for.
+    pub since: u64,
+    /// The oldest event that is kept.
+    pub oldest: u64,
+}
+
+/// `GET /v1/version`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionView {
+    /// The daemon's version.
+    pub version: String,
+    /// The daemon's process id.
+    pub pid: u32,
 }
 
 /// An error's body: the failure, or what is wrong with the request.

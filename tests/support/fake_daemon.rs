@@ -1,0 +1,496 @@
+//! A daemon without sessions of its own: a test says what happens to them.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use longhaul::api::backend::{Backend, Output, RequestError};
+use longhaul::api::types::{
+    AgentView, ConfigView, EventKind, EventView, Exit, InputTaken, KillRequest, LinkState,
+    LinkView, Pulse, RemoteView, RunRequest, SessionState, SessionView, StatusView, StdinView,
+    Stream, TestReport, TestRequest, TestStage, Where,
+};
+use longhaul::domain::failure::{Disposition, Failure, Stage};
+use longhaul::domain::ids::SessionId;
+use tokio::net::UnixListener;
+use tokio::sync::{broadcast, oneshot, watch};
+
+pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";
+
+type Script = Arc<dyn Fn(&Fake, &SessionId, &RunRequest) + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct Fake(Arc<Inner>);
+
+struct Inner {
+    dir: tempfile::TempDir,
+    state: Mutex<State>,
+    live: broadcast::Sender<EventView>,
+}
+
+struct State {
+    sessions: Vec<Session>,
+    events: Vec<EventView>,
+    next_seq: u64,
+    requests: Vec<RunRequest>,
+    kills: Vec<(SessionId, KillRequest)>,
+    /// Requests to add input that are answered with "full" before one is taken.
+    full_for: u32,
+    on_run: Option<Script>,
+    on_kill: Option<Arc<dyn Fn(&Fake, &SessionId, &KillRequest) + Send + Sync>>,
+    rejected: Option<String>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+struct Session {
+    view: SessionView,
+    pulse: watch::Sender<Pulse>,
+    files: [File; 2],
+    input: Vec<u8>,
+}
+
+impl Fake {
+    pub(crate) fn new() -> Self {
+        let state = State {
+            sessions: Vec::new(),
+            events: Vec::new(),
+            next_seq: 1,
+            requests: Vec::new(),
+            kills: Vec::new(),
+            full_for: 0,
+            on_run: None,
+            on_kill: None,
+            rejected: None,
+            stop: None,
+        };
+        let dir = tempfile::Builder::new().prefix("lh-fake").tempdir().unwrap();
+        // Small on purpose: a reader that does not keep up has to lag.
+        Self(Arc::new(Inner { dir, state: Mutex::new(state), live: broadcast::channel(8).0 }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap()
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.0.dir.path()
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.dir().join("api.sock")
+    }
+
+    /// Serves it on its socket until it is told to stop; the sender stops it.
+    pub(crate) fn listen(&self) -> tokio::task::JoinHandle<std::io::Result<()>> {
+        let listener = UnixListener::bind(self.socket()).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        self.state().stop = Some(stop);
+        let backend = self.clone();
+        tokio::spawn(longhaul::api::server::serve(listener, backend, async move {
+            let _ = stopped.await;
+        }))
+    }
+
+    pub(crate) fn stop(&self) {
+        let _ = self.state().stop.take().unwrap().send(());
+    }
+
+    /// What happens when a session has been taken in.
+    pub(crate) fn on_run(
+        &self,
+        script: impl Fn(&Self, &SessionId, &RunRequest) + Send + Sync + 'static,
+    ) {
+        self.state().on_run = Some(Arc::new(script));
+    }
+
+    /// What happens when a session is to be signalled.
+    pub(crate) fn on_kill(
+        &self,
+        script: impl Fn(&Self, &SessionId, &KillRequest) + Send + Sync + 'static,
+    ) {
+        self.state().on_kill = Some(Arc::new(script));
+    }
+
+    pub(crate) fn refuse_input(&self, times: u32) {
+        self.state().full_for = times;
+    }
+
+    pub(crate) fn reject_config(&self, report: &str) {
+        self.state().rejected = Some(report.to_owned());
+    }
+
+    pub(crate) fn requests(&self) -> Vec<RunRequest> {
+        self.state().requests.clone()
+    }
+
+    pub(crate) fn kills(&self) -> Vec<Option<String>> {
+        self.state().kills.iter().map(|(_, kill)| kill.signal.clone()).collect()
+    }
+
+    pub(crate) fn input_of(&self, id: &SessionId) -> Vec<u8> {
+        self.find(id.as_str(), |session| session.input.clone()).unwrap()
+    }
+
+    /// Adds a running session, and returns its id.
+    pub(crate) fn add(&self, number: u64, request: &RunRequest) -> SessionId {
+        let id = SessionId::from_bits(number);
+        let mirror = self.dir().join(id.as_str());
+        std::fs::create_dir(&mirror).unwrap();
+        let open = |stream: Stream| {
+            let path = mirror.join(stream.file_name());
+            OpenOptions::new().create(true).append(true).open(path).unwrap()
+        };
+        let files = [open(Stream::Stdout), open(Stream::Stderr)];
+        let place = match &request.on {
+            Some(Where::On(name)) => name.clone(),
+            _ => "local".to_owned(),
+        };
+        let remote = place != "local";
+        let view = SessionView {
+            id: id.clone(),
+            name: request.name.clone(),
+            agent: request.agent.clone(),
+            command: request.command.clone(),
+            place,
+            host: remote.then(|| "box.example".to_owned()),
+            link: remote.then(|| link(LinkState::Connected, None)),
+            state: SessionState::Running,
+            exit: None,
+            failure: None,
+            created_at: AT.to_owned(),
+            started_at: None,
+            ended_at: None,
+            stdout: 0,
+            stderr: 0,
+            stdin: StdinView { open: request.stdin_open, ..StdinView::default() },
+            pid: Some(4711),
+            mirror,
+            cwd: request.cwd.clone(),
+        };
+        let pulse = watch::Sender::new(Pulse {
+            state: view.state,
+            link: view.link.clone(),
+            stdout: 0,
+            stderr: 0,
+            exit: None,
+            failure: None,
+        });
+        self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
+        id
+    }
+
+    /// Adds output to a session.
+    pub(crate) fn write(&self, id: &SessionId, stream: Stream, bytes: &[u8]) {
+        self.change(id, |session| {
+            let (file, length) = match stream {
+                Stream::Stdout => (&mut session.files[0], &mut session.view.stdout),
+                Stream::Stderr => (&mut session.files[1], &mut session.view.stderr),
+            };
+            file.write_all(bytes).unwrap();
+            *length += bytes.len() as u64;
+        });
+    }
+
+    /// Ends a session with a status.
+    pub(crate) fn exit(&self, id: &SessionId, exit: Exit) {
+        self.change(id, |session| {
+            session.view.state = match exit {
+                Exit::Code(_) => SessionState::Exited,
+                Exit::Signal(_) => SessionState::Signalled,
+            };
+            session.view.exit = Some(exit);
+        });
+    }
+
+    /// Ends a session without one.
+    pub(crate) fn fail(&self, id: &SessionId, state: SessionState, failure: Failure) {
+        self.change(id, |session| {
+            session.view.state = state;
+            session.view.failure = Some(failure);
+        });
+    }
+
+    pub(crate) fn set(&self, id: &SessionId, state: SessionState, link: Option<LinkView>) {
+        self.change(id, |session| {
+            session.view.state = state;
+            session.view.link = link;
+        });
+    }
+
+    fn change(&self, id: &SessionId, change: impl FnOnce(&mut Session)) {
+        self.find(id.as_str(), |session| {
+            change(session);
+            let view = &session.view;
+            session.pulse.send_replace(Pulse {
+                state: view.state,
+                link: view.link.clone(),
+                stdout: view.stdout,
+                stderr: view.stderr,
+                exit: view.exit,
+                failure: view.failure.clone(),
+            });
+        })
+        .unwrap();
+    }
+
+    /// Forgets events up to and including `seq`.
+    pub(crate) fn forget_events(&self, seq: u64) {
+        self.state().events.retain(|event| event.seq > seq);
+    }
+
+    /// Something happened to a remote.
+    pub(crate) fn event(&self, remote: &str) -> u64 {
+        let mut state = self.state();
+        let seq = state.next_seq;
+        state.next_seq += 1;
+        let kind = EventKind::LinkChanged {
+            remote: remote.to_owned(),
+            state: LinkState::Connected,
+            failure: None,
+        };
+        let event = EventView { seq, at: AT.to_owned(), kind };
+        state.events.push(event.clone());
+        let _ = self.0.live.send(event);
+        seq
+    }
+
+    fn find<T>(
+        &self,
+        given: &str,
+        then: impl FnOnce(&mut Session) -> T,
+    ) -> Result<T, RequestError> {
+        let mut state = self.state();
+        let fits = |session: &Session| {
+            let named = session.view.name.as_ref().is_some_and(|name| name.as_str() == given);
+            named || session.view.id.as_str().starts_with(given)
+        };
+        let ids: Vec<SessionId> =
+            state.sessions.iter().filter(|s| fits(s)).map(|s| s.view.id.clone()).collect();
+        match ids.as_slice() {
+            [] => Err(RequestError::NoSuchSession(given.to_owned())),
+            [_] => Ok(then(state.sessions.iter_mut().find(|s| fits(s)).unwrap())),
+            _ => Err(RequestError::Ambiguous { given: given.to_owned(), ids }),
+        }
+    }
+}
+
+pub(crate) fn link(state: LinkState, failure: Option<Failure>) -> LinkView {
+    let waits = state == LinkState::BackingOff;
+    LinkView {
+        state,
+        failures: u32::from(failure.is_some()),
+        next_try_ms: waits.then_some(4000),
+        failure,
+        since: AT.to_owned(),
+    }
+}
+
+pub(crate) fn refused() -> Failure {
+    Failure {
+        code: "ssh.connect.refused".to_owned(),
+        stage: Stage::Connect,
+        disposition: Disposition::Retries,
+        place: "box".to_owned(),
+        message: "box.example refused the connection on port 22".to_owned(),
+        evidence: Some("Connection refused (os error 111)".to_owned()),
+        remedy: Some("ssh box.example systemctl start ssh".to_owned()),
+    }
+}
+
+impl Backend for Fake {
+    async fn run(&self, request: RunRequest) -> Result<SessionView, RequestError> {
+        if request.command == ["refuse"] {
+            return Err(RequestError::Failed(Box::new(refused())));
+        }
+        let number = {
+            let mut state = self.state();
+            state.requests.push(request.clone());
+            // Far apart, so that short prefixes tell them from each other.
+            (state.requests.len() as u64) << 40
+        };
+        let id = self.add(number, &request);
+        let view = self.session(id.as_str()).await?;
+        let script = self.state().on_run.clone();
+        if let Some(script) = script {
+            script(self, &id, &request);
+        }
+        Ok(view)
+    }
+
+    async fn sessions(&self, all: bool) -> Result<Vec<SessionView>, RequestError> {
+        let state = self.state();
+        let mut views: Vec<SessionView> =
+            state.sessions.iter().map(|session| session.view.clone()).collect();
+        views.retain(|view| all || !view.state.has_ended());
+        Ok(views)
+    }
+
+    async fn session(&self, given: &str) -> Result<SessionView, RequestError> {
+        self.find(given, |session| session.view.clone())
+    }
+
+    async fn output(&self, given: &str) -> Result<Output, RequestError> {
+        self.find(given, |session| Output {
+            dir: session.view.mirror.clone(),
+            pulse: session.pulse.subscribe(),
+        })
+    }
+
+    async fn input(
+        &self,
+        given: &str,
+        bytes: Bytes,
+        eof: bool,
+    ) -> Result<InputTaken, RequestError> {
+        let full = {
+            let mut state = self.state();
+            let full = state.full_for > 0;
+            state.full_for = state.full_for.saturating_sub(1);
+            full
+        };
+        self.find(given, |session| {
+            if !session.view.stdin.open {
+                return Err(RequestError::StdinClosed(session.view.id.clone()));
+            }
+            if full {
+                return Err(RequestError::InputFull(session.view.id.clone(), 1 << 20));
+            }
+            session.input.extend_from_slice(&bytes);
+            session.view.stdin.open = !eof;
+            session.view.stdin.accepted += bytes.len() as u64;
+            Ok(InputTaken { accepted: session.view.stdin.accepted })
+        })?
+    }
+
+    async fn kill(&self, given: &str, request: KillRequest) -> Result<SessionView, RequestError> {
+        let id = self.find(given, |session| session.view.id.clone())?;
+        let script = {
+            let mut state = self.state();
+            state.kills.push((id.clone(), request.clone()));
+            state.on_kill.clone()
+        };
+        if let Some(script) = script {
+            script(self, &id, &request);
+        }
+        self.session(given).await
+    }
+
+    async fn remove(&self, given: &str) -> Result<(), RequestError> {
+        let id = self.find(given, |session| {
+            let view = &session.view;
+            if view.state.has_ended() {
+                Ok(view.id.clone())
+            } else {
+                Err(RequestError::StillRunning(view.id.clone()))
+            }
+        })??;
+        self.state().sessions.retain(|session| session.view.id != id);
+        Ok(())
+    }
+
+    async fn status(&self) -> Result<StatusView, RequestError> {
+        Ok(StatusView {
+            version: "9.9.9".to_owned(),
+            pid: 42,
+            started_at: AT.to_owned(),
+            config: self.config(),
+            remotes: self.remotes().await?,
+            sessions: self.sessions(false).await?,
+            state_dir: self.dir().to_owned(),
+        })
+    }
+
+    async fn remotes(&self) -> Result<Vec<RemoteView>, RequestError> {
+        Ok(vec![RemoteView {
+            name: "box".to_owned(),
+            label: None,
+            enabled: true,
+            default: true,
+            destination: Some("me@box.example:22".to_owned()),
+            host: "box.example".to_owned(),
+            link: link(LinkState::BackingOff, Some(refused())),
+            links: 0,
+            sessions: 1,
+            working_dir: None,
+            env: vec!["TOKEN".to_owned()],
+        }])
+    }
+
+    async fn test_remote(
+        &self,
+        name: &str,
+        _request: TestRequest,
+    ) -> Result<TestReport, RequestError> {
+        if name == "nowhere" {
+            return Err(RequestError::NoSuchRemote(name.to_owned()));
+        }
+        let good = name == "good";
+        Ok(TestReport {
+            remote: name.to_owned(),
+            destination: Some("me@box.example:22".to_owned()),
+            stages: vec![TestStage {
+                name: "connect".to_owned(),
+                took_ms: 1.25,
+                ok: good,
+                detail: None,
+            }],
+            hostname: good.then(|| "box".to_owned()),
+            failure: (!good).then(refused),
+        })
+    }
+
+    async fn reconnect(&self, name: &str) -> Result<(), RequestError> {
+        if name == "box" { Ok(()) } else { Err(RequestError::NoSuchRemote(name.to_owned())) }
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentView>, RequestError> {
+        Ok(vec![AgentView {
+            name: "claude".parse().unwrap(),
+            profile: "Claude".to_owned(),
+            command: vec!["claude".to_owned(), "-p".to_owned()],
+            remote: "default".to_owned(),
+            runs_on: Err("remote box is disabled".to_owned()),
+        }])
+    }
+
+    async fn reload(&self) -> Result<ConfigView, RequestError> {
+        match self.config().rejected {
+            Some(report) => Err(RequestError::ConfigRejected(report)),
+            None => Ok(self.config()),
+        }
+    }
+
+    async fn events(&self, since: u64, limit: usize) -> Result<Vec<EventView>, RequestError> {
+        let state = self.state();
+        let oldest = state.events.first().map_or(state.next_seq, |event| event.seq);
+        if since + 1 < oldest {
+            return Err(RequestError::StaleCursor { since, oldest });
+        }
+        Ok(state.events.iter().filter(|event| event.seq > since).take(limit).cloned().collect())
+    }
+
+    async fn subscribe(&self) -> Result<(u64, broadcast::Receiver<EventView>), RequestError> {
+        let state = self.state();
+        Ok((state.next_seq - 1, self.0.live.subscribe()))
+    }
+
+    async fn shutdown(&self) -> Result<(), RequestError> {
+        self.stop();
+        Ok(())
+    }
+}
+
+impl Fake {
+    fn config(&self) -> ConfigView {
+        ConfigView {
+            path: PathBuf::from("/etc/longhaul.ron"),
+            exists: true,
+            loaded_at: AT.to_owned(),
+            rejected: self.state().rejected.clone(),
+            warnings: Vec::new(),
+            default_remote: Some("box".parse().unwrap()),
+        }
+    }
+}

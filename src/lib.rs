@@ -1,4 +1,6 @@
 //! longhaul.
 
 pub mod api;
+pub mod cli;
+pub mod daemon;
 pub mod domain;

@@ -11,14 +11,15 @@ use crate::api::types::ErrorBody;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ApiError {
     status: StatusCode,
-    body: ErrorBody,
+    /// Boxed, for it is in the way of every good answer.
+    body: Box<ErrorBody>,
 }
 
 impl ApiError {
     /// A request that could not be understood.
     pub(super) fn request(status: StatusCode, word: &str, message: String) -> Self {
         let body = ErrorBody { error: word.to_owned(), message, remedy: None, failure: None };
-        Self { status, body }
+        Self { status, body: Box::new(body) }
     }
 }
 
@@ -87,6 +88,7 @@ impl From<RequestError> for ApiError {
             RequestError::Failed(failure) => Some(*failure),
             _ => None,
         };
-        Self { status, body: ErrorBody { error: word.to_owned(), message, remedy, failure } }
+        let body = ErrorBody { error: word.to_owned(), message, remedy, failure };
+        Self { status, body: Box::new(body) }
     }
 }

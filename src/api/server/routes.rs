@@ -151,19 +151,16 @@ async fn stop<B: Backend>(State(context): Daemon<B>) -> Result<StatusCode, ApiEr
     Ok(StatusCode::ACCEPTED)
 }
 
-#[expect(clippy::unused_async, reason = "axum's handlers are async")]
 async fn version() -> Json<VersionView> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     Json(VersionView { version, pid: std::process::id() })
 }
 
-#[expect(clippy::unused_async, reason = "axum's handlers are async")]
 async fn no_such_route(uri: axum::http::Uri) -> ApiError {
     let message = format!("no route {}", uri.path());
     ApiError::request(StatusCode::NOT_FOUND, "no-such-route", message)
 }
 
-#[expect(clippy::unused_async, reason = "axum's handlers are async")]
 async fn no_such_method(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {
     let message = format!("{} does not take {method}", uri.path());
     ApiError::request(StatusCode::METHOD_NOT_ALLOWED, "no-such-method", message)

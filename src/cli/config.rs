@@ -1,0 +1,118 @@
+//! `config check|show|path|reload`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::context::Context;
+use super::error::CliError;
+use super::exit::{self, Code};
+use super::output::{print, print_json, print_line, say, say_raw};
+use super::parts::{self, Checked};
+use super::render;
+use super::status::look;
+use crate::api::client::Client;
+use crate::api::types::ConfigView;
+
+/// `longhaul config`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Verb {
+    /// Check a configuration, with the fragments beside it; needs no daemon.
+    #[command(after_help = "\
+Exits with 1 when it cannot be taken, and reports all that is wrong with it.
+
+Examples:
+  longhaul config check
+  longhaul config check ./longhaul.ron")]
+    Check {
+        /// The main file; without it, the one that the daemon reads.
+        file: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the configuration in force, and the edit that is not.
+    Show {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print where the main file is; needs no daemon.
+    Path,
+    /// Have the daemon read it again, now.
+    Reload {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the verb.
+pub(super) async fn config(verb: Verb, context: &Context) -> Result<Code, CliError> {
+    match verb {
+        Verb::Check { file, json } => check(file.as_deref().unwrap_or(&context.paths.config), json),
+        Verb::Show { json } => show(json, context).await,
+        Verb::Path => {
+            print_line(&context.paths.config.display().to_string())?;
+            Ok(exit::OK)
+        }
+        Verb::Reload { json } => {
+            let view = context.call(Client::reload).await?;
+            shown(&view, json)
+        }
+    }
+}
+
+/// Checks a configuration by the code that the daemon loads it with.
+fn check(file: &Path, as_json: bool) -> Result<Code, CliError> {
+    let checked = parts::check_config(file);
+    let code = match &checked {
+        Checked::Good { .. } => exit::OK,
+        Checked::Bad { .. } => exit::FAILED,
+    };
+    match checked {
+        Checked::Good { warnings } if as_json => {
+            print_json(&json!({ "file": file, "ok": true, "warnings": warnings }))?;
+        }
+        Checked::Bad { report } if as_json => {
+            print_json(&json!({ "file": file, "ok": false, "report": report }))?;
+        }
+        Checked::Good { warnings } => {
+            for warning in warnings {
+                say(&format!("warning: {warning}"));
+            }
+            print_line(&format!("{}: good", file.display()))?;
+        }
+        Checked::Bad { report } => say_raw(&format!("{}\n", report.trim_end())),
+    }
+    Ok(code)
+}
+
+async fn show(as_json: bool, context: &Context) -> Result<Code, CliError> {
+    match context.ask(Client::status).await? {
+        Some(status) => {
+            let code = shown(&status.config, as_json)?;
+            if !as_json {
+                print(&format!("\n{}\n", render::remotes(&status.remotes, look())))?;
+                let agents = context.ask(Client::agents).await?.unwrap_or_default();
+                print(&render::agents(&agents, look()))?;
+            }
+            Ok(code)
+        }
+        None => {
+            say("no daemon runs, so nothing is in force; this is what it would read:");
+            check(&context.paths.config, as_json)
+        }
+    }
+}
+
+/// Shows it; bad news is told by the exit code too.
+fn shown(view: &ConfigView, as_json: bool) -> Result<Code, CliError> {
+    if as_json {
+        print_json(view)?;
+    } else {
+        print(&render::config(view, look()))?;
+    }
+    Ok(if view.rejected.is_some() { exit::FAILED } else { exit::OK })
+}

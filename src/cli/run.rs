@@ -20,7 +20,11 @@ use crate::domain::ids::{AgentName, SessionName};
 
 /// `longhaul run`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    override_usage = "longhaul run [OPTIONS] -- CMD [ARG]...\n       \
+                      longhaul run [OPTIONS] --agent NAME [PROMPT] [-- ARG...]"
+)]
 pub(super) struct Args {
     /// Do not follow it: print its id and return.
     #[arg(short, long)]
@@ -67,7 +71,7 @@ pub(super) struct Args {
     /// The agent's prompt, as one word.
     #[arg(value_name = "PROMPT")]
     words: Vec<String>,
-    /// The command, or further arguments for the agent.
+    /// The command and its arguments, or further ones for the agent.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 }

@@ -9,7 +9,7 @@ use super::output::{print, print_json, print_json_line, print_line, say};
 use super::render::{self, state_words};
 use super::status::look;
 use super::values::grace;
-use crate::api::types::{KillRequest, LinkState, Pulse, SessionView};
+use crate::api::types::{KillRequest, LinkState, Pulse, SessionState, SessionView};
 
 /// `longhaul ps`.
 #[derive(Debug, Clone, clap::Args)]
@@ -164,6 +164,12 @@ fn signal_word(given: &str) -> String {
     upper.strip_prefix("SIG").map_or(upper.clone(), str::to_owned)
 }
 
+/// Whether orders for the session cannot be delivered for now.
+pub(super) fn is_away(pulse: &Pulse) -> bool {
+    let away = [LinkState::BackingOff, LinkState::NeedsAttention];
+    pulse.link.as_ref().is_some_and(|link| away.contains(&link.state))
+}
+
 /// Waits until a session has ended; `None` when its host is away.
 async fn stopped(context: &Context, view: &SessionView) -> Result<Option<Pulse>, CliError> {
     let mut pulses = context.client.watch(view.id.as_str()).await?;
@@ -171,11 +177,8 @@ async fn stopped(context: &Context, view: &SessionView) -> Result<Option<Pulse>,
         if pulse.state.has_ended() {
             return Ok(Some(pulse));
         }
-        let up = pulse
-            .link
-            .as_ref()
-            .is_none_or(|link| matches!(link.state, LinkState::Connected | LinkState::Draining));
-        if !up {
+        // One that has not started is taken back here, wherever its host is.
+        if pulse.state != SessionState::Waiting && is_away(&pulse) {
             return Ok(None);
         }
     }

@@ -41,6 +41,8 @@ struct State {
     on_run: Option<Script>,
     on_kill: Option<Arc<dyn Fn(&Fake, &SessionId, &KillRequest) + Send + Sync>>,
     rejected: Option<String>,
+    /// Whether clients are told a folder that they cannot see.
+    hides_mirrors: bool,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -63,6 +65,7 @@ impl Fake {
             on_run: None,
             on_kill: None,
             rejected: None,
+            hides_mirrors: false,
             stop: None,
         };
         let dir = tempfile::Builder::new().prefix("lh-fake").tempdir().unwrap();
@@ -117,12 +120,39 @@ impl Fake {
         self.state().full_for = times;
     }
 
+    pub(crate) fn hide_mirrors(&self) {
+        self.state().hides_mirrors = true;
+    }
+
+    /// The session's actor dies and comes back: its watchers lose it.
+    pub(crate) fn restart_actor(&self, id: &SessionId) {
+        self.find(id.as_str(), |session| {
+            let pulse = session.pulse.borrow().clone();
+            session.pulse = watch::Sender::new(pulse);
+        })
+        .unwrap();
+    }
+
+    /// Watchers of a session.
+    pub(crate) fn watchers(&self, id: &SessionId) -> usize {
+        self.find(id.as_str(), |session| session.pulse.receiver_count()).unwrap()
+    }
+
     pub(crate) fn reject_config(&self, report: &str) {
         self.state().rejected = Some(report.to_owned());
     }
 
     pub(crate) fn requests(&self) -> Vec<RunRequest> {
         self.state().requests.clone()
+    }
+
+    /// All sessions, oldest first.
+    pub(crate) fn ids(&self) -> Vec<SessionId> {
+        self.state().sessions.iter().map(|session| session.view.id.clone()).collect()
+    }
+
+    pub(crate) fn view(&self, id: &SessionId) -> SessionView {
+        self.find(id.as_str(), |session| session.view.clone()).unwrap()
     }
 
     pub(crate) fn kills(&self) -> Vec<Option<String>> {
@@ -328,7 +358,14 @@ impl Backend for Fake {
     }
 
     async fn session(&self, given: &str) -> Result<SessionView, RequestError> {
-        self.find(given, |session| session.view.clone())
+        let hides = self.state().hides_mirrors;
+        self.find(given, |session| {
+            let mut view = session.view.clone();
+            if hides {
+                view.mirror = PathBuf::from("/nonexistent/mirror");
+            }
+            view
+        })
     }
 
     async fn output(&self, given: &str) -> Result<Output, RequestError> {

@@ -24,16 +24,14 @@ pub(super) struct Copier {
     id: String,
     /// Bytes before this have been written.
     at: u64,
-    source: Source,
+    /// The mirror's file.
+    path: PathBuf,
+    /// It, opened, with its position at `at`; `None` before the first copy, while
+    /// one has it, and where it is not to be seen from here.
+    file: Option<File>,
+    /// Who is asked then.
+    client: Client,
     task: Option<JoinHandle<Copied>>,
-}
-
-#[derive(Debug)]
-enum Source {
-    /// The mirror's file; `None` while a copy has it.
-    Mirror { path: PathBuf, file: Option<File> },
-    /// The daemon, where the mirror is not to be seen from here.
-    Daemon(Client),
 }
 
 /// What came of a copy.
@@ -47,14 +45,15 @@ struct Copied {
 impl Copier {
     /// A copier of `stream` from byte `at`.
     pub(super) fn new(client: &Client, view: &SessionView, stream: Stream, at: u64) -> Self {
-        let path = view.mirror.join(stream.file_name());
-        let source = match opened(&path, at) {
-            Ok(file) => Source::Mirror { path, file: Some(file) },
-            // Not there yet, or the daemon is in a container and its files are
-            // elsewhere: it can always be asked.
-            Err(_) => Source::Daemon(client.clone()),
-        };
-        Self { stream, id: view.id.to_string(), at, source, task: None }
+        Self {
+            stream,
+            id: view.id.to_string(),
+            at,
+            path: view.mirror.join(stream.file_name()),
+            file: None,
+            client: client.clone(),
+            task: None,
+        }
     }
 
     /// The stream.
@@ -79,20 +78,23 @@ impl Copier {
             return Ok(());
         }
         let (wanted, sink) = (length - self.at, sink(self.stream)?);
-        let (id, stream, at) = (self.id.clone(), self.stream, self.at);
-        self.task = Some(match &mut self.source {
-            Source::Mirror { path, file } => {
-                let (path, file) = (path.clone(), file.take());
-                tokio::task::spawn_blocking(move || from_mirror(path, file, at, wanted, sink, &id))
+        let (id, path) = (self.id.clone(), self.path.clone());
+        // Opened as late as this, since a session that waits has no mirror yet.
+        let file = self.file.take().or_else(|| opened(&path, self.at).ok());
+        self.task = Some(match file {
+            Some(file) => {
+                tokio::task::spawn_blocking(move || from_mirror(path, file, wanted, sink, id))
             }
-            Source::Daemon(client) => {
-                let client = client.clone();
-                tokio::spawn(async move {
-                    let query =
-                        OutputQuery { stream, offset: at, limit: Some(wanted), follow: false };
-                    let (bytes, error) = from_daemon(&client, &id, query, sink).await;
-                    Copied { file: None, bytes, error }
-                })
+            // The daemon may be in a container, and its files elsewhere.
+            None => {
+                let client = self.client.clone();
+                let query = OutputQuery {
+                    stream: self.stream,
+                    offset: self.at,
+                    limit: Some(wanted),
+                    follow: false,
+                };
+                tokio::spawn(async move { from_daemon(&client, &id, query, sink).await })
             }
         });
         Ok(())
@@ -105,9 +107,7 @@ impl Copier {
         self.task = None;
         let copied = copied.map_err(|error| self.crashed(error))?;
         self.at += copied.bytes;
-        if let Source::Mirror { file, .. } = &mut self.source {
-            *file = copied.file;
-        }
+        self.file = copied.file;
         copied.error.map_or(Ok(()), Err)
     }
 
@@ -135,38 +135,21 @@ fn opened(path: &std::path::Path, at: u64) -> io::Result<File> {
     Ok(file)
 }
 
-/// Copies from the mirror's file, whose position is at byte `at`.
-fn from_mirror(
-    path: PathBuf,
-    file: Option<File>,
-    at: u64,
-    wanted: u64,
-    mut sink: File,
-    id: &str,
-) -> Copied {
-    let copy = || -> io::Result<(File, u64)> {
-        let file = match file {
-            Some(file) => file,
-            None => opened(&path, at)?,
-        };
-        let mut part = (&file).take(wanted);
+/// Copies from the mirror's file, from where its position is.
+fn from_mirror(path: PathBuf, file: File, wanted: u64, mut sink: File, id: String) -> Copied {
+    let mut part = (&file).take(wanted);
+    let copied = if is_non_blocking(&sink) {
+        copy_patiently(&mut part, &mut sink)
+    } else {
         // copy_file_range(2), sendfile(2) or splice(2), whichever can.
-        let bytes = if is_non_blocking(&sink) {
-            copy_patiently(&mut part, &mut sink)?
-        } else {
-            io::copy(&mut part, &mut sink)?
-        };
-        Ok((file, bytes))
+        io::copy(&mut part, &mut sink)
     };
-    match copy() {
-        Ok((file, bytes)) => {
-            let error = (bytes < wanted).then(|| CliError::MirrorShort { path });
+    match copied {
+        Ok(bytes) => {
+            let error = (bytes < wanted).then_some(CliError::MirrorShort { path });
             Copied { file: Some(file), bytes, error }
         }
-        Err(source) => {
-            let error = Some(CliError::Copy { id: id.to_owned(), source });
-            Copied { file: None, bytes: 0, error }
-        }
+        Err(source) => Copied { file: None, bytes: 0, error: Some(CliError::Copy { id, source }) },
     }
 }
 
@@ -206,27 +189,22 @@ fn write_patiently(sink: &mut File, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Copies what the daemon sends; also says how much was written when it fails.
-async fn from_daemon(
-    client: &Client,
-    id: &str,
-    query: OutputQuery,
-    sink: File,
-) -> (u64, Option<CliError>) {
-    let mut written = 0;
+async fn from_daemon(client: &Client, id: &str, query: OutputQuery, sink: File) -> Copied {
+    let mut bytes = 0;
     let copy = async || -> Result<(), CliError> {
-        let mut sink = Some(sink);
-        let mut bytes = client.output(id, query).await?;
-        while let (Some(more), Some(mut to)) = (bytes.next().await?, sink.take()) {
-            let length = more.len() as u64;
-            let write =
-                tokio::task::spawn_blocking(move || write_patiently(&mut to, &more).map(|()| to));
-            let failed = |source| CliError::Copy { id: id.to_owned(), source };
-            let to = write.await.map_err(|error| failed(io::Error::other(error)))?;
-            sink = Some(to.map_err(failed)?);
-            written += length;
+        let mut sink = sink;
+        let mut chunks = client.output(id, query).await?;
+        while let Some(chunk) = chunks.next().await? {
+            let length = chunk.len() as u64;
+            let write = move || write_patiently(&mut sink, &chunk).map(|()| sink);
+            let written = tokio::task::spawn_blocking(write).await;
+            sink = written
+                .unwrap_or_else(|crash| Err(io::Error::other(crash)))
+                .map_err(|source| CliError::Copy { id: id.to_owned(), source })?;
+            bytes += length;
         }
         Ok(())
     };
     let error = copy().await.err();
-    (written, error)
+    Copied { file: None, bytes, error }
 }

@@ -3,10 +3,11 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::client::Client;
-use crate::api::types::{KillRequest, LinkState, Pulse, SessionState};
+use crate::api::types::{KillRequest, Pulse, SessionState};
 use crate::cli::error::CliError;
 use crate::cli::exit::{self, Code};
 use crate::cli::output::say;
+use crate::cli::sessions::is_away;
 
 /// Why we stop following a session that goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,13 +129,10 @@ impl Interrupts {
 
 /// What becomes of an order while the host is away.
 fn kept(pulse: &Pulse) -> &'static str {
-    match &pulse.link {
-        Some(link)
-            if link.state != LinkState::Connected && pulse.state != SessionState::Waiting =>
-        {
-            "; the host is away, and gets it when it is back"
-        }
-        _ => "",
+    if pulse.state != SessionState::Waiting && is_away(pulse) {
+        "; the host is away, and gets it when it is back"
+    } else {
+        ""
     }
 }
 

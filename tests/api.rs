@@ -1,5 +1,7 @@
 //! The API over a real Unix socket, with a daemon that does what a test says.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail them")]
+
 #[path = "support/fake_daemon.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]
 mod fake_daemon;
@@ -350,7 +352,7 @@ async fn every_other_method_answers() {
     let request = RunRequest { command: vec!["ls".to_owned()], ..RunRequest::default() };
     let view = client.run(&request).await.unwrap();
     assert_eq!(fake.requests(), [request]);
-    assert_eq!(client.sessions(false).await.unwrap(), [view.clone()]);
+    assert_eq!(client.sessions(false).await.unwrap(), std::slice::from_ref(&view));
     let kill = KillRequest { signal: Some("INT".to_owned()), grace_s: None };
     client.kill(view.id.as_str(), &kill).await.unwrap();
     assert_eq!(fake.kills(), [Some("INT".to_owned())]);

@@ -5,6 +5,7 @@
 //! know.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
 ///
 /// Exactly one of `agent` and a non-empty `command` is given. With an agent,
 /// `command` holds further arguments for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunRequest {
     /// The agent to start.
@@ -41,6 +42,38 @@ pub struct RunRequest {
     pub start_within_s: Option<u64>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
+}
+
+impl fmt::Debug for RunRequest {
+    /// Without the prompt and the values of `env`: this is what ends up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            agent,
+            command,
+            on,
+            name,
+            cwd,
+            env,
+            prompt,
+            stdin_open,
+            timeout_s,
+            start_within_s,
+            idempotency_key,
+        } = self;
+        f.debug_struct("RunRequest")
+            .field("agent", agent)
+            .field("command", command)
+            .field("on", on)
+            .field("name", name)
+            .field("cwd", cwd)
+            .field("env", &env.keys())
+            .field("prompt", &prompt.as_ref().map(|_| "…"))
+            .field("stdin_open", stdin_open)
+            .field("timeout_s", timeout_s)
+            .field("start_within_s", start_within_s)
+            .field("idempotency_key", idempotency_key)
+            .finish()
+    }
 }
 
 /// Where a request asks to run.
@@ -509,4 +542,20 @@ pub struct ErrorBody {
     pub remedy: Option<String>,
     /// The failure behind it, where there is one.
     pub failure: Option<Failure>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_debug_form_of_a_request_has_no_secrets() {
+        let request = RunRequest {
+            env: BTreeMap::from([("TOKEN".to_owned(), "hunter2".to_owned())]),
+            prompt: Some("hunter3".to_owned()),
+            ..RunRequest::default()
+        };
+        let text = format!("{request:?}");
+        assert!(text.contains("TOKEN") && !text.contains("hunter"), "{text}");
+    }
 }

@@ -10,6 +10,7 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::{print, print_json, print_line, say, say_raw};
 use super::parts::{self, Checked};
+use super::paths_stub::Environment;
 use super::render;
 use super::status::look;
 use crate::api::client::Client;
@@ -48,19 +49,31 @@ Examples:
     },
 }
 
-/// Runs the verb.
-pub(super) async fn config(verb: Verb, context: &Context) -> Result<Code, CliError> {
+/// Runs what needs no daemon, and not even to know where its socket would be;
+/// gives back what does.
+pub(super) fn offline(
+    verb: Verb,
+    given: Option<&Path>,
+    env: &Environment,
+) -> Result<Result<Code, Verb>, CliError> {
     match verb {
-        Verb::Check { file, json } => check(file.as_deref().unwrap_or(&context.paths.config), json),
-        Verb::Show { json } => show(json, context).await,
+        Verb::Check { file: Some(file), json } => check(&file, json).map(Ok),
+        Verb::Check { file: None, json } => check(&env.config_file(given)?, json).map(Ok),
         Verb::Path => {
-            print_line(&context.paths.config.display().to_string())?;
-            Ok(exit::OK)
+            print_line(&env.config_file(given)?.display().to_string())?;
+            Ok(Ok(exit::OK))
         }
-        Verb::Reload { json } => {
-            let view = context.call(Client::reload).await?;
-            shown(&view, json)
-        }
+        Verb::Show { .. } | Verb::Reload { .. } => Ok(Err(verb)),
+    }
+}
+
+/// Runs the rest.
+pub(super) async fn online(verb: Verb, context: &Context) -> Result<Code, CliError> {
+    match verb {
+        Verb::Show { json } => show(json, context).await,
+        Verb::Reload { json } => shown(&context.call(Client::reload).await?, json),
+        // Taken by `offline`.
+        Verb::Check { .. } | Verb::Path => Ok(exit::OK),
     }
 }
 
@@ -102,7 +115,7 @@ async fn show(as_json: bool, context: &Context) -> Result<Code, CliError> {
         }
         None => {
             say("no daemon runs, so nothing is in force; this is what it would read:");
-            check(&context.paths.config, as_json)
+            check(&context.config, as_json)
         }
     }
 }

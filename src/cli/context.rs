@@ -1,33 +1,35 @@
 //! What every verb has at hand.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::paths_stub::Paths;
+use super::paths_stub::Environment;
 use super::start;
 use crate::api::client::{Client, ClientError};
 
 /// The daemon that a verb talks to, and how to get one.
 #[derive(Debug)]
 pub(super) struct Context {
-    /// `--config`, made absolute.
-    pub(super) config: Option<PathBuf>,
-    /// Where the files are.
-    pub(super) paths: Paths,
+    /// What `--config` says, made absolute, for a daemon that is started.
+    pub(super) given_config: Option<PathBuf>,
+    /// The configuration's main file.
+    pub(super) config: PathBuf,
+    /// The folder of mirrors, registry and log.
+    pub(super) state: PathBuf,
     /// The daemon, whether it runs or not.
     pub(super) client: Client,
 }
 
 impl Context {
     /// By the environment, and `--config`.
-    pub(super) fn new(
-        config: Option<&Path>,
-        env: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, CliError> {
-        let paths = Paths::new(config, env)?;
-        let client = Client::new(&paths.socket);
-        Ok(Self { config: config.map(|_| paths.config.clone()), paths, client })
+    pub(super) fn new(given: Option<&Path>, env: &Environment) -> Result<Self, CliError> {
+        let config = env.config_file(given)?;
+        Ok(Self {
+            given_config: given.map(|_| config.clone()),
+            config,
+            state: env.state_dir()?,
+            client: Client::new(env.socket()?),
+        })
     }
 
     /// Makes a call; where no daemon runs, starts one and makes it again. Any

@@ -67,7 +67,7 @@ pub(super) async fn daemon(verb: Verb, context: &Context) -> Result<Code, CliErr
         Verb::Status { json } => match context.ask(Client::version).await? {
             Some(version) if json => {
                 let (version, pid) = (version.version, version.pid);
-                let socket = &context.paths.socket;
+                let socket = context.client.socket();
                 print_json(&serde_json::json!({
                     "running": true, "version": version, "pid": pid, "socket": socket,
                 }))?;
@@ -83,7 +83,7 @@ pub(super) async fn daemon(verb: Verb, context: &Context) -> Result<Code, CliErr
 }
 
 fn running(context: &Context, version: &VersionView) -> String {
-    let socket = context.paths.socket.display();
+    let socket = context.client.socket().display();
     format!("daemon  {}, pid {}, socket {socket}", version.version, version.pid)
 }
 

@@ -1,6 +1,6 @@
 //! Takes the arguments apart and runs the verb.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -9,6 +9,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
+use super::paths_stub::Environment;
 use super::{
     agent, attach, config, daemon, events, explain, logs, parts, remote, run, send, sessions,
     status,
@@ -113,11 +114,10 @@ impl Verb {
             Self::Status(args) => status::status(args, context).await,
             Self::Remote(verb) => remote::remote(verb, context).await,
             Self::Agent(verb) => agent::agent(verb, context).await,
-            Self::Config(verb) => config::config(verb, context).await,
-            Self::Explain(args) => explain::explain(&args),
+            Self::Config(verb) => config::online(verb, context).await,
             Self::Daemon(verb) => daemon::daemon(verb, context).await,
             // Taken by `main`, before there is a runtime.
-            Self::Demo => Ok(exit::OK),
+            Self::Explain(_) | Self::Demo => Ok(exit::OK),
         }
     }
 }
@@ -139,7 +139,7 @@ pub fn main() -> ExitCode {
         Verb::Daemon(daemon::Verb::Run(args)) => daemon::run(&args, cli.config),
         verb => {
             let failed = verb.failed();
-            match with_runtime(verb, cli.config) {
+            match dispatch(verb, cli.config.as_deref()) {
                 Ok(code) => ExitCode::from(code),
                 Err(error) => {
                     if let Some(report) = error.report() {
@@ -152,15 +152,28 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Runs what needs no daemon here and now, and the rest in a runtime.
+fn dispatch(verb: Verb, given: Option<&Path>) -> Result<Code, CliError> {
+    let env = Environment::of_process();
+    let verb = match verb {
+        Verb::Explain(args) => return explain::explain(&args),
+        Verb::Config(verb) => match config::offline(verb, given, &env)? {
+            Ok(code) => return Ok(code),
+            Err(verb) => Verb::Config(verb),
+        },
+        verb => verb,
+    };
+    with_runtime(verb, &Context::new(given, &env)?)
+}
+
 /// One thread, since a verb waits for one thing after another; copying makes its
 /// own threads where there is something to copy.
-fn with_runtime(verb: Verb, config: Option<PathBuf>) -> Result<Code, CliError> {
-    let context = Context::new(config.as_deref(), |name| std::env::var_os(name))?;
+fn with_runtime(verb: Verb, context: &Context) -> Result<Code, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(CliError::Setup)?;
-    let done = runtime.block_on(verb.run(&context));
+    let done = runtime.block_on(verb.run(context));
     // A thread may hang in a read of standard input or a write to a pipe that
     // nobody reads: it is not waited for.
     runtime.shutdown_background();

@@ -9,62 +9,59 @@ pub(super) enum PathsError {
     /// No home directory to start from.
     #[error("HOME is not set; set it, or LONGHAUL_STATE_DIR and LONGHAUL_CONFIG")]
     NoHome,
-    /// The current directory is gone, and a relative path was given.
-    #[error("cannot make {} absolute: {source}", path.display())]
-    Relative {
-        /// What was given.
-        path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
 }
 
-/// The files that the command line has to find by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Paths {
-    /// The configuration's main file.
-    pub(super) config: PathBuf,
-    /// Mirrors, registry and log.
-    pub(super) state: PathBuf,
-    /// The daemon's socket.
-    pub(super) socket: PathBuf,
+/// What the paths depend on, taken once.
+#[derive(Debug, Clone)]
+pub(super) struct Environment {
+    current_dir: PathBuf,
+    lookup: fn(&str) -> Option<OsString>,
 }
 
-impl Paths {
-    /// By the variables that `env` knows; `config` was named by hand.
-    pub(super) fn new(
-        config: Option<&Path>,
-        env: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, PathsError> {
-        let var = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let home = |below: &str| var("HOME").map(|home| home.join(below));
-        let config = config.map(Path::to_owned).or_else(|| var("LONGHAUL_CONFIG"));
-        let config = match config {
-            Some(config) => config,
-            None => var("XDG_CONFIG_HOME")
-                .or_else(|| home(".config"))
-                .ok_or(PathsError::NoHome)?
-                .join("longhaul/longhaul.ron"),
-        };
-        let moved = var("LONGHAUL_STATE_DIR");
-        let state = match &moved {
-            Some(state) => state.clone(),
-            None => var("XDG_STATE_HOME")
-                .or_else(|| home(".local/state"))
-                .ok_or(PathsError::NoHome)?
-                .join("longhaul"),
-        };
-        // Who moves the state has a second daemon in mind, so the socket moves
-        // along.
-        let socket = match (var("LONGHAUL_SOCKET"), moved, var("XDG_RUNTIME_DIR")) {
-            (Some(socket), ..) => socket,
-            (None, None, Some(runtime)) => runtime.join("longhaul/api.sock"),
-            (None, ..) => state.join("api.sock"),
-        };
-        Ok(Self { config: absolute(config)?, state: absolute(state)?, socket: absolute(socket)? })
+impl Environment {
+    /// The environment of this process.
+    pub(super) fn of_process() -> Self {
+        let current_dir = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+        Self { current_dir, lookup: |name| std::env::var_os(name) }
     }
-}
 
-fn absolute(path: PathBuf) -> Result<PathBuf, PathsError> {
-    std::path::absolute(&path).map_err(|source| PathsError::Relative { path, source })
+    fn get(&self, name: &str) -> Option<PathBuf> {
+        let value = (self.lookup)(name).filter(|value| !value.is_empty())?;
+        Some(self.current_dir.join(value))
+    }
+
+    fn base(&self, xdg: &str, under_home: &str) -> Result<PathBuf, PathsError> {
+        let home = || Some(self.get("HOME")?.join(under_home));
+        self.get(xdg).or_else(home).ok_or(PathsError::NoHome)
+    }
+
+    /// The main configuration file; `given` is what `--config` says.
+    pub(super) fn config_file(&self, given: Option<&Path>) -> Result<PathBuf, PathsError> {
+        match given
+            .map(|given| self.current_dir.join(given))
+            .or_else(|| self.get("LONGHAUL_CONFIG"))
+        {
+            Some(file) => Ok(file),
+            None => Ok(self.base("XDG_CONFIG_HOME", ".config")?.join("longhaul/longhaul.ron")),
+        }
+    }
+
+    /// The folder of the registry and of the mirrors.
+    pub(super) fn state_dir(&self) -> Result<PathBuf, PathsError> {
+        match self.get("LONGHAUL_STATE_DIR") {
+            Some(dir) => Ok(dir),
+            None => Ok(self.base("XDG_STATE_HOME", ".local/state")?.join("longhaul")),
+        }
+    }
+
+    /// The daemon's socket. Who moves the state has a second daemon in mind, so
+    /// the socket moves along.
+    pub(super) fn socket(&self) -> Result<PathBuf, PathsError> {
+        let moved = self.get("LONGHAUL_STATE_DIR");
+        match (self.get("LONGHAUL_SOCKET"), moved, self.get("XDG_RUNTIME_DIR")) {
+            (Some(socket), ..) => Ok(socket),
+            (None, None, Some(runtime)) => Ok(runtime.join("longhaul/longhaul.sock")),
+            (None, ..) => Ok(self.state_dir()?.join("longhaul.sock")),
+        }
+    }
 }

@@ -211,9 +211,12 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Code, CliError>
     let (detach, json, hide) = (args.detach, args.json, args.shows_secrets());
     let input = args.stdin_input().map(|input| (input, !args.interactive));
     let request = args.request(env, key)?;
-    let Some((view, signals)) = accepted(context, &request, detach).await? else {
-        say("interrupted; longhaul ps shows whether the session was taken");
-        return Ok(Leave::GaveUp.code());
+    let (view, signals) = match accepted(context, &request, detach).await? {
+        Ok(accepted) => accepted,
+        Err(leave) => {
+            say("interrupted; longhaul ps shows whether the session was taken");
+            return Ok(leave.code());
+        }
     };
     // Not to be kept for as long as the session runs.
     drop(request);
@@ -235,22 +238,22 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Code, CliError>
 }
 
 /// Has the session taken in. With `detach`, Ctrl-C ends us as usual; otherwise
-/// it is caught from here on, and `None` says that it came too early to have a
-/// session to send it to.
+/// it is caught from here on, and the inner error says that it came too early to
+/// have a session to send it to.
 async fn accepted(
     context: &Context,
     request: &RunRequest,
     detach: bool,
-) -> Result<Option<(SessionView, Option<Signals>)>, CliError> {
+) -> Result<Result<(SessionView, Option<Signals>), Leave>, CliError> {
     if detach {
-        return Ok(Some((ask(context, request).await?, None)));
+        return Ok(Ok((ask(context, request).await?, None)));
     }
     let mut signals = Signals::catch()?;
     let view = tokio::select! {
         view = ask(context, request) => view?,
-        _ = signals.next() => return Ok(None),
+        asked = signals.next() => return Ok(Err(asked.leave())),
     };
-    Ok(Some((view, Some(signals))))
+    Ok(Ok((view, Some(signals))))
 }
 
 async fn ask(context: &Context, request: &RunRequest) -> Result<SessionView, CliError> {
@@ -272,7 +275,7 @@ async fn ask(context: &Context, request: &RunRequest) -> Result<SessionView, Cli
 fn become_attach(context: &Context, view: &SessionView, input: Option<&(Input, bool)>) {
     let Ok(program) = std::env::current_exe() else { return };
     let mut command = Command::new(program);
-    if let Some(config) = &context.config {
+    if let Some(config) = &context.given_config {
         command.arg("--config").arg(config);
     }
     command.arg("attach");

@@ -92,7 +92,7 @@ pub(super) struct RmArgs {
 pub(super) async fn ps(args: PsArgs, context: &Context) -> Result<Code, CliError> {
     // Where no daemon has ever been, there are no sessions, and none is started
     // to say so. Where one has been, it finds its sessions again.
-    let sessions = if context.paths.state.exists() {
+    let sessions = if context.state.exists() {
         context.call(async |client| client.sessions(args.all).await).await?
     } else {
         context.ask(async |client| client.sessions(args.all).await).await?.unwrap_or_default()

@@ -89,8 +89,8 @@ fn indented(tail: &str) -> String {
 /// Two commands may do this at once: the daemon's own lock leaves one, and both
 /// commands find it.
 pub(super) async fn daemon(context: &Context) -> Result<(), StartError> {
-    let log = context.paths.state.join("daemon.log");
-    let (file, start) = open_log(&context.paths.state, &log)?;
+    let log = context.state.join("daemon.log");
+    let (file, start) = open_log(&context.state, &log)?;
     let mut child = spawn(context, file).map_err(StartError::Spawn)?;
     let mut pause = Duration::from_millis(2);
     let mut until = Instant::now() + PATIENCE;
@@ -144,13 +144,13 @@ fn open_log(dir: &Path, log: &Path) -> Result<(File, u64), StartError> {
 /// made for it here: setsid fails for a group's leader.
 fn spawn(context: &Context, log: File) -> io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
-    if let Some(config) = &context.config {
+    if let Some(config) = &context.given_config {
         command.arg("--config").arg(config);
     }
     command
         .args(["daemon", "run", "--detached"])
-        .env("LONGHAUL_STATE_DIR", &context.paths.state)
-        .env("LONGHAUL_SOCKET", &context.paths.socket)
+        .env("LONGHAUL_STATE_DIR", &context.state)
+        .env("LONGHAUL_SOCKET", context.client.socket())
         // A daemon that stays in a folder keeps its file system from being
         // unmounted. All paths it gets are absolute.
         .current_dir("/")

@@ -55,7 +55,7 @@ pub(super) fn not_running(context: &Context, json: bool) -> Result<Code, CliErro
     } else {
         print_line(&format!(
             "daemon  not running (socket {}); what needs it starts it",
-            context.paths.socket.display()
+            context.client.socket().display()
         ))?;
     }
     Ok(exit::NOT_RUNNING)

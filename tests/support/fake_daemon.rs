@@ -1,5 +1,7 @@
 //! A daemon without sessions of its own: a test says what happens to them.
 
+#![expect(clippy::unwrap_used, reason = "a test whose daemon cannot go on has failed")]
+
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";
 
-type Script = Arc<dyn Fn(&Fake, &SessionId, &RunRequest) + Send + Sync>;
+type Script<R> = Arc<dyn Fn(&Fake, &SessionId, &R) + Send + Sync>;
 
 #[derive(Clone)]
 pub(crate) struct Fake(Arc<Inner>);
@@ -38,8 +40,8 @@ struct State {
     kills: Vec<(SessionId, KillRequest)>,
     /// Requests to add input that are answered with "full" before one is taken.
     full_for: u32,
-    on_run: Option<Script>,
-    on_kill: Option<Arc<dyn Fn(&Fake, &SessionId, &KillRequest) + Send + Sync>>,
+    on_run: Option<Script<RunRequest>>,
+    on_kill: Option<Script<KillRequest>>,
     rejected: Option<String>,
     /// Whether clients are told a folder that they cannot see.
     hides_mirrors: bool,

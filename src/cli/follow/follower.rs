@@ -22,7 +22,7 @@ const TRIES: u32 = 5;
 #[derive(Debug)]
 pub(in crate::cli) enum Followed {
     /// The session has ended, and all its output was written.
-    Ended(Pulse),
+    Ended(Box<Pulse>),
     /// We leave, and it goes on.
     Left(Leave),
 }
@@ -43,7 +43,7 @@ pub(in crate::cli) struct Follower<'a> {
 
 /// What one turn of the loop brought.
 enum Turn {
-    Watched(Result<Option<Pulse>, ClientError>),
+    Watched(Result<Option<Box<Pulse>>, ClientError>),
     Copied(Result<(), CliError>),
     Fed(Result<(), CliError>),
     Asked(Asked),
@@ -130,13 +130,13 @@ impl<'a> Follower<'a> {
     async fn follow(&mut self, pulses: &mut Pulses, tries: &mut u32) -> Result<Watched, CliError> {
         loop {
             if self.copy_more()? {
-                return Ok(Watched::Done(Followed::Ended(self.pulse.clone())));
+                return Ok(Watched::Done(Followed::Ended(Box::new(self.pulse.clone()))));
             }
             match self.turn(pulses).await {
                 Turn::Watched(Ok(Some(pulse))) => {
                     *tries = 0;
                     self.notice.pulse(&pulse);
-                    self.pulse = pulse;
+                    self.pulse = *pulse;
                 }
                 Turn::Watched(Ok(None)) => return Ok(Watched::Stopped),
                 Turn::Watched(Err(error)) => return Ok(Watched::Broken(error)),
@@ -188,7 +188,9 @@ impl<'a> Follower<'a> {
         };
         tokio::select! {
             // After the last pulse there is nothing to watch, only to copy.
-            watched = pulses.next(), if !ended => Turn::Watched(watched),
+            watched = pulses.next(), if !ended => {
+                Turn::Watched(watched.map(|pulse| pulse.map(Box::new)))
+            }
             copied = finished(first) => Turn::Copied(copied),
             copied = finished(rest) => Turn::Copied(copied),
             fed = joined(&mut self.feeder) => Turn::Fed(fed),

@@ -16,7 +16,7 @@ pub(in crate::cli) enum Leave {
     HungUp,
     /// Somebody ended us.
     Terminated,
-    /// Ctrl-C after KILL had been ordered.
+    /// Ctrl-C, with nothing left to order.
     GaveUp,
 }
 
@@ -38,6 +38,16 @@ pub(in crate::cli) enum Asked {
     Interrupt,
     /// We are meant, and the session goes on.
     Leave(Leave),
+}
+
+impl Asked {
+    /// What it comes to where there is no session to interrupt.
+    pub(in crate::cli) fn leave(self) -> Leave {
+        match self {
+            Self::Interrupt => Leave::GaveUp,
+            Self::Leave(leave) => leave,
+        }
+    }
 }
 
 /// The signals that are caught; from then on they no longer end us.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail them")]
 
-#[path = "support/fake_daemon.rs"]
+#[path = "support/fake_daemon/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]
 mod fake_daemon;
 

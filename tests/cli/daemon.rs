@@ -71,3 +71,10 @@ async fn a_daemon_that_cannot_be_started_says_why() {
     assert_eq!(got.status.code(), Some(1));
     assert!(text(&got.stderr).contains("LONGHAUL_SOCKET"), "{}", text(&got.stderr));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_returns_when_the_daemon_is_gone() {
+    let fake = daemon();
+    assert_output(&run(&fake, &["daemon", "stop"]).await, 0, "", "");
+    assert_eq!(run(&fake, &["daemon", "status"]).await.status.code(), Some(3));
+}

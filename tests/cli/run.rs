@@ -102,3 +102,42 @@ async fn bad_usage_exits_with_2_and_says_how_to_write_it() {
     assert_output(&unset, 2, "", "longhaul: NOPE is not set here\n  try: -e NOPE=VALUE\n");
     assert_eq!(fake.requests(), []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_goes_to_files_and_pipes_of_every_kind() {
+    let sent = noise(2_000_003);
+    let fake = daemon();
+    let bytes = sent.clone();
+    fake.on_run(move |fake, id, _| {
+        fake.write(id, Stream::Stdout, &bytes);
+        fake.exit(id, Exit::Code(0));
+    });
+    let path = fake.dir().join("file");
+    // Appending: copy_file_range(2) refuses such a file.
+    for append in [false, true] {
+        std::fs::write(&path, "before\n").unwrap();
+        let mut file = std::fs::OpenOptions::new().write(true).append(append).open(&path).unwrap();
+        if !append {
+            std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
+        }
+        let mut command = longhaul(fake.dir(), &["run", "--", "x"]);
+        command.stdout(file);
+        assert_output(&output(command).await, 0, "", "");
+        let got = std::fs::read(&path).unwrap();
+        assert!(got == [b"before\n".as_slice(), &sent].concat(), "append: {append}");
+    }
+    // A pipe that fails instead of to wait, when it is full.
+    let (mut read, write) = std::io::pipe().unwrap();
+    let flags = rustix::fs::fcntl_getfl(&write).unwrap();
+    rustix::fs::fcntl_setfl(&write, flags | rustix::fs::OFlags::NONBLOCK).unwrap();
+    let mut command = longhaul(fake.dir(), &["run", "--", "x"]);
+    let mut child = command.stdout(write).spawn().unwrap();
+    drop(command);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut got = Vec::new();
+        std::io::Read::read_to_end(&mut read, &mut got).unwrap();
+        got
+    });
+    assert_eq!(wait(&mut child).await, 0);
+    assert!(reading.await.unwrap() == sent);
+}

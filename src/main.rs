@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: see the library's tour.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    longhaul::cli::main()
+}

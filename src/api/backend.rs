@@ -8,6 +8,7 @@ use super::types::{
     AgentView, ConfigView, EventView, InputTaken, KillRequest, Pulse, RemoteView, RunRequest,
     SessionView, StatusView, TestReport, TestRequest,
 };
+use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{NameError, SessionId};
 
@@ -151,7 +152,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// reader that lags reads what it missed with [`events`](Self::events).
     fn subscribe(
         &self,
-    ) -> impl Future<Output = Result<(u64, broadcast::Receiver<EventView>), RequestError>> + Send;
+    ) -> impl Future<Output = Result<(u64, broadcast::Receiver<Event>), RequestError>> + Send;
     /// Stops the daemon; sessions go on.
     fn shutdown(&self) -> impl Future<Output = Result<(), RequestError>> + Send;
 }

@@ -6,4 +6,6 @@
 //! (`actors`); words for people (`cli`).
 
 pub mod backend;
+pub mod client;
+pub mod server;
 pub mod types;

@@ -5,24 +5,24 @@
 //! know.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::domain::connection::LinkState;
+pub use crate::domain::connection::{LinkState, LinkView};
 use crate::domain::event::Event;
 pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
-pub use crate::domain::connection::LinkView;
-pub use crate::domain::session::Pulse;
-pub use crate::domain::session::{Exit, SessionState};
+pub use crate::domain::session::{Exit, Pulse, SessionState};
+pub use crate::domain::stream::Stream;
 
 /// `POST /v1/sessions`: what to run, and where.
 ///
 /// Exactly one of `agent` and a non-empty `command` is given. With an agent,
 /// `command` holds further arguments for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunRequest {
     /// The agent to start.
@@ -47,6 +47,38 @@ pub struct RunRequest {
     pub start_within_s: Option<u64>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
+}
+
+impl fmt::Debug for RunRequest {
+    /// Without the prompt and the values of `env`: this is what ends up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            agent,
+            command,
+            on,
+            name,
+            cwd,
+            env,
+            prompt,
+            stdin_open,
+            timeout_s,
+            start_within_s,
+            idempotency_key,
+        } = self;
+        f.debug_struct("RunRequest")
+            .field("agent", agent)
+            .field("command", command)
+            .field("on", on)
+            .field("name", name)
+            .field("cwd", cwd)
+            .field("env", &env.keys())
+            .field("prompt", &prompt.as_ref().map(|_| "…"))
+            .field("stdin_open", stdin_open)
+            .field("timeout_s", timeout_s)
+            .field("start_within_s", start_within_s)
+            .field("idempotency_key", idempotency_key)
+            .finish()
+    }
 }
 
 /// Where a request asks to run.
@@ -263,6 +295,25 @@ pub struct TestStage {
     pub detail: Option<String>,
 }
 
+/// The data of the event `stale`: the cursor is older than what is kept, and a
+/// `snapshot` of the present follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaleCursor {
+    /// What was asked for.
+    pub since: u64,
+    /// The oldest event that is kept.
+    pub oldest: u64,
+}
+
+/// `GET /v1/version`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionView {
+    /// The daemon's version.
+    pub version: String,
+    /// The daemon's process id.
+    pub pid: u32,
+}
+
 /// An error's body: the failure, or what is wrong with the request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorBody {
@@ -274,4 +325,20 @@ pub struct ErrorBody {
     pub remedy: Option<String>,
     /// The failure behind it, where there is one.
     pub failure: Option<Failure>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_debug_form_of_a_request_has_no_secrets() {
+        let request = RunRequest {
+            env: BTreeMap::from([("TOKEN".to_owned(), "hunter2".to_owned())]),
+            prompt: Some("hunter3".to_owned()),
+            ..RunRequest::default()
+        };
+        let text = format!("{request:?}");
+        assert!(text.contains("TOKEN") && !text.contains("hunter"), "{text}");
+    }
 }

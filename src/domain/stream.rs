@@ -6,16 +6,28 @@ use serde::{Deserialize, Serialize};
 
 /// One of the two streams that a command writes; they are kept apart from the
 /// command to the reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Default, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stream {
     /// Standard output.
+    #[default]
     Stdout,
     /// Standard error.
     Stderr,
 }
 
 impl Stream {
+    /// The name of its file, in a spool and in a mirror.
+    #[must_use]
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Stdout => "out",
+            Self::Stderr => "err",
+        }
+    }
+
     /// Both, in the order of their file descriptors.
     pub const BOTH: [Self; 2] = [Self::Stdout, Self::Stderr];
 

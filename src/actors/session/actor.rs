@@ -11,8 +11,8 @@ use tracing::info;
 use super::host::{Channel, Host, Want};
 use super::input::{Delivery, Feeding};
 use super::outcome::{Evidence, TAIL, outcome};
-use super::tasks::{self, OwnLaunch};
 use super::saver;
+use super::tasks::{self, OwnLaunch};
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::domain::config::{EnvName, EnvValue};
@@ -20,9 +20,11 @@ use crate::domain::event::EventKind;
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::ids::Epoch;
 use crate::domain::launch::Launch;
-use crate::domain::session::fsm::{Effect, End, FollowEnd, Input, Known, Order, OrderEnd};
 use crate::domain::session::fsm::SessionFsm;
-use crate::domain::session::{Ending, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder};
+use crate::domain::session::fsm::{Effect, End, FollowEnd, Input, Known, Order, OrderEnd};
+use crate::domain::session::{
+    Ending, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder,
+};
 use crate::domain::stream::Stream;
 use crate::runner::follow::Errand;
 use crate::store::mirror::Mirror;
@@ -382,8 +384,7 @@ impl State {
             } else {
                 bytes::Bytes::new()
             };
-            let evidence =
-                Evidence { record: &record, at, stderr: &tail, path: &path, timed_out };
+            let evidence = Evidence { record: &record, at, stderr: &tail, path: &path, timed_out };
             let outcome = outcome(end, &evidence);
             let _ = session.cast(SessionMsg::Concluded(Box::new(outcome)));
         });

@@ -3,35 +3,36 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::connections::{Connections, Key, Shared};
 use super::sessions::{Live, Sessions, pulse_of};
-use crate::actors::config::ConfigState;
+use crate::actors::config::{self, ConfigArgs, ConfigHandle, ConfigState};
 use crate::actors::connection::LinkReport;
 use crate::actors::journal::Journal;
 use crate::actors::now;
-use crate::actors::resolver::ResolverMsg;
+use crate::actors::resolver::{ResolverActor, ResolverMsg};
 use crate::actors::session::{Host, OwnLaunch, RemoteHost, SessionArgs};
 use crate::domain::config::{Config, ConfigDiff, united_env};
 use crate::domain::event::EventKind;
 use crate::domain::ids::SessionId;
-use crate::domain::plan::{with_usual_agents, ssh_request};
+use crate::domain::plan::{ssh_request, with_usual_agents};
 use crate::domain::restart::RestartIntensity;
 use crate::domain::session::SessionRecord;
 use crate::domain::target::{Place, SshRequest};
+use crate::ssh::settings::SshEnvironment;
 use crate::store::mirror::{Lengths, Mirror};
 use crate::store::registry::Registry;
 
 /// What the supervisor is made of.
 #[derive(Debug)]
 pub struct SupervisorArgs {
-    /// The configuration in force.
-    pub config: Arc<ConfigState>,
-    /// Who turns orders into plans.
-    pub resolver: ActorRef<ResolverMsg>,
+    /// Where the configuration is.
+    pub config: ConfigArgs,
+    /// What the effective settings of destinations depend on.
+    pub ssh: SshEnvironment,
     /// The registry.
     pub registry: Registry,
     /// The journal.
@@ -70,8 +71,21 @@ pub enum SupervisorMsg {
     Reconnect(String, RpcReplyPort<bool>),
     /// The configuration changed, or an edit was refused.
     ConfigChanged(Arc<ConfigState>),
+    /// Those who are asked besides the supervisor.
+    FindChildren(RpcReplyPort<Children>),
+    /// The configuration's actor was started again, or could not be.
+    ConfigStarted(Result<ConfigHandle, SpawnErr>),
     /// Children are to end; sessions go on where they run.
     ShutDown,
+}
+
+/// The children that there is one of.
+#[derive(Debug, Clone)]
+pub struct Children {
+    /// The configuration; another handle after its actor was started again.
+    pub config: watch::Receiver<ConfigHandle>,
+    /// Who turns orders into plans.
+    pub resolver: ActorRef<ResolverMsg>,
 }
 
 /// A connection, as the supervisor knows it.
@@ -100,6 +114,9 @@ pub struct State {
     connections: Connections,
     config: Arc<Config>,
     config_state: Arc<ConfigState>,
+    config_args: ConfigArgs,
+    config_handle: watch::Sender<ConfigHandle>,
+    config_restarts: RestartIntensity,
     shared: Shared,
     registry: Registry,
     local_root: String,
@@ -116,15 +133,25 @@ impl Actor for SupervisorActor {
 
     async fn pre_start(
         &self,
-        _: ActorRef<SupervisorMsg>,
+        myself: ActorRef<SupervisorMsg>,
         args: SupervisorArgs,
     ) -> Result<State, ActorProcessingErr> {
+        let handle = config::start(args.config.clone(), None, myself.get_cell()).await?;
+        forward_changes(&handle, myself.clone());
+        let config_state = handle.subscribe().borrow().clone();
+        let config = Arc::new(with_usual_agents(Config::clone(&config_state.config)));
+        let resolver_args = (config.clone(), args.ssh);
+        let (resolver, _) =
+            Actor::spawn_linked(None, ResolverActor, resolver_args, myself.get_cell()).await?;
         Ok(State {
             sessions: Sessions::default(),
             connections: Connections::default(),
-            config: Arc::new(with_usual_agents(Config::clone(&args.config.config))),
-            config_state: args.config,
-            shared: Shared { resolver: args.resolver, journal: args.journal },
+            config,
+            config_state,
+            config_args: args.config,
+            config_handle: watch::Sender::new(handle),
+            config_restarts: RestartIntensity::default(),
+            shared: Shared { resolver, journal: args.journal },
             registry: args.registry,
             local_root: args.local_root,
             stopping: false,
@@ -165,6 +192,17 @@ impl Actor for SupervisorActor {
                 let _ = reply.send(found);
             }
             SupervisorMsg::ConfigChanged(config) => state.config_changed(config),
+            SupervisorMsg::FindChildren(reply) => {
+                let config = state.config_handle.subscribe();
+                let _ = reply.send(Children { config, resolver: state.shared.resolver.clone() });
+            }
+            SupervisorMsg::ConfigStarted(Ok(handle)) => {
+                forward_changes(&handle, myself);
+                state.config_handle.send_replace(handle);
+            }
+            SupervisorMsg::ConfigStarted(Err(error)) => {
+                error!(%error, "the configuration's actor did not start again");
+            }
             SupervisorMsg::ShutDown => {
                 state.stopping = true;
                 myself.stop_children_and_wait(None, Some(END_WITHIN)).await;
@@ -331,6 +369,16 @@ impl State {
     }
 
     async fn child_failed(&mut self, myself: &ActorRef<SupervisorMsg>, actor: ractor::ActorId) {
+        if actor == self.shared.resolver.get_id() {
+            // Nothing can be planned or dialled without it, and it holds nothing
+            // that a new daemon would not have.
+            myself.stop(Some("the resolver failed".to_owned()));
+            return;
+        }
+        if actor == self.config_handle.borrow().actor.get_id() {
+            self.restart_config(myself);
+            return;
+        }
         let Some((id, mut entry)) = self.sessions.gone(actor) else {
             let idle = self.config.idle_link;
             let again = self.connections.respawn(actor, idle, &self.shared, myself.get_cell());
@@ -353,4 +401,32 @@ impl State {
         };
         self.run_session(myself, new, entry.restarts).await;
     }
+
+    /// Starts the configuration's actor again, in a task: it reads files.
+    fn restart_config(&mut self, myself: &ActorRef<SupervisorMsg>) {
+        if !self.config_restarts.allows(now()) {
+            error!("the configuration's actor failed too often: edits are not seen any more");
+            return;
+        }
+        let (args, before) = (self.config_args.clone(), self.config_handle.borrow().clone());
+        let myself = myself.clone();
+        tokio::spawn(async move {
+            let started = config::start(args, Some(&before), myself.get_cell()).await;
+            let _ = myself.cast(SupervisorMsg::ConfigStarted(started));
+        });
+    }
+}
+
+/// Tells the supervisor of every change of the configuration.
+fn forward_changes(handle: &ConfigHandle, supervisor: ActorRef<SupervisorMsg>) {
+    let mut states = handle.subscribe();
+    states.mark_unchanged();
+    tokio::spawn(async move {
+        while states.changed().await.is_ok() {
+            let state = states.borrow_and_update().clone();
+            if supervisor.cast(SupervisorMsg::ConfigChanged(state)).is_err() {
+                return;
+            }
+        }
+    });
 }

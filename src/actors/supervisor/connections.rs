@@ -64,8 +64,7 @@ impl Connections {
         let actor = spawn(key, idle, shared, report.clone(), supervisor).await?;
         self.by_actor.insert(actor.get_id(), key.clone());
         let restarts = RestartIntensity::default();
-        let entry =
-            Entry { actor: watch::Sender::new(actor), report, draining: false, restarts };
+        let entry = Entry { actor: watch::Sender::new(actor), report, draining: false, restarts };
         let host = entry.host();
         self.entries.insert(key.clone(), entry);
         Ok(host)
@@ -120,10 +119,6 @@ impl Connections {
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.entries.keys()
-    }
-
-    pub(super) fn find(&self, key: &Key) -> Option<RemoteHost> {
-        self.entries.get(key).map(Entry::host)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (&Key, &Entry)> {

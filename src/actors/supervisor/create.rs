@@ -32,8 +32,10 @@ pub(super) async fn run(
     let own = OwnLaunch { env: request.env.clone(), prompt: request.prompt.clone() };
     let (record, own, input) = split(record(id, &request, plan), own);
     let folder = daemon.folder(&record.id);
-    let (inserted, mirror) =
-        tokio::join!(daemon.registry().insert(record.clone()), prepare(daemon, &record, &own, input));
+    let (inserted, mirror) = tokio::join!(
+        daemon.registry().insert(record.clone()),
+        prepare(daemon, &record, &own, input)
+    );
     match inserted {
         Ok(Inserted::New) => {}
         Ok(Inserted::Existing(earlier)) => {
@@ -54,12 +56,12 @@ pub(super) async fn run(
         }
     };
     daemon.created(&record);
-    let new = NewSession { record: record.clone(), mirror, lengths: Lengths::default(), own: Some(own) };
-    let live = ask(daemon.supervisor(), |reply| {
-        SupervisorMsg::RunSession(Box::new(new), Some(reply))
-    })
-    .await
-    .flatten();
+    let new =
+        NewSession { record: record.clone(), mirror, lengths: Lengths::default(), own: Some(own) };
+    let live =
+        ask(daemon.supervisor(), |reply| SupervisorMsg::RunSession(Box::new(new), Some(reply)))
+            .await
+            .flatten();
     Ok(match live {
         Some(live) => view::of_live(&live),
         // It is in the registry, and runs once the daemon is up again.

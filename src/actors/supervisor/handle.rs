@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::actor::{ConnectionStatus, SupervisorMsg};
+use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::sessions::{Live, pulse_of};
 use super::{create, remotes, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
@@ -22,7 +22,7 @@ use crate::api::types::{
     AgentView, ConfigView, EventView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
     StatusView, TestReport, TestRequest,
 };
-use crate::domain::event::EventKind;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
 use crate::domain::session::fsm::Order;
 use crate::domain::session::{Outcome, SessionRecord};
@@ -47,8 +47,7 @@ pub struct DaemonHandle(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     supervisor: ActorRef<SupervisorMsg>,
-    resolver: ActorRef<ResolverMsg>,
-    config: ConfigHandle,
+    children: Children,
     registry: Registry,
     journal: Journal,
     state_dir: StateDir,
@@ -61,10 +60,8 @@ struct Inner {
 pub struct Parts {
     /// The supervisor.
     pub supervisor: ActorRef<SupervisorMsg>,
-    /// Who turns orders into plans.
-    pub resolver: ActorRef<ResolverMsg>,
-    /// The configuration.
-    pub config: ConfigHandle,
+    /// Its children that are asked themselves.
+    pub children: Children,
     /// The registry.
     pub registry: Registry,
     /// The journal.
@@ -79,12 +76,11 @@ impl DaemonHandle {
     /// The handle of a daemon that has just started.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { supervisor, resolver, config, registry, journal, state_dir, stop } = parts;
+        let Parts { supervisor, children, registry, journal, state_dir, stop } = parts;
         let started_at = now().to_string();
         Self(Arc::new(Inner {
             supervisor,
-            resolver,
-            config,
+            children,
             registry,
             journal,
             state_dir,
@@ -98,15 +94,19 @@ impl DaemonHandle {
     }
 
     pub(super) fn resolver(&self) -> &ActorRef<ResolverMsg> {
-        &self.0.resolver
+        &self.0.children.resolver
     }
 
     pub(super) fn registry(&self) -> &Registry {
         &self.0.registry
     }
 
+    fn config(&self) -> ConfigHandle {
+        self.0.children.config.borrow().clone()
+    }
+
     pub(super) fn config_state(&self) -> Arc<ConfigState> {
-        self.0.config.subscribe().borrow().clone()
+        self.config().subscribe().borrow().clone()
     }
 
     pub(super) fn folder(&self, id: &SessionId) -> PathBuf {
@@ -122,7 +122,9 @@ impl DaemonHandle {
     }
 
     pub(super) async fn connections(&self) -> Result<Vec<ConnectionStatus>, RequestError> {
-        ask(self.supervisor(), SupervisorMsg::ListConnections).await.ok_or(RequestError::Unavailable)
+        ask(self.supervisor(), SupervisorMsg::ListConnections)
+            .await
+            .ok_or(RequestError::Unavailable)
     }
 
     async fn live(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
@@ -172,10 +174,8 @@ impl DaemonHandle {
         if let Ok(mirror) = Mirror::open(folder).await {
             mirror.remove().await.map_err(|error| store(&error))?;
         }
-        let never_ran = matches!(
-            record.outcome(),
-            Some(Outcome::Cancelled | Outcome::Failed { .. })
-        );
+        let never_ran =
+            matches!(record.outcome(), Some(Outcome::Cancelled | Outcome::Failed { .. }));
         if !never_ran {
             self.remove_spool(record.clone());
         }
@@ -212,7 +212,9 @@ pub(super) fn store(error: &dyn std::error::Error) -> RequestError {
 /// What a person is told whose session the registry would not take.
 pub(super) fn taken(error: RegistryError) -> RequestError {
     match error {
-        RegistryError::NameTaken { name, by } => RequestError::NameTaken { name: name.to_string(), by },
+        RegistryError::NameTaken { name, by } => {
+            RequestError::NameTaken { name: name.to_string(), by }
+        }
         other => store(&other),
     }
 }
@@ -347,7 +349,7 @@ impl Backend for DaemonHandle {
     }
 
     async fn reload(&self) -> Result<ConfigView, RequestError> {
-        let state = ask(&self.0.config.actor, ConfigMsg::Reload).await;
+        let state = ask(&self.config().actor, ConfigMsg::Reload).await;
         let state = state.ok_or(RequestError::Unavailable)?;
         match &state.rejected {
             Some(report) => Err(RequestError::ConfigRejected(report.to_string())),
@@ -362,7 +364,7 @@ impl Backend for DaemonHandle {
         }
     }
 
-    async fn subscribe(&self) -> Result<(u64, broadcast::Receiver<EventView>), RequestError> {
+    async fn subscribe(&self) -> Result<(u64, broadcast::Receiver<Event>), RequestError> {
         let events = self.0.journal.listen();
         let last = self.0.registry.last_event().await.map_err(|error| store(&error))?;
         Ok((last, events))

@@ -16,6 +16,8 @@ mod sessions;
 mod test;
 mod view;
 
-pub use actor::{ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg};
+pub use actor::{
+    Children, ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg,
+};
 pub use handle::{DaemonHandle, Parts};
 pub use sessions::Live;

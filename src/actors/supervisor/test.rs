@@ -14,13 +14,14 @@ use crate::domain::agent::profile;
 use crate::domain::config::Config;
 use crate::domain::failure::Failure;
 use crate::domain::failure::classify::{link_failure, session_failure};
+use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
 use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::AgentName;
 use crate::domain::plan::{Order, PlanError, agent_command, plan, with_usual_agents};
 use crate::domain::resolve::{Override, ResolveError};
 use crate::domain::target::SshSettings;
-use crate::runner::control::{self, ControlError, HostFacts};
+use crate::runner::control::{self, ControlError, Found, HostFacts};
 use crate::runner::program::BOOTSTRAP;
 use crate::ssh::{self, Link};
 
@@ -36,8 +37,7 @@ pub(super) async fn run(
         None => None,
     };
     let command = ["true".to_owned()];
-    let order =
-        Order { on: Some(Override::On(name)), agent: None, command: &command, cwd: None };
+    let order = Order { on: Some(Override::On(name)), agent: None, command: &command, cwd: None };
     let plan = plan(&config, &order).map_err(|error| match error {
         PlanError::Nowhere(error) => unresolved(error),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
@@ -176,23 +176,14 @@ impl Test {
 
     async fn agent(&mut self, link: &Link, facts: &HostFacts, argv: &[String], agent: &AgentName) {
         let found = match link.exec(BOOTSTRAP).await {
-            Ok(channel) => {
-                control::which(channel.into(), &nonce(), Some(&facts.path), argv).await
-            }
+            Ok(channel) => control::which(channel.into(), &nonce(), Some(&facts.path), argv).await,
             Err(trouble) => Err(ControlError::Cut(trouble)),
         };
         match found {
             Ok(found) if found.status == 0 => {
                 self.passed("agent", Some(format!("{} ({})", found.version, found.file)));
             }
-            Ok(found) => {
-                let trouble = SessionTrouble::CommandFailed {
-                    program: found.file,
-                    status: found.status,
-                    said: found.version,
-                };
-                self.failed("agent", session_failure(&trouble, &self.at));
-            }
+            Ok(found) => self.odd_version(&found, facts, agent),
             Err(ControlError::NoProgram { program }) => {
                 let trouble = SessionTrouble::CommandNotFound {
                     program,
@@ -202,6 +193,24 @@ impl Test {
                 self.failed("agent", session_failure(&trouble, &self.at));
             }
             Err(error) => self.failed("agent", self.control_failure(error)),
+        }
+    }
+
+    /// The agent is there and would not tell its version: it may be broken.
+    fn odd_version(&mut self, found: &Found, facts: &HostFacts, agent: &AgentName) {
+        let attempt = Attempt {
+            program: &found.file,
+            agent: Some(agent.as_str()),
+            dir: "~",
+            path: &facts.path,
+        };
+        let said = found.version.as_bytes();
+        match from_exit(found.status, StartStage::Running, said, &attempt) {
+            Some(trouble) => self.failed("agent", session_failure(&trouble, &self.at)),
+            None => {
+                let detail = format!("{} (exit {}: {})", found.file, found.status, found.version);
+                self.passed("agent", Some(detail));
+            }
         }
     }
 

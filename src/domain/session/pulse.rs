@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::state::{Exit, SessionState};
 use crate::domain::connection::LinkView;
 use crate::domain::failure::Failure;
+use crate::domain::stream::Stream;
 
 /// What changes while a session is watched: one line of `GET …/watch`.
 ///
@@ -24,4 +25,15 @@ pub struct Pulse {
     pub exit: Option<Exit>,
     /// What went wrong, where something did.
     pub failure: Option<Failure>,
+}
+
+impl Pulse {
+    /// Bytes of a stream that are here.
+    #[must_use]
+    pub fn length(&self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Stdout => self.stdout,
+            Stream::Stderr => self.stderr,
+        }
+    }
 }

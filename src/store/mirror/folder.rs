@@ -106,10 +106,7 @@ impl Mirror {
     /// The file that has a stream's output.
     #[must_use]
     pub fn file(&self, stream: Stream) -> PathBuf {
-        self.dir.join(match stream {
-            Stream::Stdout => "out",
-            Stream::Stderr => "err",
-        })
+        self.dir.join(stream.file_name())
     }
 
     pub(super) fn input_file(&self) -> PathBuf {

@@ -1,0 +1,203 @@
+//! One method per route.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use hyper::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::ClientError;
+use super::http::{self, Payload, segment};
+use super::streams::{self, Feed, Pulses};
+use crate::api::types::{
+    AgentView, ConfigView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
+    StatusView, Stream, TestReport, TestRequest, VersionView,
+};
+
+/// The daemon behind a socket.
+///
+/// Every call opens a connection of its own, and has to be made inside a tokio
+/// runtime with its IO enabled.
+#[derive(Debug, Clone)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+/// Which part of a session's output to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputQuery {
+    /// The stream.
+    pub stream: Stream,
+    /// The first byte.
+    pub offset: u64,
+    /// How many bytes at most; `None` for all.
+    pub limit: Option<u64>,
+    /// Go on until the session has ended.
+    pub follow: bool,
+}
+
+/// Every method fails with a [`ClientError`] that says whether there is a
+/// daemon, whether the connection broke, or why the daemon said no.
+impl Client {
+    /// A client of the daemon that listens on `socket`.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into() }
+    }
+
+    /// The socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        payload: Payload,
+    ) -> Result<T, ClientError> {
+        http::answer(http::send(&self.socket, method, path, payload).await?, path).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call(Method::GET, path, Payload::Empty).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let json = serde_json::to_vec(body)
+            .map_err(|source| ClientError::Json { asked: path.to_owned(), source })?;
+        self.call(Method::POST, path, Payload::Json(json)).await
+    }
+
+    /// A request whose answer has no body.
+    async fn order(&self, method: Method, path: &str) -> Result<(), ClientError> {
+        http::send(&self.socket, method, path, Payload::Empty).await.map(drop)
+    }
+
+    /// Asks for a session. `POST /v1/sessions`.
+    pub async fn run(&self, request: &RunRequest) -> Result<SessionView, ClientError> {
+        self.post("/v1/sessions", request).await
+    }
+
+    /// The live sessions, or all. `GET /v1/sessions`.
+    pub async fn sessions(&self, all: bool) -> Result<Vec<SessionView>, ClientError> {
+        self.get(if all { "/v1/sessions?all=1" } else { "/v1/sessions" }).await
+    }
+
+    /// One session. `GET /v1/sessions/{id}`.
+    pub async fn session(&self, id: &str) -> Result<SessionView, ClientError> {
+        self.get(&format!("/v1/sessions/{}", segment(id))).await
+    }
+
+    /// A stream's bytes. `GET /v1/sessions/{id}/output`.
+    pub async fn output(
+        &self,
+        id: &str,
+        query: OutputQuery,
+    ) -> Result<streams::Bytes, ClientError> {
+        let mut path = format!(
+            "/v1/sessions/{}/output?stream={}&offset={}",
+            segment(id),
+            query.stream.as_str(),
+            query.offset
+        );
+        if let Some(limit) = query.limit {
+            path.push_str(&format!("&limit={limit}"));
+        }
+        if query.follow {
+            path.push_str("&follow=1");
+        }
+        let response = http::send(&self.socket, Method::GET, &path, Payload::Empty).await?;
+        Ok(streams::Bytes::new(response))
+    }
+
+    /// A session's pulse, until its last. `GET /v1/sessions/{id}/watch`.
+    pub async fn watch(&self, id: &str) -> Result<Pulses, ClientError> {
+        let path = format!("/v1/sessions/{}/watch", segment(id));
+        let response = http::send(&self.socket, Method::GET, &path, Payload::Empty).await?;
+        Ok(Pulses::new(response, path))
+    }
+
+    /// Adds to a session's standard input, and ends it if `eof`; at most 1 MiB.
+    /// `POST /v1/sessions/{id}/input`.
+    pub async fn input(
+        &self,
+        id: &str,
+        bytes: Bytes,
+        eof: bool,
+    ) -> Result<InputTaken, ClientError> {
+        let eof = if eof { "?eof=1" } else { "" };
+        let path = format!("/v1/sessions/{}/input{eof}", segment(id));
+        self.call(Method::POST, &path, Payload::Raw(bytes)).await
+    }
+
+    /// Signals or stops a session. `POST /v1/sessions/{id}/kill`.
+    pub async fn kill(&self, id: &str, request: &KillRequest) -> Result<SessionView, ClientError> {
+        self.post(&format!("/v1/sessions/{}/kill", segment(id)), request).await
+    }
+
+    /// Removes an ended session. `DELETE /v1/sessions/{id}`.
+    pub async fn remove(&self, id: &str) -> Result<(), ClientError> {
+        self.order(Method::DELETE, &format!("/v1/sessions/{}", segment(id))).await
+    }
+
+    /// Events after `since`, or from now or the oldest kept; and the ones to
+    /// come if `follow`. `GET /v1/events`.
+    pub async fn events(&self, since: Option<u64>, follow: bool) -> Result<Feed, ClientError> {
+        let mut path = format!("/v1/events?follow={}", u8::from(follow));
+        if let Some(since) = since {
+            path.push_str(&format!("&since={since}"));
+        }
+        let response = http::send(&self.socket, Method::GET, &path, Payload::Empty).await?;
+        Ok(Feed::new(response, path))
+    }
+
+    /// Everything at a glance. `GET /v1/status`.
+    pub async fn status(&self) -> Result<StatusView, ClientError> {
+        self.get("/v1/status").await
+    }
+
+    /// All remotes. `GET /v1/remotes`.
+    pub async fn remotes(&self) -> Result<Vec<RemoteView>, ClientError> {
+        self.get("/v1/remotes").await
+    }
+
+    /// Tests a remote. `POST /v1/remotes/{name}/test`.
+    pub async fn test_remote(
+        &self,
+        name: &str,
+        request: &TestRequest,
+    ) -> Result<TestReport, ClientError> {
+        self.post(&format!("/v1/remotes/{}/test", segment(name)), request).await
+    }
+
+    /// Tries a remote's connection at once. `POST /v1/remotes/{name}/reconnect`.
+    pub async fn reconnect(&self, name: &str) -> Result<(), ClientError> {
+        self.order(Method::POST, &format!("/v1/remotes/{}/reconnect", segment(name))).await
+    }
+
+    /// All agents. `GET /v1/agents`.
+    pub async fn agents(&self) -> Result<Vec<AgentView>, ClientError> {
+        self.get("/v1/agents").await
+    }
+
+    /// Has the configuration read again. `POST /v1/config/reload`.
+    pub async fn reload(&self) -> Result<ConfigView, ClientError> {
+        self.call(Method::POST, "/v1/config/reload", Payload::Empty).await
+    }
+
+    /// Stops the daemon; sessions go on. `POST /v1/daemon/stop`.
+    pub async fn stop(&self) -> Result<(), ClientError> {
+        self.order(Method::POST, "/v1/daemon/stop").await
+    }
+
+    /// The daemon's version. `GET /v1/version`.
+    pub async fn version(&self) -> Result<VersionView, ClientError> {
+        self.get("/v1/version").await
+    }
+}

@@ -1,0 +1,94 @@
+//! What goes back when a request is turned down.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::api::backend::RequestError;
+use crate::api::types::ErrorBody;
+
+/// An error, as the response that says it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    /// Boxed, for it is in the way of every good answer.
+    body: Box<ErrorBody>,
+}
+
+impl ApiError {
+    /// A request that could not be understood.
+    pub(super) fn request(status: StatusCode, word: &str, message: String) -> Self {
+        let body = ErrorBody { error: word.to_owned(), message, remedy: None, failure: None };
+        Self { status, body: Box::new(body) }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.body)).into_response()
+    }
+}
+
+/// The status and the stable word of each error.
+fn kind(error: &RequestError) -> (StatusCode, &'static str) {
+    match error {
+        RequestError::NoSuchSession(_) => (StatusCode::NOT_FOUND, "no-such-session"),
+        RequestError::NoSuchRemote(_) => (StatusCode::NOT_FOUND, "no-such-remote"),
+        RequestError::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
+        RequestError::NameTaken { .. } => (StatusCode::CONFLICT, "name-taken"),
+        RequestError::HasEnded(_) => (StatusCode::CONFLICT, "has-ended"),
+        RequestError::StillRunning(_) => (StatusCode::CONFLICT, "still-running"),
+        RequestError::StdinClosed(_) => (StatusCode::CONFLICT, "stdin-closed"),
+        RequestError::InputFull(..) => (StatusCode::TOO_MANY_REQUESTS, "input-full"),
+        RequestError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
+        RequestError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
+        RequestError::NoSuchSignal(_) => (StatusCode::BAD_REQUEST, "no-such-signal"),
+        RequestError::ConfigRejected(_) => (StatusCode::UNPROCESSABLE_ENTITY, "config-rejected"),
+        RequestError::Failed(_) => (StatusCode::UNPROCESSABLE_ENTITY, "failed"),
+        RequestError::StaleCursor { .. } => (StatusCode::GONE, "stale-cursor"),
+        RequestError::Store(_) => (StatusCode::INSUFFICIENT_STORAGE, "store"),
+        RequestError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    }
+}
+
+/// What to type, where that does not depend on what was meant.
+fn remedy(error: &RequestError) -> Option<String> {
+    Some(match error {
+        RequestError::NoSuchSession(_) => "longhaul ps -a".to_owned(),
+        RequestError::NoSuchRemote(_) => "longhaul remote ls".to_owned(),
+        RequestError::Ambiguous { ids, .. } => {
+            let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+            format!("one of: {}", ids.join(" "))
+        }
+        RequestError::NameTaken { by, .. } | RequestError::StillRunning(by) => {
+            format!("longhaul kill {by}")
+        }
+        RequestError::StdinClosed(_) => "longhaul run -i … keeps it open".to_owned(),
+        RequestError::NoSuchSignal(_) => "a name such as TERM, INT or HUP".to_owned(),
+        RequestError::ConfigRejected(_) => "longhaul config check".to_owned(),
+        RequestError::Store(_) => {
+            "look at the disk that holds the state: longhaul status".to_owned()
+        }
+        RequestError::Failed(failure) => return failure.remedy.clone(),
+        RequestError::HasEnded(id) => format!("longhaul logs {id}"),
+        RequestError::Name(_)
+        | RequestError::Invalid(_)
+        | RequestError::InputFull(..)
+        | RequestError::StaleCursor { .. }
+        | RequestError::Unavailable => return None,
+    })
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        let (status, word) = kind(&error);
+        let remedy = remedy(&error);
+        let message = error.to_string();
+        let failure = match error {
+            RequestError::Failed(failure) => Some(*failure),
+            _ => None,
+        };
+        let body = ErrorBody { error: word.to_owned(), message, remedy, failure };
+        Self { status, body: Box::new(body) }
+    }
+}

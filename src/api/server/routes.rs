@@ -1,0 +1,167 @@
+//! The routes, and the handlers that are one call each.
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+
+use super::error::ApiError;
+use super::extract::{Asked, Body, Named, bytes, json, json_or_default, switch};
+use super::serve::Context;
+use super::{events, output, watch};
+use crate::api::backend::Backend;
+use crate::api::types::{
+    AgentView, ConfigView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
+    StatusView, TestReport, TestRequest, VersionView,
+};
+
+/// The largest request to run something: room for a prompt with a long file in
+/// it, and a bound on what one request can make the daemon hold.
+const MAX_RUN: usize = 16 << 20;
+/// The most input that one request adds.
+const MAX_INPUT: usize = 1 << 20;
+/// The largest body of any other request.
+const MAX_OTHER: usize = 64 << 10;
+
+type Reply<T> = Result<Json<T>, ApiError>;
+type Daemon<B> = State<Context<B>>;
+
+/// All routes.
+pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
+    Router::new()
+        .route("/v1/sessions", get(sessions::<B>))
+        .route("/v1/sessions", post(run::<B>).layer(DefaultBodyLimit::max(MAX_RUN)))
+        .route("/v1/sessions/{id}", get(session::<B>).delete(remove::<B>))
+        .route("/v1/sessions/{id}/output", get(output::output::<B>))
+        .route("/v1/sessions/{id}/watch", get(watch::watch::<B>))
+        .route("/v1/sessions/{id}/input", post(input::<B>).layer(DefaultBodyLimit::max(MAX_INPUT)))
+        .route("/v1/sessions/{id}/kill", post(kill::<B>))
+        .route("/v1/events", get(events::events::<B>))
+        .route("/v1/status", get(status::<B>))
+        .route("/v1/remotes", get(remotes::<B>))
+        .route("/v1/remotes/{name}/test", post(test::<B>))
+        .route("/v1/remotes/{name}/reconnect", post(reconnect::<B>))
+        .route("/v1/agents", get(agents::<B>))
+        .route("/v1/config/reload", post(reload::<B>))
+        .route("/v1/daemon/stop", post(stop::<B>))
+        .route("/v1/version", get(version))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_OTHER))
+        .with_state(context)
+}
+
+async fn run<B: Backend>(
+    State(context): Daemon<B>,
+    body: Body,
+) -> Result<impl IntoResponse, ApiError> {
+    let request: RunRequest = json(body)?;
+    let view = context.backend.run(request).await?;
+    let location = [(header::LOCATION, format!("/v1/sessions/{}", view.id))];
+    Ok((StatusCode::CREATED, location, Json(view)))
+}
+
+#[derive(Debug, Deserialize)]
+struct SessionsQuery {
+    #[serde(default, deserialize_with = "switch")]
+    all: bool,
+}
+
+async fn sessions<B: Backend>(
+    State(context): Daemon<B>,
+    Asked(query): Asked<SessionsQuery>,
+) -> Reply<Vec<SessionView>> {
+    Ok(Json(context.backend.sessions(query.all).await?))
+}
+
+async fn session<B: Backend>(State(context): Daemon<B>, Named(id): Named) -> Reply<SessionView> {
+    Ok(Json(context.backend.session(&id).await?))
+}
+
+#[derive(Debug, Deserialize)]
+struct InputQuery {
+    #[serde(default, deserialize_with = "switch")]
+    eof: bool,
+}
+
+async fn input<B: Backend>(
+    State(context): Daemon<B>,
+    Named(id): Named,
+    Asked(query): Asked<InputQuery>,
+    body: Body,
+) -> Reply<InputTaken> {
+    let bytes = bytes(body)?;
+    Ok(Json(context.backend.input(&id, bytes, query.eof).await?))
+}
+
+async fn kill<B: Backend>(
+    State(context): Daemon<B>,
+    Named(id): Named,
+    body: Body,
+) -> Reply<SessionView> {
+    let request: KillRequest = json_or_default(body)?;
+    Ok(Json(context.backend.kill(&id, request).await?))
+}
+
+async fn remove<B: Backend>(
+    State(context): Daemon<B>,
+    Named(id): Named,
+) -> Result<StatusCode, ApiError> {
+    context.backend.remove(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn status<B: Backend>(State(context): Daemon<B>) -> Reply<StatusView> {
+    Ok(Json(context.backend.status().await?))
+}
+
+async fn remotes<B: Backend>(State(context): Daemon<B>) -> Reply<Vec<RemoteView>> {
+    Ok(Json(context.backend.remotes().await?))
+}
+
+async fn test<B: Backend>(
+    State(context): Daemon<B>,
+    Named(name): Named,
+    body: Body,
+) -> Reply<TestReport> {
+    let request: TestRequest = json_or_default(body)?;
+    Ok(Json(context.backend.test_remote(&name, request).await?))
+}
+
+async fn reconnect<B: Backend>(
+    State(context): Daemon<B>,
+    Named(name): Named,
+) -> Result<StatusCode, ApiError> {
+    context.backend.reconnect(&name).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn agents<B: Backend>(State(context): Daemon<B>) -> Reply<Vec<AgentView>> {
+    Ok(Json(context.backend.agents().await?))
+}
+
+async fn reload<B: Backend>(State(context): Daemon<B>) -> Reply<ConfigView> {
+    Ok(Json(context.backend.reload().await?))
+}
+
+async fn stop<B: Backend>(State(context): Daemon<B>) -> Result<StatusCode, ApiError> {
+    context.backend.shutdown().await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn version() -> Json<VersionView> {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Json(VersionView { version, pid: std::process::id() })
+}
+
+async fn no_such_route(uri: axum::http::Uri) -> ApiError {
+    let message = format!("no route {}", uri.path());
+    ApiError::request(StatusCode::NOT_FOUND, "no-such-route", message)
+}
+
+async fn no_such_method(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {
+    let message = format!("{} does not take {method}", uri.path());
+    ApiError::request(StatusCode::METHOD_NOT_ALLOWED, "no-such-method", message)
+}

@@ -1,0 +1,259 @@
+//! The loop that follows one session.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::copier::Copier;
+use super::interrupts::{Asked, Interrupts, Leave, Signals};
+use super::notice::Notice;
+use crate::api::client::{Client, ClientError, Pulses};
+use crate::api::types::{Pulse, SessionView, Stream};
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::output::say;
+
+/// How often in a row the daemon may go away without a pulse in between, before
+/// it is given up: it is started again each time.
+const TRIES: u32 = 5;
+
+/// How following ended.
+#[derive(Debug)]
+pub(in crate::cli) enum Followed {
+    /// The session has ended, and all its output was written.
+    Ended(Box<Pulse>),
+    /// We leave, and it goes on.
+    Left(Leave),
+}
+
+/// One session that is followed.
+#[derive(Debug)]
+pub(in crate::cli) struct Follower<'a> {
+    context: &'a Context,
+    id: String,
+    copiers: Vec<Copier>,
+    pulse: Pulse,
+    notice: Notice,
+    /// Where Ctrl-C means the session; `None` where it ends us, as usual.
+    signals: Option<Signals>,
+    interrupts: Interrupts,
+    feeder: Option<JoinHandle<Result<(), CliError>>>,
+}
+
+/// What one turn of the loop brought.
+enum Turn {
+    Watched(Result<Option<Box<Pulse>>, ClientError>),
+    Copied(Result<(), CliError>),
+    Fed(Result<(), CliError>),
+    Asked(Asked),
+    Tick,
+}
+
+impl<'a> Follower<'a> {
+    /// Follows `view`, each stream from its offset.
+    pub(in crate::cli) fn new(
+        context: &'a Context,
+        view: &SessionView,
+        streams: &[(Stream, u64)],
+    ) -> Self {
+        let copier = |&(stream, at)| Copier::new(&context.client, view, stream, at);
+        Self {
+            context,
+            id: view.id.to_string(),
+            copiers: streams.iter().map(copier).collect(),
+            pulse: Pulse {
+                state: view.state,
+                link: view.link.clone(),
+                stdout: view.stdout,
+                stderr: view.stderr,
+                exit: view.exit,
+                failure: view.failure.clone(),
+            },
+            notice: Notice::new(&view.place),
+            signals: None,
+            interrupts: Interrupts::default(),
+            feeder: None,
+        }
+    }
+
+    /// Has Ctrl-C mean the session, and HUP and TERM only leave it.
+    pub(in crate::cli) fn with_signals(mut self, signals: Signals) -> Self {
+        self.signals = Some(signals);
+        self
+    }
+
+    /// Feeds the session meanwhile.
+    pub(in crate::cli) fn with_feeder(
+        mut self,
+        feed: impl Future<Output = Result<(), CliError>> + Send + 'static,
+    ) -> Self {
+        self.feeder = Some(tokio::spawn(feed));
+        self
+    }
+
+    /// Follows until the session has ended and all was written, or until we are
+    /// told to leave.
+    ///
+    /// A daemon that dies meanwhile is started again; one that was stopped is
+    /// not, since somebody wanted that.
+    pub(in crate::cli) async fn run(mut self) -> Result<Followed, CliError> {
+        let mut tries = 0;
+        loop {
+            let watched = match self.context.client.watch(&self.id).await {
+                Ok(mut pulses) => self.follow(&mut pulses, &mut tries).await?,
+                Err(error) => Watched::Broken(error),
+            };
+            match watched {
+                Watched::Done(followed) => return Ok(followed),
+                Watched::Stopped => return Err(CliError::DaemonStopped { id: self.id }),
+                Watched::Broken(error) => {
+                    tries += 1;
+                    self.restart(error, tries).await?;
+                }
+            }
+        }
+    }
+
+    async fn restart(&mut self, error: ClientError, tries: u32) -> Result<(), CliError> {
+        let lost = matches!(error, ClientError::Broken(_) | ClientError::NotRunning { .. });
+        if !lost || tries > TRIES {
+            return Err(error.into());
+        }
+        if tries > 1 {
+            sleep(Duration::from_millis(100) * tries).await;
+        }
+        self.context.call(Client::version).await?;
+        Ok(())
+    }
+
+    async fn follow(&mut self, pulses: &mut Pulses, tries: &mut u32) -> Result<Watched, CliError> {
+        loop {
+            if self.copy_more()? {
+                return Ok(Watched::Done(Followed::Ended(Box::new(self.pulse.clone()))));
+            }
+            match self.turn(pulses).await {
+                Turn::Watched(Ok(Some(pulse))) => {
+                    *tries = 0;
+                    self.notice.pulse(&pulse);
+                    self.pulse = *pulse;
+                }
+                Turn::Watched(Ok(None)) => return Ok(Watched::Stopped),
+                Turn::Watched(Err(error)) => return Ok(Watched::Broken(error)),
+                Turn::Copied(Err(CliError::Client(error))) => return Ok(Watched::Broken(error)),
+                Turn::Copied(copied) => copied?,
+                // The session goes on without; it was told what came so far.
+                Turn::Fed(fed) => self.fed(fed),
+                Turn::Asked(Asked::Leave(leave)) => {
+                    return Ok(Watched::Done(Followed::Left(leave)));
+                }
+                Turn::Asked(Asked::Interrupt) => {
+                    self.notice.clear();
+                    let client = &self.context.client;
+                    if let Some(leave) =
+                        self.interrupts.advance(client, &self.id, &self.pulse).await
+                    {
+                        return Ok(Watched::Done(Followed::Left(leave)));
+                    }
+                }
+                Turn::Tick => self.notice.draw(&self.pulse),
+            }
+        }
+    }
+
+    /// Starts what can be copied; true when the session has ended and nothing is
+    /// left.
+    fn copy_more(&mut self) -> Result<bool, CliError> {
+        let mut done = self.pulse.state.has_ended();
+        for copier in &mut self.copiers {
+            let length = self.pulse.length(copier.stream());
+            if copier.at() < length {
+                self.notice.clear();
+                copier.start(length)?;
+            }
+            done &= !copier.is_busy() && copier.at() >= length;
+        }
+        Ok(done)
+    }
+
+    /// Waits for the next thing to happen. Every arm is cancel safe, and no
+    /// arm's body awaits.
+    async fn turn(&mut self, pulses: &mut Pulses) -> Turn {
+        let ended = self.pulse.state.has_ended();
+        let tick = self.notice.next_tick(&self.pulse);
+        let (first, rest) = match self.copiers.as_mut_slice() {
+            [] => (None, None),
+            [first] => (Some(first), None),
+            [first, rest, ..] => (Some(first), Some(rest)),
+        };
+        tokio::select! {
+            // After the last pulse there is nothing to watch, only to copy.
+            watched = pulses.next(), if !ended => {
+                Turn::Watched(watched.map(|pulse| pulse.map(Box::new)))
+            }
+            copied = finished(first) => Turn::Copied(copied),
+            copied = finished(rest) => Turn::Copied(copied),
+            fed = joined(&mut self.feeder) => Turn::Fed(fed),
+            asked = asked(self.signals.as_mut()) => Turn::Asked(asked),
+            () = at(tick) => Turn::Tick,
+        }
+    }
+
+    fn fed(&mut self, fed: Result<(), CliError>) {
+        self.feeder = None;
+        if let Err(error) = fed
+            && let Some(report) = error.report()
+        {
+            self.notice.clear();
+            say(&report);
+        }
+    }
+}
+
+/// How watching ended.
+enum Watched {
+    /// There is nothing left to follow.
+    Done(Followed),
+    /// The daemon was told to stop.
+    Stopped,
+    /// The daemon went away.
+    Broken(ClientError),
+}
+
+async fn finished(copier: Option<&mut Copier>) -> Result<(), CliError> {
+    match copier {
+        Some(copier) => copier.finished().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn joined(feeder: &mut Option<JoinHandle<Result<(), CliError>>>) -> Result<(), CliError> {
+    match feeder {
+        Some(feeder) => {
+            feeder.await.unwrap_or_else(|error| Err(CliError::Setup(std::io::Error::other(error))))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn asked(signals: Option<&mut Signals>) -> Asked {
+    match signals {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn at(tick: Option<Instant>) {
+    match tick {
+        Some(tick) => sleep_until(tick).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for a session's end and nothing else.
+pub(in crate::cli) async fn follow_to_the_end(
+    context: &Context,
+    view: &SessionView,
+) -> Result<Followed, CliError> {
+    Follower::new(context, view, &[]).run().await
+}

@@ -1,0 +1,62 @@
+//! What the command line takes from the rest of the program without a daemon.
+//!
+//! One function each, so that this is the only file here that knows where they
+//! come from.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::daemon::{self, DaemonOptions};
+use crate::demo;
+use crate::domain::failure::catalogue::Code;
+use crate::domain::failure::explain::page;
+use crate::paths::Environment;
+use crate::store::config_files::load_from_disk;
+
+/// What a check of the configuration found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// It can be taken; each warning is a line or more.
+    Good {
+        /// What is odd, but no error.
+        warnings: Vec<String>,
+    },
+    /// It cannot, and this is the whole report.
+    Bad {
+        /// All that is wrong, with file, line and column.
+        report: String,
+    },
+}
+
+/// Checks the configuration whose main file is `file`, with the fragments
+/// beside it.
+pub(super) fn check_config(file: &Path) -> Checked {
+    let home = Environment::of_process().home;
+    match load_from_disk(file, home.as_deref()) {
+        Ok(loaded) => {
+            Checked::Good { warnings: loaded.warnings.iter().map(ToString::to_string).collect() }
+        }
+        Err(report) => Checked::Bad { report: report.to_string() },
+    }
+}
+
+/// What `explain` says about a failure's code; `None` where there is no such
+/// code.
+pub(super) fn explain(code: &str) -> Option<String> {
+    code.parse::<Code>().ok().map(page)
+}
+
+/// All codes that `explain` knows, in order.
+pub(super) fn codes() -> Vec<&'static str> {
+    Code::all().map(Code::as_str).collect()
+}
+
+/// The demonstration.
+pub(super) fn demo() -> ExitCode {
+    demo::run()
+}
+
+/// The daemon itself, in this process.
+pub(super) fn run_daemon(options: DaemonOptions) -> ExitCode {
+    daemon::run(options)
+}

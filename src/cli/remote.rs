@@ -1,0 +1,108 @@
+//! `remote ls|show|test|reconnect`.
+
+use clap::Subcommand;
+
+use super::context::Context;
+use super::error::CliError;
+use super::exit::{self, Code};
+use super::output::{print, print_json, print_line, say};
+use super::render::{self, failure_block};
+use super::status::look;
+use crate::api::client::Client;
+use crate::api::types::TestRequest;
+use crate::domain::ids::AgentName;
+
+/// `longhaul remote`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Verb {
+    /// List remotes, with how their links are.
+    Ls {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show all about a remote.
+    Show {
+        /// The remote.
+        name: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Reach it, check its host key, log in and run something.
+    #[command(after_help = "\
+Exits with 1 when a stage failed. Nothing else is disturbed: the test has a link
+of its own.
+
+Examples:
+  longhaul remote test box
+  longhaul remote test box --agent claude
+  longhaul remote test me@192.0.2.7:2222")]
+    Test {
+        /// The remote, or [user@]host[:port].
+        name: String,
+        /// Also look for this agent's command, and its version.
+        #[arg(long, value_name = "NAME")]
+        agent: Option<AgentName>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try its connection at once, whatever it waits for.
+    Reconnect {
+        /// The remote.
+        name: String,
+    },
+}
+
+/// Runs the verb.
+pub(super) async fn remote(verb: Verb, context: &Context) -> Result<Code, CliError> {
+    match verb {
+        Verb::Ls { json } => {
+            let remotes = context.call(Client::remotes).await?;
+            if json {
+                print_json(&remotes)?;
+            } else {
+                print(&render::remotes(&remotes, look()))?;
+            }
+        }
+        Verb::Show { name, json } => show(&name, json, context).await?,
+        Verb::Test { name, agent, json } => return test(&name, agent, json, context).await,
+        Verb::Reconnect { name } => {
+            context.call(async |client| client.reconnect(&name).await).await?;
+            print_line(&format!("{name}: trying now"))?;
+        }
+    }
+    Ok(exit::OK)
+}
+
+async fn show(name: &str, json: bool, context: &Context) -> Result<(), CliError> {
+    let remotes = context.call(Client::remotes).await?;
+    let Some(remote) = remotes.iter().find(|remote| remote.name == name) else {
+        return Err(CliError::NoSuchRemote {
+            name: name.to_owned(),
+            all: remotes.into_iter().map(|remote| remote.name).collect(),
+        });
+    };
+    if json { print_json(remote) } else { print(&render::remote(remote, look())) }
+}
+
+async fn test(
+    name: &str,
+    agent: Option<AgentName>,
+    json: bool,
+    context: &Context,
+) -> Result<Code, CliError> {
+    let request = TestRequest { agent };
+    let report = context.call(async |client| client.test_remote(name, &request).await).await?;
+    if json {
+        print_json(&report)?;
+    } else {
+        print(&render::test_report(&report))?;
+        if let Some(failure) = &report.failure {
+            say(&failure_block(failure));
+        }
+    }
+    let bad = report.failure.is_some() || report.stages.iter().any(|stage| !stage.ok);
+    Ok(if bad { exit::FAILED } else { exit::OK })
+}

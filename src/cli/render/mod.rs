@@ -1,0 +1,29 @@
+//! What people see: tables, ages, failures.
+//!
+//! What lives here: text made from wire types and the present time. What may
+//! not: reading clocks or terminals, writing anything.
+
+mod events;
+mod failure;
+mod sessions;
+mod status;
+mod table;
+mod words;
+
+pub(super) use events::event_line;
+pub(super) use failure::failure_block;
+pub(super) use sessions::{inspect, ps, state_words};
+pub(super) use status::{agents, config, remote, remotes, status, test_report};
+pub(super) use words::duration_ms;
+
+/// What rendering depends on besides the data.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// The present, for ages.
+    pub(super) now: std::time::SystemTime,
+    /// The terminal's width; `None` where it is no terminal, and nothing is cut.
+    pub(super) width: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests;

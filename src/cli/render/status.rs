@@ -1,0 +1,173 @@
+//! The daemon, its configuration, remotes and agents.
+
+use std::fmt::Write;
+
+use super::sessions::ps;
+use super::table::table;
+use super::words::{age, command, duration_ms, tame};
+use super::{Look, failure_block};
+use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView, TestReport};
+
+/// Everything at a glance.
+pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
+    let mut text = format!(
+        "daemon  {}, pid {}, up {}, state in {}\n",
+        status.version,
+        status.pid,
+        age(&status.started_at, look.now),
+        status.state_dir.display()
+    );
+    text.push_str(&config(&status.config, look));
+    text.push('\n');
+    text.push_str(&remotes(&status.remotes, look));
+    text.push('\n');
+    if status.sessions.is_empty() {
+        text.push_str("no live sessions\n");
+    } else {
+        text.push_str(&ps(&status.sessions, look));
+    }
+    text
+}
+
+/// The configuration in force, and the edit that is not: the whole report,
+/// until it is mended.
+pub(in crate::cli) fn config(config: &ConfigView, look: Look) -> String {
+    let path = config.path.display();
+    let mut text = if config.exists {
+        format!("config  {path}, read {} ago\n", age(&config.loaded_at, look.now))
+    } else {
+        format!("config  {path} is not there; the defaults are in force\n")
+    };
+    // Writing to a string cannot fail.
+    if let Some(remote) = &config.default_remote {
+        let _ = writeln!(text, "        default remote {remote}");
+    }
+    for warning in &config.warnings {
+        let _ = writeln!(text, "        warning: {}", warning.replace('\n', "\n        "));
+    }
+    if let Some(report) = &config.rejected {
+        text.push_str("        THE LAST EDIT IS NOT IN FORCE, the one before it is:\n");
+        for line in report.lines() {
+            let _ = writeln!(text, "{}", format!("        {line}").trim_end());
+        }
+    }
+    text
+}
+
+/// The table of remotes.
+pub(in crate::cli) fn remotes(remotes: &[RemoteView], look: Look) -> String {
+    if remotes.is_empty() {
+        return "no remotes\n".to_owned();
+    }
+    let header = ["REMOTE", "HOST", "LINK", "SINCE", "SESSIONS", "NEXT TRY", "FAILURE"];
+    let rows = remotes.iter().map(|remote| remote_row(remote, look)).collect();
+    table(&header, rows, look.width)
+}
+
+fn remote_row(remote: &RemoteView, look: Look) -> Vec<String> {
+    let mut name = remote.name.clone();
+    if remote.default {
+        name.push_str(" (default)");
+    }
+    let link = &remote.link;
+    vec![
+        name,
+        remote.destination.clone().unwrap_or_else(|| remote.host.clone()),
+        if remote.enabled { link.state.as_str().to_owned() } else { "disabled".to_owned() },
+        age(&link.since, look.now),
+        remote.sessions.to_string(),
+        link.next_try_ms.map_or_else(|| "-".to_owned(), duration_ms),
+        failure_words(link).unwrap_or_else(|| "-".to_owned()),
+    ]
+}
+
+fn failure_words(link: &LinkView) -> Option<String> {
+    let failure = link.failure.as_ref()?;
+    let tries = match link.failures {
+        0 | 1 => String::new(),
+        more => format!(" ({more} times)"),
+    };
+    Some(format!("{}{tries}: {}", failure.code, tame(&failure.message).replace('\n', " ")))
+}
+
+/// All about one remote.
+pub(in crate::cli) fn remote(remote: &RemoteView, look: Look) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name:<12}{value}");
+        }
+    };
+    let link = &remote.link;
+    line("name", Some(remote.name.clone()));
+    line("label", remote.label.clone());
+    line("enabled", Some(if remote.enabled { "yes" } else { "no" }.to_owned()));
+    line("default", Some(if remote.default { "yes" } else { "no" }.to_owned()));
+    line("host", Some(remote.host.clone()));
+    line("destination", remote.destination.clone());
+    line("directory", remote.working_dir.clone());
+    line("env", (!remote.env.is_empty()).then(|| remote.env.join(" ")));
+    line("sessions", Some(remote.sessions.to_string()));
+    line(
+        "link",
+        Some(format!(
+            "{} for {}, {} up",
+            link.state.as_str(),
+            age(&link.since, look.now),
+            remote.links
+        )),
+    );
+    line("next try", link.next_try_ms.map(|ms| format!("in {}", duration_ms(ms))));
+    if let Some(failure) = &link.failure {
+        let _ = writeln!(text, "\n{}", failure_block(failure));
+    }
+    text
+}
+
+/// How a remote's test went. The failure is told apart from it.
+pub(in crate::cli) fn test_report(report: &TestReport) -> String {
+    let mut text = report.remote.clone();
+    if let Some(destination) = &report.destination {
+        let _ = write!(text, " ({destination})");
+    }
+    text.push('\n');
+    let widest = report.stages.iter().map(|stage| stage.name.len()).max().unwrap_or(0);
+    for stage in &report.stages {
+        let word = if stage.ok { "ok" } else { "FAILED" };
+        let _ = write!(text, "  {:widest$}  {:>8.1} ms  {word}", stage.name, stage.took_ms);
+        if let Some(detail) = &stage.detail {
+            let _ = write!(text, "  {}", tame(detail).replace('\n', " "));
+        }
+        text.push('\n');
+    }
+    if let Some(hostname) = &report.hostname {
+        let _ = writeln!(text, "  it calls itself {}", tame(hostname));
+    }
+    text
+}
+
+/// The table of agents.
+pub(in crate::cli) fn agents(agents: &[AgentView], look: Look) -> String {
+    if agents.is_empty() {
+        return "no agents\n".to_owned();
+    }
+    let header = ["AGENT", "PROFILE", "REMOTE", "RUNS ON", "COMMAND"];
+    let rows = agents
+        .iter()
+        .map(|agent| {
+            let runs_on = match &agent.runs_on {
+                Ok(place) => place.clone(),
+                Err(why) => format!("nowhere: {}", tame(why)),
+            };
+            vec![
+                agent.name.to_string(),
+                agent.profile.clone(),
+                agent.remote.clone(),
+                runs_on,
+                command(&agent.command),
+            ]
+        })
+        .collect();
+    table(&header, rows, look.width)
+}

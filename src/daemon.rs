@@ -1,0 +1,281 @@
+//! The daemon: everything put together, from the lock to the last answer.
+//!
+//! Start: state directory, lock, registry, actors, sessions from before, socket.
+//! The lock is what makes one daemon of two starts; whoever holds it owns the
+//! socket's path, so a socket that a crash left behind is taken over.
+//!
+//! Stop: no new requests, followers end, actors end. Sessions go on where they
+//! run and are found again by the next daemon.
+
+use std::io;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use ractor::{Actor, ActorRef};
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::actors::ask;
+use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
+use crate::actors::journal::Journal;
+use crate::actors::supervisor::{
+    Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
+};
+use crate::api::server::serve;
+use crate::paths::{Environment, PathsError};
+use crate::ssh::settings::SshEnvironment;
+use crate::store::mirror::Mirror;
+use crate::store::registry::{Registry, RegistryError};
+use crate::store::state_dir::{StateDir, StateDirError};
+use crate::telemetry;
+
+/// How the daemon is started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DaemonOptions {
+    /// The configuration's main file, where one was named.
+    pub config: Option<PathBuf>,
+    /// Whether somebody watches it: log to the terminal.
+    pub foreground: bool,
+}
+
+/// Why the daemon did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// A path cannot be told.
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    /// The state directory cannot be used, or another daemon uses it.
+    #[error(transparent)]
+    State(#[from] StateDirError),
+    /// The registry cannot be used.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The socket cannot be made.
+    #[error("{}: {source}", path.display())]
+    Socket {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something that is no socket is in its place.
+    #[error("{} is in the way: it is no socket", .0.display())]
+    NotASocket(PathBuf),
+    /// The runtime, a signal handler or an actor could not be started.
+    #[error("could not start: {0}")]
+    Start(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The API's server ended with this.
+    #[error("the server failed: {0}")]
+    Server(#[source] io::Error),
+}
+
+impl DaemonError {
+    /// What to type, where there is something.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::State(error) => Some(error.remedy()),
+            Self::Registry(error) => error.remedy(),
+            Self::NotASocket(path) => Some(format!("mv {0} {0}.old", path.display())),
+            Self::Paths(_) | Self::Socket { .. } | Self::Start(_) | Self::Server(_) => None,
+        }
+    }
+}
+
+/// Runs the daemon until it is told to stop.
+#[must_use]
+pub fn run(options: DaemonOptions) -> ExitCode {
+    telemetry::start();
+    match start(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            error!("{failure}");
+            if let Some(remedy) = failure.remedy() {
+                error!("what to do: {remedy}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
+    let environment = Environment::of_process();
+    let state_dir = StateDir::prepare(environment.state_dir()?)?;
+    // Held until the process ends.
+    let _lock = state_dir.lock()?;
+    // Sessions are started with a umask of their own; what the daemon makes is
+    // for its owner alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(64)
+        .enable_all()
+        .build()
+        .map_err(|error| DaemonError::Start(error.into()))?;
+    let plan = Plan {
+        socket: environment.socket()?,
+        config: environment.config_file(options.config.as_deref())?,
+        ssh: ssh_environment(&environment),
+        home: environment.home,
+        state_dir,
+    };
+    let ended = runtime.block_on(live(plan));
+    // A task that hangs in a system call does not keep the process alive.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ended
+}
+
+/// What the daemon is made of.
+#[derive(Debug)]
+struct Plan {
+    socket: PathBuf,
+    config: PathBuf,
+    ssh: SshEnvironment,
+    home: Option<PathBuf>,
+    state_dir: StateDir,
+}
+
+fn ssh_environment(environment: &Environment) -> SshEnvironment {
+    let name = |variable| std::env::var(variable).ok().filter(|name| !name.is_empty());
+    SshEnvironment {
+        home: environment.home.clone().unwrap_or_else(|| PathBuf::from("/")),
+        local_user: name("USER").or_else(|| name("LOGNAME")).unwrap_or_else(user_by_id),
+        ssh_auth_sock: std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from),
+        system_config: Some(PathBuf::from("/etc/ssh/ssh_config")),
+    }
+}
+
+/// The user's name by passwd(5), for a daemon that was started without `USER`.
+fn user_by_id() -> String {
+    let id = rustix::process::getuid().as_raw().to_string();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut users = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mine = users.find(|fields| fields.get(2) == Some(&id.as_str()));
+    mine.and_then(|fields| fields.first().map(|&name| name.to_owned())).unwrap_or(id)
+}
+
+async fn live(plan: Plan) -> Result<(), DaemonError> {
+    let registry = Registry::open(plan.state_dir.registry()).await?;
+    let journal = Journal::open(registry.clone());
+    let (stop, stopped) = watch::channel(false);
+    let supervisor = spawn_supervisor(&plan, &registry, &journal).await?;
+    let children: Children = ask(&supervisor, SupervisorMsg::FindChildren)
+        .await
+        .ok_or_else(|| DaemonError::Start("the supervisor does not answer".into()))?;
+    adopt(&supervisor, &registry, &plan.state_dir).await?;
+    listen_to_signals(&stop, &children)?;
+    let listener = bind(&plan.socket)?;
+    info!(socket = %plan.socket.display(), version = env!("CARGO_PKG_VERSION"), "ready");
+    let handle = DaemonHandle::new(Parts {
+        supervisor: supervisor.clone(),
+        children,
+        registry,
+        journal,
+        state_dir: plan.state_dir,
+        stop,
+    });
+    let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;
+    info!("stopping; sessions go on");
+    // Only our own: the lock is still held.
+    let _ = std::fs::remove_file(&plan.socket);
+    let _ = supervisor.cast(SupervisorMsg::ShutDown);
+    // However that ends, there is nothing left to do.
+    let _ = supervisor.wait(Some(Duration::from_secs(5))).await;
+    served.map_err(DaemonError::Server)
+}
+
+async fn spawn_supervisor(
+    plan: &Plan,
+    registry: &Registry,
+    journal: &Journal,
+) -> Result<ActorRef<SupervisorMsg>, DaemonError> {
+    let spools = plan.state_dir.root().join("spool").join("1");
+    let args = SupervisorArgs {
+        config: ConfigArgs {
+            main_path: plan.config.clone(),
+            home: plan.home.clone(),
+            timing: Timing::default(),
+        },
+        ssh: plan.ssh.clone(),
+        registry: registry.clone(),
+        journal: journal.clone(),
+        local_root: spools.to_string_lossy().into_owned(),
+    };
+    let spawned = Actor::spawn(None, SupervisorActor, args).await;
+    Ok(spawned.map_err(|error| DaemonError::Start(error.into()))?.0)
+}
+
+/// Finds the sessions of before again.
+async fn adopt(
+    supervisor: &ActorRef<SupervisorMsg>,
+    registry: &Registry,
+    state_dir: &StateDir,
+) -> Result<(), DaemonError> {
+    for record in registry.live().await? {
+        let folder = state_dir.session(&record.id);
+        let mirror = match Mirror::create(folder).await {
+            Ok(mirror) => mirror,
+            Err(error) => {
+                warn!(session = %record.id, %error, "its mirror cannot be opened");
+                continue;
+            }
+        };
+        let lengths = mirror.lengths().await.unwrap_or_default();
+        info!(session = %record.id, state = record.state().as_str(), "found again");
+        let new = NewSession { record, mirror, lengths, own: None };
+        let _ = supervisor.cast(SupervisorMsg::RunSession(Box::new(new), None));
+    }
+    Ok(())
+}
+
+/// TERM and INT stop, HUP reloads the configuration.
+fn listen_to_signals(stop: &watch::Sender<bool>, children: &Children) -> Result<(), DaemonError> {
+    let open = |kind| signal(kind).map_err(|error| DaemonError::Start(error.into()));
+    let mut term = open(SignalKind::terminate())?;
+    let mut interrupt = open(SignalKind::interrupt())?;
+    let mut hangup = open(SignalKind::hangup())?;
+    let (stop, config) = (stop.clone(), children.config.clone());
+    tokio::spawn(async move {
+        loop {
+            // Receiving a signal is cancel-safe.
+            tokio::select! {
+                _ = term.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => {
+                    let actor = config.borrow().actor.clone();
+                    tokio::spawn(async move { ask(&actor, ConfigMsg::Reload).await.map(drop) });
+                }
+            }
+        }
+        stop.send_replace(true);
+    });
+    Ok(())
+}
+
+/// Comes back when somebody wants the daemon to stop, or when it cannot go on.
+async fn told_to_stop(mut stopped: watch::Receiver<bool>, supervisor: ActorRef<SupervisorMsg>) {
+    // Both arms are cancel-safe.
+    tokio::select! {
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+        _ = supervisor.wait(None) => error!("the supervisor is gone"),
+    }
+}
+
+fn bind(path: &Path) -> Result<UnixListener, DaemonError> {
+    let failed = |source| DaemonError::Socket { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    match std::fs::symlink_metadata(path) {
+        // The lock says that nobody serves it.
+        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path).map_err(failed)?,
+        Ok(_) => return Err(DaemonError::NotASocket(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    UnixListener::bind(path).map_err(failed)
+}

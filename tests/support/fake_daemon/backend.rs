@@ -1,0 +1,204 @@
+//! What the server asks of a daemon.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use longhaul::api::backend::{Backend, Output, RequestError};
+use longhaul::api::types::{
+    AgentView, ConfigView, EventView, InputTaken, KillRequest, LinkState, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest, TestStage,
+};
+use longhaul::domain::event::Event;
+use tokio::sync::broadcast;
+
+use super::{AT, Fake, link, refused};
+
+impl Backend for Fake {
+    async fn run(&self, request: RunRequest) -> Result<SessionView, RequestError> {
+        if request.command == ["refuse"] {
+            return Err(RequestError::Failed(Box::new(refused())));
+        }
+        let number = {
+            let mut state = self.state();
+            state.requests.push(request.clone());
+            // Far apart, so that short prefixes tell them from each other.
+            (state.requests.len() as u64) << 40
+        };
+        let id = self.add(number, &request);
+        let view = self.session(id.as_str()).await?;
+        let script = self.state().on_run.clone();
+        if let Some(script) = script {
+            script(self, &id, &request);
+        }
+        Ok(view)
+    }
+
+    async fn sessions(&self, all: bool) -> Result<Vec<SessionView>, RequestError> {
+        let state = self.state();
+        let mut views: Vec<SessionView> =
+            state.sessions.iter().map(|session| session.view.clone()).collect();
+        views.retain(|view| all || !view.state.has_ended());
+        Ok(views)
+    }
+
+    async fn session(&self, given: &str) -> Result<SessionView, RequestError> {
+        let hides = self.state().hides_mirrors;
+        self.find(given, |session| {
+            let mut view = session.view.clone();
+            if hides {
+                view.mirror = PathBuf::from("/nonexistent/mirror");
+            }
+            view
+        })
+    }
+
+    async fn output(&self, given: &str) -> Result<Output, RequestError> {
+        self.find(given, |session| Output {
+            dir: session.view.mirror.clone(),
+            pulse: session.pulse.subscribe(),
+        })
+    }
+
+    async fn input(
+        &self,
+        given: &str,
+        bytes: Bytes,
+        eof: bool,
+    ) -> Result<InputTaken, RequestError> {
+        let full = {
+            let mut state = self.state();
+            let full = state.full_for > 0;
+            state.full_for = state.full_for.saturating_sub(1);
+            full
+        };
+        self.find(given, |session| {
+            if !session.view.stdin.open {
+                return Err(RequestError::StdinClosed(session.view.id.clone()));
+            }
+            if full {
+                return Err(RequestError::InputFull(session.view.id.clone(), 1 << 20));
+            }
+            session.input.extend_from_slice(&bytes);
+            session.view.stdin.open = !eof;
+            session.view.stdin.accepted += bytes.len() as u64;
+            Ok(InputTaken { accepted: session.view.stdin.accepted })
+        })?
+    }
+
+    async fn kill(&self, given: &str, request: KillRequest) -> Result<SessionView, RequestError> {
+        let id = self.find(given, |session| session.view.id.clone())?;
+        let script = {
+            let mut state = self.state();
+            state.kills.push((id.clone(), request.clone()));
+            state.on_kill.clone()
+        };
+        if let Some(script) = script {
+            script(self, &id, &request);
+        }
+        self.session(given).await
+    }
+
+    async fn remove(&self, given: &str) -> Result<(), RequestError> {
+        let id = self.find(given, |session| {
+            let view = &session.view;
+            if view.state.has_ended() {
+                Ok(view.id.clone())
+            } else {
+                Err(RequestError::StillRunning(view.id.clone()))
+            }
+        })??;
+        self.state().sessions.retain(|session| session.view.id != id);
+        Ok(())
+    }
+
+    async fn status(&self) -> Result<StatusView, RequestError> {
+        Ok(StatusView {
+            version: "9.9.9".to_owned(),
+            pid: 42,
+            started_at: AT.to_owned(),
+            config: self.config(),
+            remotes: self.remotes().await?,
+            sessions: self.sessions(false).await?,
+            state_dir: self.dir().to_owned(),
+        })
+    }
+
+    async fn remotes(&self) -> Result<Vec<RemoteView>, RequestError> {
+        Ok(vec![RemoteView {
+            name: "box".to_owned(),
+            label: None,
+            enabled: true,
+            default: true,
+            destination: Some("me@box.example:22".to_owned()),
+            host: "box.example".to_owned(),
+            link: link(LinkState::BackingOff, Some(refused())),
+            links: 0,
+            sessions: 1,
+            working_dir: None,
+            env: vec!["TOKEN".to_owned()],
+        }])
+    }
+
+    async fn test_remote(
+        &self,
+        name: &str,
+        _request: TestRequest,
+    ) -> Result<TestReport, RequestError> {
+        if name == "nowhere" {
+            return Err(RequestError::NoSuchRemote(name.to_owned()));
+        }
+        let good = name == "good";
+        Ok(TestReport {
+            remote: name.to_owned(),
+            destination: Some("me@box.example:22".to_owned()),
+            stages: vec![TestStage {
+                name: "connect".to_owned(),
+                took_ms: 1.25,
+                ok: good,
+                detail: None,
+            }],
+            hostname: good.then(|| "box".to_owned()),
+            failure: (!good).then(refused),
+        })
+    }
+
+    async fn reconnect(&self, name: &str) -> Result<(), RequestError> {
+        if name == "box" { Ok(()) } else { Err(RequestError::NoSuchRemote(name.to_owned())) }
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentView>, RequestError> {
+        Ok(vec![AgentView {
+            name: "claude".parse().unwrap(),
+            profile: "Claude".to_owned(),
+            command: vec!["claude".to_owned(), "-p".to_owned()],
+            remote: "default".to_owned(),
+            runs_on: Err("remote box is disabled".to_owned()),
+        }])
+    }
+
+    async fn reload(&self) -> Result<ConfigView, RequestError> {
+        match self.config().rejected {
+            Some(report) => Err(RequestError::ConfigRejected(report)),
+            None => Ok(self.config()),
+        }
+    }
+
+    async fn events(&self, since: u64, limit: usize) -> Result<Vec<EventView>, RequestError> {
+        let state = self.state();
+        let oldest = state.events.first().map_or(state.next_seq, |event| event.seq);
+        if since + 1 < oldest {
+            return Err(RequestError::StaleCursor { since, oldest });
+        }
+        Ok(state.events.iter().filter(|event| event.seq > since).take(limit).cloned().collect())
+    }
+
+    async fn subscribe(&self) -> Result<(u64, broadcast::Receiver<Event>), RequestError> {
+        let state = self.state();
+        Ok((state.next_seq - 1, self.0.live.subscribe()))
+    }
+
+    async fn shutdown(&self) -> Result<(), RequestError> {
+        self.stop();
+        Ok(())
+    }
+}

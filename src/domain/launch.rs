@@ -196,7 +196,7 @@ impl Parameters {
     /// Adds the length at which the input ends.
     #[must_use]
     pub fn input_ends_at(self, length: u64) -> Self {
-        self.number("from", length)
+        self.number("ends", length)
     }
 
     /// The lines, with the one that ends them.

@@ -1,54 +1,84 @@
 # For the programs that stream a session: `listen` hears the reader, `finish`
 # tells how the session ended and sends what is missing.
 
-one='' two=''
+_one='' _two='' _asked_for=''
 
-# Sends both streams as they grow, from the offsets `out` and `err`.
+# The reader's words are on 3, and the session's standard error goes to 4. What
+# the shell and its commands have to say themselves is for nobody: a word of
+# theirs in the session's error output would be taken for the session's.
+attach_reader() {
+  say claimed
+  say begin >&2
+  exec 3<&0 4>&2 2>/dev/null
+}
+
+# Sends both streams as they grow, from the offsets _out and _err.
 tails() {
-  tail -c "+$((out + 1))" -f out &
-  one=$!
-  tail -c "+$((err + 1))" -f err >&2 &
-  two=$!
-  # shellcheck disable=SC2064 # the ids as they are now
-  trap "{ kill $one $two; wait $one $two; } 2>/dev/null; exit 9" TERM
+  _asked_for=yes
+  tail -c "+$((_out + 1))" -f out &
+  _one=$!
+  tail -c "+$((_err + 1))" -f err >&4 &
+  _two=$!
+  # A process id is there a moment after the claim.
+  until [ -s pid ] || [ -s exit ]; do sleep 0.1 || sleep 1; done
+  _pid=''
+  [ -s pid ] && read -r _pid _ <pid
+  say started "$_pid"
+}
+
+# Ends the tails, if there are any. Status 9 says that there were. `$!` is the
+# one that was started last, even if its id has not come into a variable yet.
+# shellcheck disable=SC2317 # a trap calls it
+hush() {
+  [ -n "$_asked_for" ] || exit 8
+  # shellcheck disable=SC2086 # some may be missing
+  kill $_one $_two $!
+  # shellcheck disable=SC2086
+  wait $_one $_two $!
+  exit 9
 }
 
 # Starts the tails once the reader asks for them: a session that ends at once
 # needs none. Ends everything but the session when the reader goes.
 listen() {
-  while IFS= read -r line <&3; do
-    [ "$line" = follow ] && [ -z "$one" ] || continue
-    pid=''
-    [ -s pid ] && read -r pid _ <pid
-    say started "$pid"
-    tails
+  # With this, some shells give up reading after that many seconds.
+  unset TMOUT
+  # In effect before there is a tail: none may outlive this process.
+  trap hush TERM
+  while IFS= read -r _line <&3; do
+    [ "$_line" = follow ] && [ -z "$_asked_for" ] && tails
   done
   trap - TERM
-  [ -z "$one" ] || kill "$one" "$two"
+  [ -z "$_one" ] || kill "$_one" "$_two"
   # The wrapper must have come into its own before the shell above it may go.
-  until [ -e alive ] || [ -e exit ]; do sleep 1; done
+  until [ -e note ] || [ -s exit ] || ! [ -d "$_spool" ]; do sleep 1; done
   kill -KILL $$
 }
 
 # Sends what lies behind the offsets $1 and $2.
 send_from() {
   if [ "$1" = 0 ]; then [ -s out ] && cat out; else tail -c "+$(($1 + 1))" out; fi
-  if [ "$2" = 0 ]; then [ -s err ] && cat err >&2; else tail -c "+$(($2 + 1))" err >&2; fi
+  if [ "$2" = 0 ]; then [ -s err ] && cat err >&4; else tail -c "+$(($2 + 1))" err >&4; fi
 }
 
-# Sets record to how the session ended. Without an exit record the wrapper was
+# Sets _record to the exit record. It is whole if its newline is there.
+read_record() {
+  [ -s ./exit ] && IFS= read -r _record <./exit
+}
+
+# Sets _record to how the session ended. Without an exit record the wrapper was
 # killed; the command may live on, and is waited for.
 find_record() {
   while :; do
-    [ -s exit ] && IFS= read -r record <exit && return
+    read_record && return
     find_process
-    [ "$alive" = yes ] || break
+    [ "$_alive" = yes ] || break
     sleep 1
   done
   # It may have been written between the two looks.
-  [ -s exit ] && IFS= read -r record <exit && return
-  record='lost killed'
-  [ -z "$boot_then" ] || [ "$boot" = "$boot_then" ] || record='lost rebooted'
+  read_record && return
+  _record='lost killed'
+  [ -z "$_boot_then" ] || [ "$_boot" = "$_boot_then" ] || _record='lost rebooted'
 }
 
 # A tail that is killed has not sent everything it read of: the reader counts
@@ -56,19 +86,20 @@ find_record() {
 # of it is sent before the end is told, and nobody has to ask.
 finish() {
   find_record
-  part=no
-  if [ -n "$listener" ]; then
-    # Standard error is the session's; the shell would tell of the kill there.
-    { kill -TERM "$listener"; wait "$listener"; } 2>/dev/null
-    [ $? = 9 ] && part=yes
+  _part=no
+  if [ -n "$_listener" ]; then
+    kill -TERM "$_listener"
+    wait "$_listener"
+    [ $? = 9 ] && _part=yes
   fi
-  [ "$part" = yes ] || send_from "$out" "$err"
-  say end "$part" "$record"
-  say end >&2
-  if [ "$part" = yes ] && IFS=' ' read -r _ out err <&3; then
-    send_from "$out" "$err"
+  [ "$_part" = yes ] || send_from "$_out" "$_err"
+  say end "$_part" "$_record"
+  say end >&4
+  unset TMOUT
+  if [ "$_part" = yes ] && IFS=' ' read -r _ _out _err <&3; then
+    send_from "$_out" "$_err"
     say fin
-    say fin >&2
+    say fin >&4
   fi
   exit 0
 }

@@ -1,24 +1,23 @@
 # Follows a session that was started earlier, from the offsets `out` and `err`.
 
 find_spool
-cd "$spool" 2>/dev/null || fail gone
-say claimed
-say begin >&2
-exec 3<&0
+cd "$_spool" 2>/dev/null || fail gone
+attach_reader
 # Between the claim and the wrapper's coming into its own lie a few forks.
-tries=0
-until [ -e alive ] || [ -e exit ] || [ "$tries" -ge 10 ]; do
+_tries=0
+until [ -e note ] || [ -s exit ] || [ "$_tries" -ge 10 ]; do
   sleep 1
-  tries=$((tries + 1))
+  _tries=$((_tries + 1))
 done
-listener=''
-if ! [ -e exit ] && [ -e alive ]; then
+_listener=''
+if ! [ -s exit ] && [ -p alive ]; then
   listen &
-  listener=$!
-  # Opened for reading and writing an open never blocks; read-only it then finds
-  # a writer. What is read is the end of file that comes when the wrapper goes.
-  exec 7<>alive
-  exec 6<alive 7>&-
+  _listener=$!
+  # To open a FIFO waits for the other side, so there is one in any case. What
+  # is read is the end of file that comes when the wrapper goes. (To open it
+  # for both, and close that again, is no way: mksh keeps a copy.)
+  true >alive &
+  exec 6<alive
   IFS= read -r _ <&6
 fi
 finish

@@ -3,15 +3,26 @@
 # there then: the sender goes on from that, so nothing is lost or doubled.
 
 find_spool
-cd "$spool" 2>/dev/null || fail gone
+cd "$_spool" 2>/dev/null || fail gone
 [ -p wake ] || fail closed
-have=$(wc -c <in)
-say have "$((have))"
-problem=$(cat 2>&1 >>in) || fail input "$problem"
-have=$(wc -c <in)
-# `from` is the length at which the input ends, where that is known.
-[ "$from" = "$((have))" ] && : >eof
+# A sender whose link is gone may still have bytes in a pipe, which its cat would
+# add behind the count that is told here. Its processes are one group.
+if { read -r _old _old_born <sender; } 2>/dev/null; then
+  find_born "$_old"
+  while [ -n "$_born" ] && [ "$_born" = "$_old_born" ] && kill -KILL "-$_old" 2>/dev/null; do
+    sleep 0.1 2>/dev/null || sleep 1
+    find_born "$_old"
+  done
+fi
+find_born $$
+echo "$$ $_born" >sender
+_have=$(wc -c <in)
+say have "$((_have))"
+_problem=$(LC_ALL=C cat 2>&1 >>in) || fail input "$_problem"
+_have=$(wc -c <in)
+# `ends` is the length at which the input ends, where that is known.
+[ "$_ends" = "$((_have))" ] && true >eof
 # For reading and writing, since nobody may be there to read any more.
 exec 5<>wake
 echo >&5
-say have "$((have))"
+say have "$((_have))"

@@ -1,96 +1,120 @@
-# Shared by all programs of the runner; each is this file and one other.
-# POSIX sh only: dash, bash, busybox ash and mksh run it as it stands.
+# Shared by all programs of the runner; each is this file and others.
+# POSIX sh only: dash, bash, busybox ash, mksh, ksh93 and zsh run it as it
+# stands. zsh alone does not tell that a signal ended a command: there it is
+# told as `code` 128 and more, unless `stop` sent the signal.
 #
 # A program reads its parameters from standard input, a line each, `key value`,
 # until the line `go`. Values have backslash escapes for everything but plain
 # ASCII, and are decoded by builtins alone: an external command costs more than
 # all the rest together.
+#
+# All variables begin with `_`: to assign to one that the account's rc files
+# export would change what the command finds in its environment.
 
-umask 077
-nonce='' id='' root='' cwd='' path='' stdin=null out=0 err=0 sig='' grace='' from='' envs='' data=''
+# bash takes options from SHELLOPTS, if that is exported.
+set +aCefuvx
+_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data=''
 set --
 
-# Sets v to the decoded form of $1. The dot keeps newlines at the end, which
+# Sets _v to the decoded form of $1. The dot keeps newlines at the end, which
 # a command substitution would drop.
 decode() {
   case $1 in
-    *\\*) v=$(printf '%b.' "$1"); v=${v%.} ;;
-    *) v=$1 ;;
+    *\\*) _v=$(printf '%b.' "$1"); _v=${_v%.} ;;
+    *) _v=$1 ;;
   esac
 }
 
 # A line for the reader, told from the session's own output by the nonce.
 say() {
-  printf '\036%s %s\n' "$nonce" "$*"
+  printf '\036%s %s\n' "$_nonce" "$*"
 }
 
 # Ends the program because of what went wrong: a word, then the system's words.
 fail() {
-  say fail "$@"
+  # Split without globbing, so that all of it is on one line.
+  set -f
+  # shellcheck disable=SC2048,SC2086
+  say fail $*
   exit 1
 }
 
-# Sets spool to the session's folder. The 1 is the format's version: whoever
+# Sets _home, also where the environment lacks it.
+find_home() {
+  _home=${HOME-}
+  [ -n "$_home" ] || eval "_home=~$(id -un)"
+  case $_home in /*) ;; *) fail spool 'HOME is not set, and the account has no home directory' ;; esac
+}
+
+# Sets _spool to the session's folder. The 1 is the format's version: whoever
 # changes what the files in it mean counts it up.
 find_spool() {
-  [ -n "$root" ] || root=${HOME:-$(cd && pwd)}/.local/state/longhaul/1
-  spool=$root/$id
+  case $_id in '' | .* | */*) fail spool "not a session: '$_id'" ;; esac
+  [ -n "$_root" ] || { find_home; _root=$_home/.local/state/longhaul/1; }
+  _spool=$_root/$_id
 }
 
-# Sets boot to what tells this boot of the machine from any other.
+# Sets _boot to what tells this boot of the machine from any other.
 find_boot() {
-  boot=-
+  _boot=-
   if [ -r /proc/sys/kernel/random/boot_id ]; then
-    IFS= read -r boot </proc/sys/kernel/random/boot_id
+    IFS= read -r _boot </proc/sys/kernel/random/boot_id
   fi
 }
 
-# Sets born to the start time of process $1, or to nothing if there is none.
-# A process id is reused; an id with its start time is not. The command's name
-# stands in parentheses and may hold anything, so fields count from the last one.
+# Sets _born to the start time in $1, the text of a `stat` file in /proc, or to
+# nothing if that is a zombie's. The command's name stands in parentheses and
+# may hold anything, so fields count from the last one.
+parse_born() {
+  _born=''
+  # shellcheck disable=SC2086 # fields are to be split
+  set -- ${1##*") "}
+  case $1 in Z | X) ;; *) shift 19 && _born=$1 ;; esac
+}
+
+# Sets _born to the start time of process $1, or to nothing if there is none.
+# A process id is reused; an id with its start time is not.
 find_born() {
-  born=''
+  _born=''
   if [ -r /proc/self/stat ]; then
-    [ -r "/proc/$1/stat" ] || return 0
-    IFS= read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
-    # shellcheck disable=SC2086 # fields are to be split
-    set -- ${stat##*") "}
-    case $1 in Z | X) ;; *) shift 19 && born=$1 ;; esac
+    { IFS= read -r _stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+    parse_born "$_stat"
   elif kill -0 "$1" 2>/dev/null; then
-    born=$(LC_ALL=C ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _)
+    _born=$(LC_ALL=C ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _)
   fi
 }
 
-# Whether the session's own process is there: sets pid, and alive to yes or no.
+# Whether the session's own process is there: sets _pid, _alive to yes or no,
+# and _there to yes if any process has that id.
 find_process() {
-  pid='' born_then='' boot_then='' alive=no
-  [ -r pid ] || return 0
-  read -r pid born_then boot_then <pid || return 0
+  _pid='' _born_then='' _boot_then='' _alive=no _there=no
+  { read -r _pid _born_then _boot_then <pid; } 2>/dev/null || return 0
   find_boot
-  [ "$boot" = "$boot_then" ] || return 0
-  find_born "$pid"
-  [ -n "$born" ] && [ "$born" = "$born_then" ] && alive=yes
+  [ "$_boot" = "$_boot_then" ] || return 0
+  find_born "$_pid"
+  [ -z "$_born" ] || _there=yes
+  [ -n "$_born" ] && [ "$_born" = "$_born_then" ] && _alive=yes
   return 0
 }
 
-while IFS= read -r line; do
-  key=${line%% *} value=${line#* }
-  case $key in
+while IFS= read -r _line; do
+  _key=${_line%% *} _value=${_line#* }
+  case $_key in
     go) break ;;
-    nonce) nonce=$value ;;
-    id) id=$value ;;
-    root) decode "$value"; root=$v ;;
-    cwd) decode "$value"; cwd=$v ;;
-    path) decode "$value"; path=$v ;;
-    arg) decode "${line#arg }"; set -- "$@" "$v" ;;
-    env) envs="$envs$value
+    nonce) _nonce=$_value ;;
+    id) _id=$_value ;;
+    root) decode "$_value"; _root=$_v ;;
+    cwd) decode "$_value"; _cwd=$_v ;;
+    path) decode "$_value"; _path=$_v ;;
+    arg) decode "${_line#arg }"; set -- "$@" "$_v" ;;
+    env) _envs="$_envs$_value
 " ;;
-    stdin) stdin=$value ;;
-    data) data=$value ;;
-    out) out=$value ;;
-    err) err=$value ;;
-    sig) sig=$value ;;
-    grace) grace=$value ;;
-    from) from=$value ;;
+    stdin) _stdin=$_value ;;
+    data) _data=$_value ;;
+    out) _out=$_value ;;
+    err) _err=$_value ;;
+    sig) _sig=$_value ;;
+    grace) _grace=$_value ;;
+    ends) _ends=$_value ;;
   esac
 done

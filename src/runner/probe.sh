@@ -4,38 +4,34 @@
 # the lines that add to the PATH; so the shell is asked to be both, login and
 # interactive. It may print what it likes, and it may hang: it has five seconds.
 
-shell=${SHELL:-/bin/sh}
+_shell=${SHELL:-/bin/sh}
 # shellcheck disable=SC2016 # expanded by the shell that is asked
-ask='exec /bin/sh -c '\''echo "@longhaul@$PATH"'\'
+_ask='exec /bin/sh -c '\''echo; echo "@longhaul@path $PATH"'\'
 # csh takes -l only alone, and reads its rc file without being asked.
-case ${shell##*/} in
-  csh | tcsh) flags=-c ;;
-  *) flags='-l -i -c' ;;
+case ${_shell##*/} in
+  csh | tcsh) set -- "$_shell" -c "$_ask" ;;
+  *) set -- "$_shell" -l -i -c "$_ask" ;;
 esac
-answer=$(
-  exec </dev/null 2>/dev/null
-  # shellcheck disable=SC2086 # flags are to be split
-  "$shell" $flags "$ask" &
-  asked=$!
-  (
-    sleep 5 &
-    # shellcheck disable=SC2064 # the id as it is now
-    trap "kill $!; exit" TERM
-    wait $!
-    kill -KILL "$asked"
-  ) >/dev/null &
-  watch=$!
-  wait "$asked"
-  kill "$watch"
+# The end of the pipe is not waited for: what an rc file starts in the
+# background may hold it open.
+_answer=$(
+  { bounded 5 "$@" </dev/null 2>/dev/null; echo; echo @longhaul@over; } |
+    while IFS= read -r _line; do
+      case $_line in
+        "@longhaul@path "*) echo "$_line" ;;
+        @longhaul@over) break ;;
+      esac
+    done
 )
-case $answer in
-  *@longhaul@*) found=${answer##*@longhaul@} from=shell ;;
-  *) found=$PATH from=default ;;
+case $_answer in
+  "@longhaul@path "*) _found=${_answer##*@longhaul@path } _from=shell ;;
+  *) _found=$PATH _from=default ;;
 esac
 find_boot
-say path "$found"
-say path-from "$from"
+find_home
+say path "$_found"
+say path-from "$_from"
 say host "$(uname -n)"
 say system "$(uname -s)"
-say boot "$boot"
-say home "$HOME"
+say boot "$_boot"
+say home "$_home"

@@ -11,7 +11,7 @@ use crate::domain::launch;
 /// to the Bourne, C and fish families. The inner shell reads the program with
 /// `read`, which takes exactly its line: `sh -s` would read ahead, and swallow
 /// what is meant for the program.
-pub const BOOTSTRAP: &str = r#"exec /bin/sh -c 'IFS= read -r p; eval "$(printf %b "$p")"'"#;
+pub const BOOTSTRAP: &str = r#"exec /bin/sh -c 'IFS= read -r _p; eval "$(printf %b "$_p")"'"#;
 
 macro_rules! program {
     ($($file:literal),+) => {
@@ -19,13 +19,13 @@ macro_rules! program {
     };
 }
 
-static START: LazyLock<Vec<u8>> = program!("lib.sh", "finish.sh", "start.sh");
+static START: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "finish.sh", "start.sh");
 static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "finish.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
-static PROBE: LazyLock<Vec<u8>> = program!("lib.sh", "probe.sh");
-static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "which.sh");
+static PROBE: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "probe.sh");
+static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "which.sh");
 
 /// A program of the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

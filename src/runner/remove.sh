@@ -1,12 +1,12 @@
 # Removes the spool of a session that has ended.
 
 find_spool
-[ -d "$spool" ] || { say removed; exit 0; }
-cd "$spool" 2>/dev/null || fail remove "cd $spool"
+[ -d "$_spool" ] || { say removed; exit 0; }
+cd "$_spool" 2>/dev/null || fail remove "cd $_spool"
 if ! [ -s exit ]; then
   find_process
-  [ "$alive" = no ] || fail running
+  [ "$_alive" = no ] || fail running
 fi
 cd /
-problem=$(rm -rf "$spool" 2>&1) || fail remove "$problem"
+_problem=$(LC_ALL=C rm -rf "$_spool" 2>&1) || fail remove "$_problem"
 say removed

@@ -9,29 +9,51 @@
 # could be interrupted. When the reader goes, the listener kills this shell and
 # the wrapper stays, a child of init.
 #
-# Files in the spool: in, out, err; pid (process id, start time, boot); exit
-# (how it ended); alive (a FIFO that the wrapper holds open while it lives).
+# Files in the spool: in, out, err; pid (process id, start time, boot); stage
+# (what kept the wrapper from becoming the command, else `run`); exit (how it
+# ended); alive (a FIFO that the wrapper holds open while it lives); note (the
+# wrapper's standard error; there once `alive` is held); sent.NAME (a signal
+# that was sent on request); stdin and wake (FIFOs of an open input), eof (the
+# input has its end), sender (who adds to it).
 
 find_spool
-[ -d "$root" ] || problem=$(mkdir -p "$root" 2>&1) || fail spool "$problem"
-# The claim. Of two starts with one id, one goes on.
-if ! problem=$(mkdir "$spool" 2>&1); then
-  [ -d "$spool" ] && fail claimed
-  fail spool "$problem"
+find_setsid || fail setsid
+[ -d "$_root" ] || _problem=$(LC_ALL=C mkdir -p "$_root" 2>&1) || fail spool "$_problem"
+# The claim. Of two starts with one id, one goes on. The folder is the owner's
+# alone, so nothing in it needs a umask, and the command keeps its own.
+if ! _problem=$(LC_ALL=C mkdir -m 700 "$_spool" 2>&1); then
+  [ -d "$_spool" ] && fail claimed
+  fail spool "$_problem"
 fi
-cd "$spool" || fail spool "cd $spool"
-case $stdin in
-  data) printf %b "$data" >in || fail spool "$spool/in" ;;
-  open) printf %b "$data" >in && mkfifo stdin wake || fail spool "$spool/in" ;;
-esac
-setsid=$(command -v setsid) ||
-  if command -v perl >/dev/null; then setsid=perl
-  elif command -v python3 >/dev/null; then setsid=python3
-  else fail setsid; fi
+
+# Makes what the session writes to. On a full disk this fails, since it writes.
+furnish() {
+  cd "$_spool" && echo run >stage && true >out && true >err || return
+  case $_stdin in
+    data) printf %b "$_data" >in ;;
+    open) printf %b "$_data" >in && mkfifo stdin wake ;;
+  esac
+}
+if ! furnish 2>/dev/null; then
+  # Once more for the words; then the claim is given up, as nothing was started.
+  _problem=$(export LC_ALL=C; furnish 2>&1)
+  cd /
+  rm -rf "$_spool"
+  fail spool "$_problem"
+fi
+
+# ksh93 runs `( … )` in the same process until something forces it to fork. The
+# limit becomes what it is.
+split_off() {
+  # shellcheck disable=SC3045 # ksh93 has it
+  case ${KSH_VERSION-} in *93*) ulimit -S -t "$(ulimit -S -t)" ;; esac
+}
 
 # Feeds the file `in` to the command as it grows. The descriptor keeps its place
 # between two cats, so every byte goes through once.
 feed() {
+  # Whoever stops the session finds a cat that is stuck by this.
+  export LONGHAUL_SESSION="$_id"
   exec 4<in 5<>wake
   while :; do
     cat <&4
@@ -42,47 +64,56 @@ feed() {
 
 # Ends what was to become the command, and leaves word of what kept it from it.
 stumble() {
-  printf '%s\n' "$1" >"$spool/stage"
+  echo "$1" >"$_spool/stage"
   exit "$2"
+}
+
+# Enters the working directory; a relative one is below the home directory.
+# shellcheck disable=SC2088 # a tilde as it came
+enter() {
+  case $_cwd in
+    /*) ;;
+    *)
+      find_home
+      case $_cwd in
+        '' | '~') _cwd=$_home ;;
+        '~/'*) _cwd=$_home/${_cwd#'~/'} ;;
+        *) _cwd=$_home/$_cwd ;;
+      esac
+      ;;
+  esac
+  cd "$_cwd" 2>/dev/null && return
+  [ -d "$_cwd" ] && stumble 'cwd denied' 126
+  stumble 'cwd missing' 126
 }
 
 # Becomes the command.
 become() {
-  case $cwd in
-    '' | '~') cwd=$HOME ;;
-    '~/'*) cwd=$HOME/${cwd#'~/'} ;;
-  esac
-  if ! cd -- "$cwd" 2>/dev/null; then
-    [ -d "$cwd" ] && stumble 'cwd denied' 126
-    stumble 'cwd missing' 126
-  fi
+  enter
+  [ -z "$_path" ] || export PATH="$_path"
   # A loop in a here-document, not in a pipe: it has to run in this shell.
-  while IFS= read -r line; do
-    [ -n "$line" ] || continue
-    decode "${line#*=}"
-    export "${line%%=*}=$v"
+  while IFS= read -r _line; do
+    [ -n "$_line" ] || continue
+    decode "${_line#*=}"
+    export "${_line%%=*}=$_v"
   done <<END
-$envs
+$_envs
 END
-  export LONGHAUL_SESSION="$id"
-  [ -z "$path" ] || export PATH="$path"
-  found=$(command -v -- "$1") || found=
-  case ${found:-$1} in
-    # A builtin of this shell may be no program, as ulimit is.
-    */*) ;;
-    *) [ -z "$found" ] && stumble 'program missing' 127 ;;
-  esac
-  case ${found:-$1} in
-    */*)
-      [ -e "${found:-$1}" ] || stumble 'program missing' 127
-      { [ -x "${found:-$1}" ] && ! [ -d "${found:-$1}" ]; } || stumble 'program denied' 126
+  export LONGHAUL_SESSION="$_id"
+  seek "$1"
+  if [ -z "$_found" ]; then
+    [ -z "$_denied" ] || stumble 'program denied' 126
+    stumble 'program missing' 127
+  fi
+  # What looks like an option would be one of setsid's.
+  case $1 in
+    -*)
+      shift
+      case $_found in -*) _found=./$_found ;; esac
+      set -- "$_found" "$@"
       ;;
   esac
-  case $setsid in
-    perl) exec perl -e 'use POSIX; POSIX::setsid(); exec {$ARGV[0]} @ARGV; exit 127' "$@" ;;
-    python3) exec python3 -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' "$@" ;;
-    *) exec "$setsid" "$@" ;;
-  esac
+  become_leader "$_setsid" "$@"
 }
 
 # Writes down who this process is. Only the process itself can read its own id
@@ -90,54 +121,70 @@ END
 sign() {
   find_boot
   if [ -r /proc/self/stat ]; then
-    read -r me _ </proc/self/stat
+    IFS= read -r _stat </proc/self/stat
+    _me=${_stat%% *}
+    parse_born "$_stat"
   else
     # shellcheck disable=SC2016 # the inner shell's parent is this one
-    me=$(exec sh -c 'echo "$PPID"')
+    _me=$(exec sh -c 'echo "$PPID"')
+    find_born "$_me"
   fi
-  find_born "$me"
-  printf '%s %s %s\n' "$me" "$born" "$boot" >pid
+  # What has not signed cannot be stopped, so it does not run.
+  persist pid "$_me $_born $_boot" || exit
 }
 
-wrap() {
-  exec 3<&- </dev/null >/dev/null 2>note
-  mkfifo alive
-  exec 9<>alive
-  exec 8>alive 9>&-
-  case $stdin in
-    data) input=in ;;
-    open) input=stdin; (exec 8>&- 2>/dev/null; feed) >stdin & ;;
-    *) input=/dev/null ;;
-  esac
-  # The redirections stand inside: mksh would apply them to this shell, too, and
-  # tell of a signal in the session's err.
-  (exec 8>&- <"$input" >out 2>err; sign; become "$@")
-  code=$?
-  kind=code
-  # A shell tells of a signal on its standard error, except of INT and PIPE;
-  # ksh93 adds 256 to its number.
-  if [ "$code" -gt 256 ]; then
-    kind=signal code=$((code - 256))
-  elif [ "$code" -gt 128 ] && { [ -s note ] || [ -e "sent.$((code - 128))" ]; }; then
-    kind=signal code=$((code - 128))
-  fi
-  stage=run
-  [ -e stage ] && read -r stage <stage
-  [ "$stdin" = open ] && kill $! 2>/dev/null
-  # A disk that is full now may have room later; a spool that is gone is gone.
-  until printf '%s %s %s\n' "$kind" "$code" "$stage" >exit.tmp && mv exit.tmp exit; do
-    [ -d "$spool" ] || break
+# Writes the line $2 to the file $1. A disk that is full now may have room later;
+# a spool that is gone is gone.
+persist() {
+  until echo "$2" >"$1"; do
+    [ -d "$_spool" ] || return
     sleep 1
   done
 }
 
-: >out >err
-say claimed
-say begin >&2
-exec 3<&0
+# Whether signal $1 was sent on request. Some shells say nothing of a death by
+# one of these, and what they do say of others is in `note`.
+was_sent() {
+  _name=$(kill -l "$1")
+  case $_name in
+    INT | PIPE) ;;
+    *) [ -n "${ZSH_VERSION-}" ] || return ;;
+  esac
+  [ -e "sent.$_name" ]
+}
+
+wrap() {
+  split_off
+  exec 3<&- 4>&- </dev/null >/dev/null
+  mkfifo alive
+  exec 9<>alive
+  exec 8>alive 9>&-
+  exec 2>note
+  case $_stdin in
+    data) _input=in ;;
+    open) _input=stdin; (exec 8>&- 2>/dev/null; feed) >stdin & ;;
+    *) _input=/dev/null ;;
+  esac
+  # The redirections stand inside: mksh would apply them to this shell, too, and
+  # tell of a signal in the session's err. They append: a command that opens
+  # /dev/stdout or /dev/stderr anew would else write over what is there.
+  (split_off; exec 8>&- <"$_input" >>out 2>>err; sign; become "$@")
+  _code=$?
+  _kind=code
+  # A shell tells of a signal on its standard error; ksh93 adds 256 to its number.
+  if [ "$_code" -gt 256 ]; then
+    _kind=signal _code=$((_code - 256))
+  elif [ "$_code" -gt 128 ] && { [ -s note ] || was_sent "$((_code - 128))"; }; then
+    _kind=signal _code=$((_code - 128))
+  fi
+  [ "$_stdin" = open ] && kill $! 2>/dev/null
+  _stage=run
+  read -r _stage <stage
+  persist exit "$_kind $_code $_stage"
+}
+
+attach_reader
 listen &
-listener=$!
-# The shell would tell of a killed wrapper on standard error, the session's. Without
-# the `:` dash and busybox hold the words back until the redirection is over.
-{ (wrap "$@"); :; } 2>/dev/null
+_listener=$!
+(wrap "$@")
 finish

@@ -1,26 +1,24 @@
 # Tells whether a program is there, and what it prints when it is asked for its
 # version: the arguments are the program and whatever makes it tell.
 
-[ -z "$path" ] || export PATH="$path"
-found=$(command -v -- "$1") && [ -n "$found" ] || fail missing "$1"
-say found "$found"
+[ -z "$_path" ] || export PATH="$_path"
+seek "$1"
+[ -n "$_found" ] || fail missing "$1"
+say found "$_found"
+shift
+set -- "$_found" "$@"
 # The first line alone, and not for ever: some look for updates first.
-answer=$(
-  exec </dev/null
-  "$@" 2>&1 &
-  asked=$!
-  (
-    sleep 10 &
-    # shellcheck disable=SC2064 # the id as it is now
-    trap "kill $!; exit" TERM
-    wait $!
-    kill -KILL "$asked"
-  ) >/dev/null 2>&1 &
-  watch=$!
-  wait "$asked"
-  code=$?
-  kill "$watch"
-  exit "$code"
+_answer=$(
+  {
+    bounded 10 "$@" </dev/null 2>&1
+    printf '\n@longhaul@%s\n' "$?"
+  } | {
+    IFS= read -r _first
+    _code=${_first#@longhaul@}
+    while [ "$_code" = "$_first" ] && IFS= read -r _line; do
+      case $_line in @longhaul@*) _code=${_line#@longhaul@}; break ;; esac
+    done
+    printf '%s %s\n' "${_code:-255}" "$_first"
+  }
 )
-code=$?
-say version "$code" "$(printf '%s\n' "$answer" | head -n 1)"
+say version "$_answer"

@@ -7,13 +7,14 @@
 shell=${SHELL:-/bin/sh}
 # shellcheck disable=SC2016 # expanded by the shell that is asked
 ask='exec /bin/sh -c '\''echo "@longhaul@$PATH"'\'
+# shellcheck disable=SC2016 # expanded by the shell that is asked
+again='exec "$0" -i -c "$1"'
 case ${shell##*/} in
   # csh takes -l only alone, and reads its rc file without being asked.
   csh | tcsh) set -- -c "$ask" ;;
   # A login bash reads .bashrc only if .profile has it do so: another one, with
   # what the first one set, reads it in any case.
-  # shellcheck disable=SC2016
-  bash) set -- -l -c 'exec "$0" -i -c "$1"' "$shell" "$ask" ;;
+  bash) set -- -l -c "$again" "$shell" "$ask" ;;
   *) set -- -l -i -c "$ask" ;;
 esac
 answer=$(

@@ -9,13 +9,16 @@ pub(crate) const MAY_REACH: &[(&str, &[&str])] = &[
     ("api::backend", &["api::types", "domain"]),
     ("api", &["domain"]),
     ("ssh", &["domain"]),
-    ("runner", &["domain"]),
+    // A program runs on a channel of a link, and a session's goes into a mirror.
+    ("runner", &["domain", "ssh", "store::mirror"]),
     ("store", &["domain"]),
     ("paths", &["domain"]),
     ("telemetry", &["domain"]),
     ("actors", &["api::backend", "api::types", "domain", "runner", "ssh", "store"]),
     ("daemon", &["actors", "api", "domain", "paths", "runner", "ssh", "store", "telemetry"]),
     ("cli", &["api::client", "api::types", "daemon", "domain", "paths", "telemetry"]),
+    // What a verb does without a daemon.
+    ("cli::parts", &["daemon", "demo", "domain", "paths", "store::config_files"]),
     ("main", &["cli"]),
 ];
 

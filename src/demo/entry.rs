@@ -19,7 +19,10 @@ pub fn run() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            say(&error);
+            // A reader that has seen enough, such as `head`, needs no word.
+            if !matches!(&error, DemoError::Screen(e) if e.kind() == io::ErrorKind::BrokenPipe) {
+                say(&error);
+            }
             match error {
                 DemoError::Interrupted { signal } => ExitCode::from(128 + signal),
                 _ => ExitCode::FAILURE,

@@ -3,14 +3,22 @@
 
 one='' two=''
 
-# Sends both streams as they grow, from the offsets `out` and `err`.
+# Sends both streams as they grow, from the offsets `out` and `err`. A TERM that
+# comes while there is only one tail, or none yet, must not leave it behind.
 tails() {
+  over=''
+  trap 'over=yes' TERM
   tail -c "+$((out + 1))" -f out &
   one=$!
   tail -c "+$((err + 1))" -f err >&2 &
   two=$!
-  # shellcheck disable=SC2064 # the ids as they are now
-  trap "{ kill $one $two; wait $one $two; } 2>/dev/null; exit 9" TERM
+  trap 'end_tails' TERM
+  [ -z "$over" ] || end_tails
+}
+
+end_tails() {
+  { kill "$one" "$two"; wait "$one" "$two"; } 2>/dev/null
+  exit 9
 }
 
 # Starts the tails once the reader asks for them: a session that ends at once

@@ -7,15 +7,18 @@
 shell=${SHELL:-/bin/sh}
 # shellcheck disable=SC2016 # expanded by the shell that is asked
 ask='exec /bin/sh -c '\''echo "@longhaul@$PATH"'\'
-# csh takes -l only alone, and reads its rc file without being asked.
 case ${shell##*/} in
-  csh | tcsh) flags=-c ;;
-  *) flags='-l -i -c' ;;
+  # csh takes -l only alone, and reads its rc file without being asked.
+  csh | tcsh) set -- -c "$ask" ;;
+  # A login bash reads .bashrc only if .profile has it do so: another one, with
+  # what the first one set, reads it in any case.
+  # shellcheck disable=SC2016
+  bash) set -- -l -c 'exec "$0" -i -c "$1"' "$shell" "$ask" ;;
+  *) set -- -l -i -c "$ask" ;;
 esac
 answer=$(
   exec </dev/null 2>/dev/null
-  # shellcheck disable=SC2086 # flags are to be split
-  "$shell" $flags "$ask" &
+  "$shell" "$@" &
   asked=$!
   (
     sleep 5 &

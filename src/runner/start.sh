@@ -51,6 +51,8 @@ become() {
   case $cwd in
     '' | '~') cwd=$HOME ;;
     '~/'*) cwd=$HOME/${cwd#'~/'} ;;
+    /*) ;;
+    *) cwd=$HOME/$cwd ;;
   esac
   if ! cd -- "$cwd" 2>/dev/null; then
     [ -d "$cwd" ] && stumble 'cwd denied' 126
@@ -114,11 +116,13 @@ wrap() {
   (exec 8>&- <"$input" >out 2>err; sign; become "$@")
   code=$?
   kind=code
-  # A shell tells of a signal on its standard error, except of INT and PIPE;
-  # ksh93 adds 256 to its number.
+  # A shell tells of a signal on its standard error, except of INT and PIPE: of
+  # these two nobody can tell the death from the exit status that stands for it,
+  # and they are taken for what they stand for. ksh93 adds 256 to the number.
   if [ "$code" -gt 256 ]; then
     kind=signal code=$((code - 256))
-  elif [ "$code" -gt 128 ] && { [ -s note ] || [ -e "sent.$((code - 128))" ]; }; then
+  elif [ "$code" -gt 128 ] && { [ -s note ] || [ "$code" = 130 ] || [ "$code" = 141 ] ||
+    [ -e "sent.$((code - 128))" ]; }; then
     kind=signal code=$((code - 128))
   fi
   stage=run

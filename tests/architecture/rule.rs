@@ -16,6 +16,8 @@ pub(crate) const MAY_REACH: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     ("actors", &["api::backend", "api::types", "domain", "runner", "ssh", "store"]),
     ("daemon", &["actors", "api", "domain", "paths", "runner", "ssh", "store", "telemetry"]),
+    // A client like any other, whatever it is made of: it has servers of its own.
+    ("demo", &["api::client", "api::types", "domain", "paths"]),
     ("cli", &["api::client", "api::types", "daemon", "domain", "paths", "telemetry"]),
     // What a verb does without a daemon.
     ("cli::parts", &["daemon", "demo", "domain", "paths", "store::config_files"]),

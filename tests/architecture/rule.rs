@@ -20,7 +20,7 @@ pub(crate) const MAY_REACH: &[(&str, &[&str])] = &[
     ("demo", &["api::client", "api::types", "domain", "paths"]),
     ("cli", &["api::client", "api::types", "daemon", "domain", "paths", "telemetry"]),
     // What a verb does without a daemon.
-    ("cli::parts", &["daemon", "demo", "domain", "paths", "store::config_files"]),
+    ("cli::parts", &["cli", "daemon", "demo", "domain", "paths", "store::config_files"]),
     ("main", &["cli"]),
 ];
 

@@ -9,6 +9,7 @@
 
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -30,8 +31,13 @@ use crate::paths::{Environment, PathsError};
 use crate::ssh::settings::SshEnvironment;
 use crate::store::mirror::Mirror;
 use crate::store::registry::{Registry, RegistryError};
-use crate::store::state_dir::{StateDir, StateDirError};
+use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 use crate::telemetry;
+
+/// How often a lock is looked at whose holder does not answer, and how long
+/// between two looks: five seconds in all.
+const LOOKS: u32 = 250;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// How the daemon is started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,8 +111,9 @@ pub fn run(options: DaemonOptions) -> ExitCode {
 fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     let environment = Environment::of_process();
     let state_dir = StateDir::prepare(environment.state_dir()?)?;
+    let socket = environment.socket()?;
     // Held until the process ends.
-    let _lock = state_dir.lock()?;
+    let _lock = take_lock(&state_dir, &socket)?;
     // Sessions are started with a umask of their own; what the daemon makes is
     // for its owner alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -117,7 +124,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
         .build()
         .map_err(|error| DaemonError::Start(error.into()))?;
     let plan = Plan {
-        socket: environment.socket()?,
+        socket,
         config: environment.config_file(options.config.as_deref())?,
         ssh: ssh_environment(&environment),
         home: environment.home,
@@ -127,6 +134,25 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     // A task that hangs in a system call does not keep the process alive.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
+}
+
+/// Takes the lock, and gives a daemon that is on its way out the time to go.
+///
+/// The kernel closes the files of a killed process one after the other: its
+/// socket may be dead while its lock still stands. A daemon that lives answers.
+fn take_lock(state_dir: &StateDir, socket: &Path) -> Result<DaemonLock, DaemonError> {
+    let mut looks = 0;
+    loop {
+        match state_dir.lock() {
+            Err(StateDirError::AlreadyRunning { .. })
+                if looks < LOOKS && UnixStream::connect(socket).is_err() =>
+            {
+                looks += 1;
+                std::thread::sleep(BETWEEN_LOOKS);
+            }
+            taken => return Ok(taken?),
+        }
+    }
 }
 
 /// What the daemon is made of.

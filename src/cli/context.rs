@@ -32,14 +32,15 @@ impl Context {
         })
     }
 
-    /// Makes a call; where no daemon runs, starts one and makes it again. Any
-    /// call can be made twice then, since the first reached nobody.
+    /// Makes a call; where no daemon runs, starts one and makes it again, and
+    /// where one died of it, too: there is no call that does harm when it is
+    /// made twice (a session is asked for with a key).
     pub(super) async fn call<T>(
         &self,
         call: impl AsyncFn(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
         match call(&self.client).await {
-            Err(ClientError::NotRunning { .. }) => {
+            Err(ClientError::NotRunning { .. } | ClientError::Broken(_)) => {
                 start::daemon(self).await?;
                 Ok(call(&self.client).await?)
             }

@@ -1,5 +1,6 @@
 //! Takes the arguments apart and runs the verb.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -84,7 +85,15 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Daemon(daemon::Verb),
     /// See it work: servers, cuts and checksums, all on this machine.
-    Demo,
+    Demo(DemoArgs),
+}
+
+/// `longhaul demo`.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct DemoArgs {
+    /// Run a command as a server of the demonstration does; how it starts them.
+    #[arg(long, hide = true, value_name = "COMMAND")]
+    exec: Option<OsString>,
 }
 
 impl Verb {
@@ -117,7 +126,7 @@ impl Verb {
             Self::Config(verb) => config::online(verb, context).await,
             Self::Daemon(verb) => daemon::daemon(verb, context).await,
             // Taken by `main`, before there is a runtime.
-            Self::Explain(_) | Self::Demo => Ok(exit::OK),
+            Self::Explain(_) | Self::Demo(_) => Ok(exit::OK),
         }
     }
 }
@@ -134,7 +143,7 @@ pub fn main() -> ExitCode {
         }
     };
     match cli.verb {
-        Verb::Demo => parts::demo(),
+        Verb::Demo(args) => parts::demo(args.exec.as_deref()),
         // It makes a runtime of its own.
         Verb::Daemon(daemon::Verb::Run(args)) => daemon::run(&args, cli.config),
         verb => {

@@ -7,7 +7,9 @@ use super::exit::{self, Code};
 use super::render::failure_block;
 use super::start::StartError;
 use crate::api::client::ClientError;
-use crate::paths::PathsError;
+use crate::domain::failure::classify::local_failure;
+use crate::domain::failure::local_trouble::LocalTrouble;
+use crate::paths::{MAX_SOCKET_PATH, PathsError};
 
 /// Why a verb gave up.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +97,11 @@ impl CliError {
             && let Some(failure) = &body.failure
         {
             return Some(failure_block(failure));
+        }
+        if let Self::Paths(PathsError::SocketTooLong { path, .. }) = self {
+            let (socket, limit) = (path.clone(), MAX_SOCKET_PATH);
+            let trouble = LocalTrouble::SocketPathTooLong { socket, limit };
+            return Some(failure_block(&local_failure(&trouble)));
         }
         let mut text = self.to_string();
         if let Some(remedy) = self.remedy() {

@@ -3,6 +3,7 @@
 //! One function each, so that this is the only file here that knows where they
 //! come from.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -51,9 +52,9 @@ pub(super) fn codes() -> Vec<&'static str> {
     Code::all().map(Code::as_str).collect()
 }
 
-/// The demonstration.
-pub(super) fn demo() -> ExitCode {
-    demo::run()
+/// The demonstration, or a command of one of its servers.
+pub(super) fn demo(exec: Option<&OsStr>) -> ExitCode {
+    exec.map_or_else(demo::run, demo::lead)
 }
 
 /// The daemon itself, in this process.

@@ -210,6 +210,11 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Code, CliError>
     let key = format!("{:032x}", rand::random::<u128>());
     let (detach, json, hide) = (args.detach, args.json, args.shows_secrets());
     let input = args.stdin_input().map(|input| (input, !args.interactive));
+    if let Some((Input::File(path), _)) = &input {
+        // Before there is a session that would wait for it.
+        std::fs::File::open(path)
+            .map_err(|source| CliError::Read { path: path.clone(), source })?;
+    }
     let request = args.request(env, key)?;
     let (view, signals) = match accepted(context, &request, detach).await? {
         Ok(accepted) => accepted,

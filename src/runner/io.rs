@@ -17,7 +17,7 @@ pub enum ProgramIo {
         writer: ExecWriter,
     },
     /// A child of this process.
-    Local(LocalProgram),
+    Local(Box<LocalProgram>),
 }
 
 impl From<ExecChannel> for ProgramIo {

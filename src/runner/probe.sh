@@ -7,9 +7,14 @@
 _shell=${SHELL:-/bin/sh}
 # shellcheck disable=SC2016 # expanded by the shell that is asked
 _ask='exec /bin/sh -c '\''echo; echo "@longhaul@path $PATH"'\'
-# csh takes -l only alone, and reads its rc file without being asked.
+# shellcheck disable=SC2016 # expanded by the shell that is asked
+_again='exec "$0" -i -c "$1"'
 case ${_shell##*/} in
+  # csh takes -l only alone, and reads its rc file without being asked.
   csh | tcsh) set -- "$_shell" -c "$_ask" ;;
+  # A login bash reads .bashrc only if .profile has it do so: another one, with
+  # what the first one set, reads it in any case.
+  bash) set -- "$_shell" -l -c "$_again" "$_shell" "$_ask" ;;
   *) set -- "$_shell" -l -i -c "$_ask" ;;
 esac
 # The end of the pipe is not waited for: what an rc file starts in the

@@ -142,15 +142,13 @@ persist() {
   done
 }
 
-# Whether signal $1 was sent on request. Some shells say nothing of a death by
-# one of these, and what they do say of others is in `note`.
-was_sent() {
-  _name=$(kill -l "$1")
-  case $_name in
-    INT | PIPE) ;;
-    *) [ -n "${ZSH_VERSION-}" ] || return ;;
-  esac
-  [ -e "sent.$_name" ]
+# Whether a status of 128 and $1 stands for signal $1. A shell tells of a death
+# by a signal on its standard error, except of INT and PIPE: of these two nobody
+# can tell the death from the exit status that stands for it, and they are taken
+# for what they stand for. zsh tells of none, and believes in what was sent.
+is_signal() {
+  [ -s note ] || [ "$1" = 2 ] || [ "$1" = 13 ] ||
+    { [ -n "${ZSH_VERSION-}" ] && [ -e "sent.$(kill -l "$1")" ]; }
 }
 
 wrap() {
@@ -171,10 +169,10 @@ wrap() {
   (split_off; exec 8>&- <"$_input" >>out 2>>err; sign; become "$@")
   _code=$?
   _kind=code
-  # A shell tells of a signal on its standard error; ksh93 adds 256 to its number.
+  # ksh93 adds 256 to a signal's number, other shells 128.
   if [ "$_code" -gt 256 ]; then
     _kind=signal _code=$((_code - 256))
-  elif [ "$_code" -gt 128 ] && { [ -s note ] || was_sent "$((_code - 128))"; }; then
+  elif [ "$_code" -gt 128 ] && is_signal "$((_code - 128))"; then
     _kind=signal _code=$((_code - 128))
   fi
   [ "$_stdin" = open ] && kill $! 2>/dev/null

@@ -9,13 +9,18 @@ pub(crate) const MAY_REACH: &[(&str, &[&str])] = &[
     ("api::backend", &["api::types", "domain"]),
     ("api", &["domain"]),
     ("ssh", &["domain"]),
-    ("runner", &["domain"]),
+    // A program runs on a channel of a link, and a session's goes into a mirror.
+    ("runner", &["domain", "ssh", "store::mirror"]),
     ("store", &["domain"]),
     ("paths", &["domain"]),
     ("telemetry", &["domain"]),
     ("actors", &["api::backend", "api::types", "domain", "runner", "ssh", "store"]),
     ("daemon", &["actors", "api", "domain", "paths", "runner", "ssh", "store", "telemetry"]),
+    // A client like any other, whatever it is made of: it has servers of its own.
+    ("demo", &["api::client", "api::types", "domain", "paths"]),
     ("cli", &["api::client", "api::types", "daemon", "domain", "paths", "telemetry"]),
+    // What a verb does without a daemon.
+    ("cli::parts", &["cli", "daemon", "demo", "domain", "paths", "store::config_files"]),
     ("main", &["cli"]),
 ];
 

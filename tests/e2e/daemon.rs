@@ -16,7 +16,8 @@ fn with_var(home: &ClientHome, name: &str, value: &str, args: &[&str]) -> Finish
 #[test]
 fn commands_that_come_at_once_start_one_daemon() {
     let home = ClientHome::new();
-    let at_once: Vec<_> = (0..8).map(|_| home.start(&["ps", "--json"])).collect();
+    let run = ["run", "--local", "--", "true"];
+    let at_once: Vec<_> = (0..8).map(|_| home.start(&run)).collect();
     for command in at_once {
         command.finish().exited(0);
     }
@@ -52,7 +53,7 @@ fn daemon_status_tells_by_its_exit_status_and_starts_nothing() {
 #[test]
 fn a_stale_socket_is_taken_over() {
     let home = ClientHome::new();
-    home.longhaul(&["ps"]).exited(0);
+    home.longhaul(&["daemon", "start"]).exited(0);
     let dead = home.kill_daemon();
     assert!(home.socket().exists(), "a killed daemon leaves its socket");
     home.longhaul(&["ps"]).exited(0);
@@ -64,7 +65,7 @@ fn a_stale_socket_is_taken_over() {
 fn a_file_in_the_sockets_place_is_not_overwritten() {
     let home = ClientHome::new();
     fs::write(home.socket(), "precious").unwrap();
-    home.longhaul(&["ps"]).refused();
+    home.longhaul(&["run", "--local", "--", "true"]).refused().says("is in the way");
     assert_eq!(fs::read_to_string(home.socket()).unwrap(), "precious");
 }
 
@@ -81,7 +82,7 @@ fn a_state_folder_that_cannot_be_made_is_named() {
     fs::write(home.path().join("file"), "").unwrap();
     // Permission bits do not stop root; a file in the way stops everybody.
     let inside = home.path().join("file/state").to_string_lossy().into_owned();
-    let said = with_var(&home, "LONGHAUL_STATE_DIR", &inside, &["ps"]).refused();
+    let said = with_var(&home, "LONGHAUL_STATE_DIR", &inside, &["daemon", "start"]).refused();
     said.says("file/state");
 }
 
@@ -104,6 +105,7 @@ fn a_daemon_in_the_foreground_ends_on_term_and_leaves_no_socket() {
 fn two_homes_have_two_daemons_that_know_nothing_of_each_other() {
     let (one, other) = (ClientHome::new(), ClientHome::new());
     one.longhaul(&["run", "--local", "--name", "mine", "--", "true"]).exited(0);
+    other.longhaul(&["daemon", "start"]).exited(0);
     assert_eq!(other.json(&["ps", "-a"]).as_array().unwrap().len(), 0);
     assert_ne!(one.daemon_pid(), other.daemon_pid());
     one.longhaul(&["daemon", "stop"]).exited(0);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::support::client_home::ClientHome;
-use crate::support::wait::eventually_or;
+use crate::support::wait::{eventually, eventually_or};
 use crate::support::world::World;
 
 /// A session here that ran to its end, by its name.
@@ -32,7 +32,7 @@ fn ps_shows_the_live_and_with_all_the_ended_too() {
     assert_eq!(session["host"], "127.0.0.1");
     assert_eq!(session["link"]["state"], "connected");
     assert_eq!(session["command"], json!(["sleep", "1000"]));
-    assert!(session["pid"].is_u64());
+    eventually("its process id is known", || world.home.inspect(&id)["pid"].is_u64());
     let all = world.home.json(&["ps", "-a"]);
     assert_eq!(field(&all, "name"), ["live", "ended"], "newest first");
     let table = world.home.longhaul(&["ps"]).exited(0).out();

@@ -60,7 +60,7 @@ pub enum ConnectionMsg {
         /// Which.
         epoch: Epoch,
         /// What was dialled, where that could be told.
-        settings: Option<SshSettings>,
+        settings: Option<Box<SshSettings>>,
         /// The link, or why there is none.
         result: Result<Link, LinkTrouble>,
     },

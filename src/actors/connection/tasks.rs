@@ -55,7 +55,7 @@ pub(super) fn dial(
         let (settings, result) = match settings {
             Ok(settings) => {
                 let result = ssh::dial(&settings, &|_, _| {}).await;
-                (Some(settings), result)
+                (Some(Box::new(settings)), result)
             }
             Err(trouble) => (None, Err(trouble)),
         };
@@ -66,7 +66,7 @@ pub(super) fn dial(
 async fn report_dial(
     connection: &ActorRef<ConnectionMsg>,
     epoch: Epoch,
-    settings: Option<SshSettings>,
+    settings: Option<Box<SshSettings>>,
     result: Result<Link, LinkTrouble>,
 ) {
     let kept = result.as_ref().ok().cloned();

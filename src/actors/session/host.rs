@@ -107,7 +107,7 @@ async fn local_channel() -> Result<Channel, LinkTrouble> {
     let started = LocalProgram::start()
         .map_err(|error| LinkTrouble::ChannelRefused { detail: format!("/bin/sh: {error}") })?;
     let path = super::tasks::local_facts().await.map(|facts: HostFacts| facts.path);
-    Ok(Channel { io: ProgramIo::Local(started), path, slot: None })
+    Ok(Channel { io: ProgramIo::Local(Box::new(started)), path, slot: None })
 }
 
 impl RemoteHost {

@@ -22,8 +22,13 @@ const PIECE: usize = 1 << 20;
 /// How a delivery went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// So much is in the spool, and its end is told if it was known.
-    There(u64),
+    /// So much is in the spool.
+    There {
+        /// Bytes in all.
+        length: u64,
+        /// Whether the session was told that this is all.
+        end_told: bool,
+    },
     /// The session takes no input any more.
     Closed,
     /// Nobody knows; it is to be tried again.
@@ -71,9 +76,9 @@ impl Feeding {
     pub(super) fn done(&mut self, delivery: Delivery, stdin: &mut Stdin) {
         self.under_way = None;
         match delivery {
-            Delivery::There(length) => {
+            Delivery::There { length, end_told } => {
                 stdin.delivered = length;
-                self.end_told = stdin.eof && length == stdin.accepted;
+                self.end_told = end_told;
             }
             Delivery::Closed => {
                 // Nobody will read it: as good as delivered.
@@ -104,11 +109,42 @@ async fn deliver(host: &Host, id: &SessionId, mirror: &Mirror, stdin: &Stdin) ->
     let told = control::input(channel.io, &nonce(), host.root(), id, &input).await;
     drop(channel.slot);
     match told {
-        Ok(length) => Delivery::There(length),
+        Ok(length) => Delivery::There { length, end_told: ends_at == Some(length) },
         Err(ControlError::StdinClosed | ControlError::NoSpool) => Delivery::Closed,
         Err(error) => {
             debug!(session = %id, %error, "input was not delivered");
             Delivery::Unknown
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL_ACCEPTED: Stdin = Stdin { open: true, accepted: 9, delivered: 4, eof: false };
+
+    #[test]
+    fn an_end_that_comes_while_the_last_bytes_travel_is_told_afterwards() {
+        let (mut feeding, mut stdin) = (Feeding::new(), ALL_ACCEPTED);
+        stdin.eof = true;
+        feeding.done(Delivery::There { length: 9, end_told: false }, &mut stdin);
+        assert!(feeding.is_due(&stdin), "the end is still to be told");
+        feeding.done(Delivery::There { length: 9, end_told: true }, &mut stdin);
+        assert!(!feeding.is_due(&stdin));
+    }
+
+    #[test]
+    fn a_delivery_of_which_nobody_knows_is_due_again() {
+        let (mut feeding, mut stdin) = (Feeding::new(), ALL_ACCEPTED);
+        feeding.done(Delivery::Unknown, &mut stdin);
+        assert!(feeding.is_due(&stdin));
+    }
+
+    #[test]
+    fn what_nobody_will_read_is_not_due() {
+        let (mut feeding, mut stdin) = (Feeding::new(), ALL_ACCEPTED);
+        feeding.done(Delivery::Closed, &mut stdin);
+        assert!(!feeding.is_due(&stdin));
     }
 }

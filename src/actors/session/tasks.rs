@@ -220,7 +220,7 @@ async fn run_order(io: ProgramIo, root: Option<&str>, id: &SessionId, order: &Or
 pub(super) async fn local_facts() -> Option<HostFacts> {
     static FACTS: OnceCell<Option<HostFacts>> = OnceCell::const_new();
     let ask = || async {
-        let io = ProgramIo::Local(LocalProgram::start().ok()?);
+        let io = ProgramIo::Local(Box::new(LocalProgram::start().ok()?));
         control::probe(io, &nonce()).await.ok()
     };
     FACTS.get_or_init(ask).await.clone()

@@ -41,7 +41,8 @@ pub(super) async fn send(
     let stream = UnixStream::connect(socket).await.map_err(|source| {
         let socket = socket.to_owned();
         match source.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
+            // Reset: it closed its socket while we were in the queue.
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => {
                 ClientError::NotRunning { socket }
             }
             ErrorKind::PermissionDenied => ClientError::Refused { socket, source },

@@ -122,7 +122,7 @@ impl<B: Backend> Feed<B> {
             self.sent = self.newest;
         }
         for event in page {
-            self.take(&event.into());
+            self.take(&event);
         }
         Ok(())
     }

@@ -261,12 +261,12 @@ impl SessionFsm {
             Input::Denied { epoch, trouble } if self.way == Way::Asking(epoch) => {
                 self.denied(trouble, &mut effects);
             }
-            Input::Claimed { epoch } if self.way == Way::Following(epoch) => {
-                if self.known != Known::Claimed {
-                    self.known = Known::Claimed;
-                    effects.push(Effect::RecordRunning);
-                    self.carry_out(0, &mut effects);
-                }
+            Input::Claimed { epoch }
+                if self.way == Way::Following(epoch) && self.known != Known::Claimed =>
+            {
+                self.known = Known::Claimed;
+                effects.push(Effect::RecordRunning);
+                self.carry_out(0, &mut effects);
             }
             Input::FollowerEnded { epoch, how } if self.way == Way::Following(epoch) => {
                 self.follower_ended(how, &mut effects);

@@ -115,12 +115,11 @@ fn a_flood_on_both_streams_arrives_whole(bench: &mut Bench) {
 
 fn the_command_has_three_descriptors_and_a_session_of_its_own(bench: &mut Bench) {
     let script = r#"
-        fd=3; while [ $fd -lt 300 ]; do [ ! -e /proc/$$/fd/$fd ] || echo open $fd; fd=$((fd + 1)); done
         read -r stat </proc/$$/stat; set -- ${stat##*) }; echo "$$ $3 $4"
         while read -r key value; do [ "$key" = SigIgn: ] && echo "ignored $value"; done </proc/$$/status
         umask; pwd; echo "$LONGHAUL_SESSION""#;
     let said = bench.start_script(script).finish();
-    let pid = bench.pid();
+    let (pid, id) = (bench.pid(), bench.id.clone());
     let out = said.out();
     let lines: Vec<&str> = out.lines().collect();
     let home = bench.home();
@@ -128,9 +127,14 @@ fn the_command_has_three_descriptors_and_a_session_of_its_own(bench: &mut Bench)
     // INT is bit 1, QUIT is bit 2: neither is ignored.
     let ignored = lines[1].strip_prefix("ignored ").expect("a mask");
     assert_eq!(u64::from_str_radix(ignored, 16).unwrap() & 0b110, 0, "{out}");
+    // What any child of this process has, and no more.
+    bench.next_session();
+    let descriptors = "fd=3; while [ $fd -lt 300 ]; do [ ! -e /proc/$$/fd/$fd ] || echo $fd; fd=$((fd + 1)); done";
+    let ordinary = std::process::Command::new("sh").args(["-c", descriptors]).output().unwrap();
+    assert_eq!(bench.start_script(descriptors).finish().out, ordinary.stdout);
     let umask = std::process::Command::new("sh").args(["-c", "umask"]).output().unwrap().stdout;
     assert_eq!(lines[2], String::from_utf8(umask).unwrap().trim(), "{out}");
-    assert_eq!(lines[3..], [home.to_str().unwrap(), bench.id.as_str()], "{out}");
+    assert_eq!(lines[3..], [home.to_str().unwrap(), id.as_str()], "{out}");
 }
 
 /// What cannot be had from a file: a stream that is opened anew for writing

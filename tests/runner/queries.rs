@@ -57,7 +57,7 @@ fn which(bench: &Bench, path: Option<&str>, argv: &[&str]) -> Vec<String> {
 }
 
 fn a_program_is_found_and_asked_for_its_version(bench: &mut Bench) {
-    let tool = bench.script("tool", r#"echo "tool $1 1.2 * \\n"; echo more; sleep 60 & exit 3"#);
+    let tool = bench.script("tool", r#"printf '%s\n' "tool $1 1.2 * \n" more; sleep 60 & exit 3"#);
     let path = format!("{}:/usr/bin:/bin", bench.dir().display());
     let lines = which(bench, Some(&path), &["tool", "a b"]);
     assert_eq!(

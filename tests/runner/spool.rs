@@ -69,7 +69,7 @@ fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
     if mounted {
         fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
     } else {
-        println!("may not mount a file system: a limit to files of no bytes stands in");
+        eprintln!("may not mount a file system: a limit to files of no bytes stands in");
         bench.before = "trap '' XFSZ; ulimit -f 0; ";
     }
     let said = bench.start_script("exit 0").finish();

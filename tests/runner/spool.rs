@@ -61,6 +61,7 @@ fn mount_tmpfs(at: &std::path::Path) -> bool {
     mount.output().is_ok_and(|done| done.status.success())
 }
 
+#[expect(clippy::print_stderr, reason = "says what was tried")]
 fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
     let disk = bench.dir().join("disk");
     bench.root = Some(disk.clone());

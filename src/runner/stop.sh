@@ -64,13 +64,25 @@ signal_all() {
   return 0
 }
 
-# Waits until nothing is left, for $1 tenths of a second at most.
+# Whether any of those that were left last is still there, as a zombie at least.
+is_any_left() {
+  for _one in $_left; do
+    kill -0 "$_one" 2>/dev/null && return
+  done
+  return 1
+}
+
+# Waits until nothing is left, for $1 tenths of a second at most. To look at all
+# processes is dear, and is done when it may be over; and once a second, since
+# some machines have nobody who reaps orphans.
 wait_for_end() {
   _tenths=$1
   while :; do
-    find_process
-    find_left
-    [ -n "$_left" ] || return 0
+    if ! is_any_left || [ "$((_tenths % 10))" = 0 ]; then
+      find_process
+      find_left
+      [ -n "$_left" ] || return 0
+    fi
     [ "$_tenths" -gt 0 ] || return 1
     sleep 0.1 2>/dev/null || { sleep 1; _tenths=$((_tenths - 9)); }
     _tenths=$((_tenths - 1))

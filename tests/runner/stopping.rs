@@ -61,7 +61,7 @@ fn a_command_that_ends_in_time_says_its_last_words(bench: &mut Bench) {
 /// A process that has nothing to do with the session, in a session of its own.
 fn stranger() -> Child {
     Command::new("setsid")
-        .args(["sh", "-c", "sleep 60 & wait"])
+        .args(["sh", "-c", "sleep 600 & wait"])
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .spawn()

@@ -103,6 +103,9 @@ finish() {
   _part=no
   if [ -n "$_listener" ]; then
     kill -TERM "$_listener"
+    # mksh catches TERM without being told to, and so may miss it while it reads.
+    [ -z "${KSH_VERSION-}" ] ||
+      (while { sleep 0.1 || sleep 1; } && kill -TERM "$_listener"; do :; done) >/dev/null 4>&- &
     wait "$_listener"
     [ $? = 9 ] && _part=yes
   fi

@@ -181,7 +181,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
             let over = match self.next().await? {
                 Some(event) => self.gather(event),
                 None => {
-                    self.start_streaming().await?;
+                    self.start_streaming().await;
                     false
                 }
             };
@@ -290,9 +290,11 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
         Ok(())
     }
 
-    async fn start_streaming(&mut self) -> Result<(), Followed> {
+    async fn start_streaming(&mut self) {
         self.stage = Stage::Streaming;
-        self.io.write(b"follow\n").await.map_err(Followed::Cut)
+        // A program that has just ended takes no more words, and its last ones are
+        // on their way here; a link that is gone is told where those are read.
+        _ = self.io.write(b"follow\n").await;
     }
 
     /// The ending, once everything is here; asks for what is missing before.

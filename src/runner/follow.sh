@@ -11,13 +11,18 @@ until [ -e note ] || [ -s exit ] || [ "$_tries" -ge 10 ]; do
 done
 _listener=''
 if ! [ -s exit ] && [ -p alive ]; then
+  # To open a FIFO waits for the other side, so there is one in any case: again
+  # and again, since it may meet another follower. (To open it for both, and
+  # close that again, is no way: mksh keeps a copy.) No listener yet, which could
+  # end this shell and leave the other.
+  while [ -p alive ]; do true >alive; done &
+  _knocker=$!
+  exec 6<alive
+  kill -KILL "$_knocker"
+  wait "$_knocker"
   listen &
   _listener=$!
-  # To open a FIFO waits for the other side, so there is one in any case. What
-  # is read is the end of file that comes when the wrapper goes. (To open it
-  # for both, and close that again, is no way: mksh keeps a copy.)
-  true >alive &
-  exec 6<alive
+  # The end of file comes when the wrapper goes.
   IFS= read -r _ <&6
 fi
 finish

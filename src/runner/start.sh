@@ -189,7 +189,7 @@ wrap() {
   elif [ "$_code" -gt 128 ] && is_signal "$((_code - 128))"; then
     _kind=signal _code=$((_code - 128))
   fi
-  [ "$_stdin" = open ] && kill $! 2>/dev/null
+  [ "$_stdin" = open ] && kill -KILL $! 2>/dev/null
   _stage=run
   read -r _stage <stage
   persist exit "$_kind $_code $_stage"

@@ -16,6 +16,7 @@ under_every_shell! {
     a_session_that_has_ended_can_be_read_again
     two_followers_get_the_same
     of_two_starts_one_starts
+    followers_of_a_dead_wrapper_do_not_wait_for_each_other
     a_follower_without_a_spool_says_so
 }
 
@@ -45,7 +46,7 @@ fn a_session_that_ends_as_it_is_asked_for_doubles_nothing(bench: &mut Bench) {
         let script = format!("echo out; echo err >&2; sleep 0.0{hundredths}");
         let mut talk = bench.start_script(&script);
         bench.pid();
-        talk.write(b"follow\n");
+        talk.ask_to_stream();
         let said = talk.hear_out();
         assert_eq!((said.out().as_str(), said.err().as_str()), ("out\n", "err\n"), "{said:?}");
         bench.next_session();
@@ -148,6 +149,19 @@ fn of_two_starts_one_starts(bench: &mut Bench) {
     let refused = said.iter().filter(|said| said.lines == ["fail claimed"]).count();
     assert_eq!(refused, 3, "{said:?}");
     assert_eq!(fs::read_to_string(ran).unwrap(), "ran\n");
+}
+
+/// Each opens the FIFO that nobody holds any more.
+fn followers_of_a_dead_wrapper_do_not_wait_for_each_other(bench: &mut Bench) {
+    bench.start_script("echo x").finish();
+    fs::remove_file(bench.spool("exit")).unwrap();
+    for _ in 0..5 {
+        let talks: Vec<_> = (0..4).map(|_| bench.follow(0, 0)).collect();
+        for talk in talks {
+            let said = talk.finish();
+            assert_eq!((said.record(), said.out().as_str()), ("lost killed", "x\n"));
+        }
+    }
 }
 
 fn a_follower_without_a_spool_says_so(bench: &mut Bench) {

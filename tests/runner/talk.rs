@@ -120,6 +120,11 @@ impl Talk {
         stdin.write_all(bytes).and_then(|()| stdin.flush()).expect("the program reads");
     }
 
+    /// Asks for a stream; a program that has just ended hears it no more.
+    pub(crate) fn ask_to_stream(&mut self) {
+        let _ = self.stdin.as_mut().expect("open").write_all(b"follow\n");
+    }
+
     /// Goes away, as a reader whose link is cut.
     pub(crate) fn close(&mut self) {
         self.stdin = None;

@@ -80,12 +80,22 @@ pub enum Followed {
     MirrorFailed(MirrorError),
 }
 
+/// Where a follower runs.
+#[derive(Debug)]
+pub struct Primed {
+    /// The program's streams.
+    pub io: ProgramIo,
+    /// Whether the start program was sent before; it is of no use for another
+    /// errand then.
+    pub primed: bool,
+}
+
 /// Runs a follower to its end.
 ///
 /// `root` is the folder of all spools there; `None` is the usual one. Dropping
 /// the future ends the follower on its host, and not the session.
 pub async fn follow(
-    io: ProgramIo,
+    Primed { io, primed }: Primed,
     nonce: &Nonce,
     root: Option<&str>,
     errand: Errand,
@@ -109,6 +119,7 @@ pub async fn follow(
         out: Ear::new(nonce),
         err: Ear::new(nonce),
         stage: Stage::Unclaimed,
+        primed,
     };
     match follower.run(program, parameters.finish()).await {
         Ok(ending) => Followed::Ended(ending),
@@ -171,11 +182,14 @@ struct Follower<'a, T> {
     out: Ear,
     err: Ear,
     stage: Stage,
+    primed: bool,
 }
 
 impl<T: FnMut(Milestone)> Follower<'_, T> {
     async fn run(&mut self, program: Program, parameters: Vec<u8>) -> Result<Ending, Followed> {
-        self.io.write(program.line()).await.map_err(Followed::Cut)?;
+        if !self.primed {
+            self.io.write(program.line()).await.map_err(Followed::Cut)?;
+        }
         self.io.write(&parameters).await.map_err(Followed::Cut)?;
         loop {
             let over = match self.next().await? {
@@ -238,7 +252,8 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
     /// What it means that the program has ended before its last word.
     fn died(&self) -> Followed {
         match self.stage {
-            Stage::Unclaimed => self.not_reached(),
+            // It waited for a while, and somebody may have ended it meanwhile.
+            Stage::Unclaimed if !self.primed => self.not_reached(),
             _ => Followed::Cut(lost("the follower on the host was killed")),
         }
     }

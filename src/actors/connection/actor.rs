@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::report::LinkReport;
-use super::request::{ChannelRequest, Queue, Slot};
+use super::request::{ChannelRequest, Granted, Queue, Slot};
+use super::spare::{self, Keeper, Spare};
 use super::tasks::{self, Facts};
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
@@ -94,6 +95,12 @@ pub enum ConnectionMsg {
     },
     /// The host was asked what it is.
     Probed(Option<Arc<HostFacts>>),
+    /// It is time for a spare channel.
+    OpenSpare,
+    /// A spare channel was opened, or could not be.
+    SpareOpened(Option<Box<Spare>>),
+    /// A spare channel was kept long enough.
+    SpareExpired(Epoch),
 }
 
 /// The actor. Its state is in [`ConnectionState`].
@@ -107,6 +114,7 @@ pub struct ConnectionState {
     fsm: ConnectionFsm,
     queue: Queue,
     links: HashMap<LinkId, (Link, Instant)>,
+    spare: Keeper,
     /// The link that a dial brought and that has no id yet.
     arrived: Option<Link>,
     facts: watch::Sender<Facts>,
@@ -130,6 +138,7 @@ impl Actor for ConnectionActor {
             fsm: ConnectionFsm::default(),
             queue: Queue::default(),
             links: HashMap::new(),
+            spare: Keeper::default(),
             arrived: None,
             facts: watch::Sender::new(Facts::Awaited),
             at,
@@ -164,12 +173,23 @@ impl ConnectionState {
     fn handle(&mut self, myself: &ActorRef<ConnectionMsg>, message: ConnectionMsg) {
         match message {
             ConnectionMsg::OpenChannel(request) => {
+                let Some(request) = self.grant_spare(myself, request) else { return };
                 let asked = request.asked;
                 self.queue.push(request);
                 self.step(myself, Input::Wanted { asked });
             }
             ConnectionMsg::Reconnect => self.step(myself, Input::ReconnectAsked),
-            ConnectionMsg::Drain => self.step(myself, Input::DrainAsked),
+            ConnectionMsg::Drain => {
+                self.spare.take();
+                self.step(myself, Input::DrainAsked);
+            }
+            ConnectionMsg::OpenSpare => self.open_spare(myself),
+            ConnectionMsg::SpareOpened(Some(spare)) => {
+                let epoch = self.spare.keep(*spare);
+                myself.send_after(spare::KEPT, move || ConnectionMsg::SpareExpired(epoch));
+            }
+            ConnectionMsg::SpareOpened(None) => self.spare.cancel(),
+            ConnectionMsg::SpareExpired(epoch) => self.spare.expire(epoch),
             ConnectionMsg::DialFinished { epoch, settings, result } => {
                 if let Some(settings) = settings {
                     self.at = Whereabouts::remote(self.args.place.clone(), &settings);
@@ -178,6 +198,7 @@ impl ConnectionState {
             }
             ConnectionMsg::LinkLost { link, trouble } => {
                 let Some((_, up_since)) = self.links.remove(&link) else { return };
+                self.spare.link_lost(link);
                 let held = up_since.elapsed() >= HELD;
                 warn!(remote = %self.args.place, %trouble, held, "link lost");
                 self.step(myself, Input::LinkLost { link, trouble, held });
@@ -287,6 +308,43 @@ impl ConnectionState {
         }
     }
 
+    /// Grants the spare channel to a start; else hands the request back.
+    fn grant_spare(
+        &mut self,
+        myself: &ActorRef<ConnectionMsg>,
+        request: ChannelRequest,
+    ) -> Option<ChannelRequest> {
+        if !request.wants_facts || matches!(*self.facts.borrow(), Facts::Awaited) {
+            return Some(request);
+        }
+        let Some(Spare { io, slot }) = self.spare.take() else { return Some(request) };
+        let facts = self.facts.borrow().known();
+        // Nobody there any more: what is granted closes as it drops.
+        let _ = request.reply.send(Ok(Granted { io, facts, slot, primed: true }));
+        self.order_spare(myself);
+        None
+    }
+
+    fn order_spare(&mut self, myself: &ActorRef<ConnectionMsg>) {
+        if self.spare.order() {
+            myself.send_after(spare::AFTER, || ConnectionMsg::OpenSpare);
+        }
+    }
+
+    fn open_spare(&mut self, myself: &ActorRef<ConnectionMsg>) {
+        let waiting = self.queue.waiting();
+        // Whoever waits goes before.
+        let free = waiting.session == 0 && waiting.control == 0;
+        let taken = if free { self.fsm.take(Purpose::Session) } else { None };
+        match taken.and_then(|id| Some((id, self.links.get(&id)?.0.clone()))) {
+            Some((id, link)) => {
+                let slot = Slot::new(id, myself.clone());
+                spare::open(myself.clone(), link, slot);
+            }
+            None => self.spare.cancel(),
+        }
+    }
+
     fn serve(&mut self, myself: &ActorRef<ConnectionMsg>) {
         for purpose in [Purpose::Control, Purpose::Session] {
             self.serve_line(myself, purpose);
@@ -300,8 +358,13 @@ impl ConnectionState {
             }
             let Some(id) = self.fsm.take(purpose) else {
                 self.queue.push_front(request);
+                // Its place is wanted; that it is free comes as a message.
+                self.spare.take();
                 return;
             };
+            if request.wants_facts {
+                self.order_spare(myself);
+            }
             let slot = Slot::new(id, myself.clone());
             // A link leaves both maps in one step, so it is in both or in none.
             if let Some((link, _)) = self.links.get(&id) {

@@ -10,8 +10,10 @@
 mod actor;
 mod report;
 mod request;
+mod spare;
 mod tasks;
 
 pub use actor::{ConnectionActor, ConnectionArgs, ConnectionMsg};
 pub use report::LinkReport;
 pub use request::{ChannelRequest, Granted, Slot};
+pub use spare::Spare;

@@ -37,6 +37,9 @@ pub struct Granted {
     pub facts: Option<Arc<HostFacts>>,
     /// Held as long as the channel counts on its link.
     pub slot: Slot,
+    /// Whether the start program is there already, and waits for its
+    /// parameters.
+    pub primed: bool,
 }
 
 /// One of a link's channels, taken. Dropping it gives it back.

@@ -103,7 +103,12 @@ pub(super) fn open_channel(
                 }
                 let facts = facts.borrow().known();
                 // Nobody there any more: what is granted closes as it drops.
-                let _ = request.reply.send(Ok(Granted { io: channel.into(), facts, slot }));
+                let _ = request.reply.send(Ok(Granted {
+                    io: channel.into(),
+                    facts,
+                    slot,
+                    primed: false,
+                }));
             }
             Err(LinkTrouble::ChannelRefused { detail }) => {
                 debug!(link = ?slot.link(), detail, "channel refused");

@@ -41,6 +41,8 @@ pub struct Channel {
     pub path: Option<String>,
     /// Kept until the channel is done with.
     pub slot: Option<crate::actors::connection::Slot>,
+    /// Whether the start program is there already.
+    pub primed: bool,
 }
 
 /// What a channel is wanted for.
@@ -107,7 +109,7 @@ async fn local_channel() -> Result<Channel, LinkTrouble> {
     let started = LocalProgram::start()
         .map_err(|error| LinkTrouble::ChannelRefused { detail: format!("/bin/sh: {error}") })?;
     let path = super::tasks::local_facts().await.map(|facts: HostFacts| facts.path);
-    Ok(Channel { io: ProgramIo::Local(Box::new(started)), path, slot: None })
+    Ok(Channel { io: ProgramIo::Local(Box::new(started)), path, slot: None, primed: false })
 }
 
 impl RemoteHost {
@@ -126,7 +128,8 @@ impl RemoteHost {
             {
                 let granted = answer?;
                 let path = granted.facts.as_ref().map(|facts| facts.path.clone());
-                return Ok(Channel { io: granted.io, path, slot: Some(granted.slot) });
+                let (slot, primed) = (Some(granted.slot), granted.primed);
+                return Ok(Channel { io: granted.io, path, slot, primed });
             }
             // The connection's actor died with the request; there will be
             // another, unless the daemon is stopping.

@@ -21,7 +21,7 @@ use crate::domain::launch::{Launch, MAX_INLINE_INPUT, Stdin};
 use crate::domain::session::fsm::{FollowEnd, Order, OrderEnd};
 use crate::domain::session::{Pulse, SessionRecord};
 use crate::runner::control::{self, ControlError, HostFacts};
-use crate::runner::follow::{Errand, Followed, Milestone, follow};
+use crate::runner::follow::{Errand, Followed, Milestone, Primed, follow};
 use crate::runner::io::ProgramIo;
 use crate::runner::local::LocalProgram;
 use crate::store::mirror::Mirror;
@@ -138,7 +138,8 @@ pub(super) fn run_follower(
         };
         let how = match mirror.writer().await {
             Ok(mut writer) => {
-                follow(channel.io, &nonce(), root.as_deref(), errand, &mut writer, tell).await
+                let io = Primed { io: channel.io, primed: channel.primed };
+                follow(io, &nonce(), root.as_deref(), errand, &mut writer, tell).await
             }
             Err(error) => Followed::MirrorFailed(error),
         };

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::io::{ProgramEvent, ProgramIo};
 use super::program::Program;
@@ -29,6 +29,12 @@ const STREAM_AFTER: Duration = Duration::from_millis(25);
 const SPEAK_WITHIN: Duration = Duration::from_secs(30);
 /// What is gathered before it is written: a write costs a trip to a thread.
 const BATCH: usize = 1 << 20;
+/// From so much at once on it is a flood, and not somebody's line.
+const FLOOD: usize = 64 * 1024;
+/// How long a flood is let to gather. Without the pause each packet of it wakes
+/// this task and then a thread, which costs more than the packet itself; the
+/// channel's queue holds what comes meanwhile.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// What to follow, and whether to start it.
 #[derive(Debug)]
@@ -193,7 +199,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
         self.io.write(&parameters).await.map_err(Followed::Cut)?;
         loop {
             let over = match self.next().await? {
-                Some(event) => self.gather(event),
+                Some(event) => self.take_in(event).await,
                 None => {
                     self.start_streaming().await?;
                     false
@@ -227,10 +233,22 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
         event.map(Some).ok_or_else(|| Followed::Cut(lost("the link was lost")))
     }
 
-    /// Takes in an event and whatever else is here by now; whether the program
-    /// has ended with it.
-    fn gather(&mut self, first: ProgramEvent) -> bool {
-        let mut event = Some(first);
+    /// Takes in an event and what comes with it; whether the program has ended
+    /// with that.
+    async fn take_in(&mut self, first: ProgramEvent) -> bool {
+        let (mut over, size) = self.gather(Some(first));
+        if !over && size >= FLOOD {
+            sleep(GATHER).await;
+            let next = self.io.try_next();
+            (over, _) = self.gather(next);
+        }
+        over
+    }
+
+    /// Takes in an event and whatever else is here by now: whether the program
+    /// has ended with it, and how many bytes it was.
+    fn gather(&mut self, first: Option<ProgramEvent>) -> (bool, usize) {
+        let mut event = first;
         let mut size = 0;
         while let Some(next) = event {
             match next {
@@ -242,11 +260,11 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                     size += bytes.len();
                     self.err.hear(bytes);
                 }
-                ProgramEvent::Ended => return true,
+                ProgramEvent::Ended => return (true, size),
             }
             event = if size < BATCH { self.io.try_next() } else { None };
         }
-        false
+        (false, size)
     }
 
     /// What it means that the program has ended before its last word.

@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use super::connections::{Connections, Key, Shared};
 use super::sessions::{Live, Sessions, pulse_of};
 use crate::actors::config::{self, ConfigArgs, ConfigHandle, ConfigState};
-use crate::actors::connection::LinkReport;
+use crate::actors::connection::{Dialer, LinkReport};
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::actors::resolver::{ResolverActor, ResolverMsg};
@@ -33,6 +33,8 @@ pub struct SupervisorArgs {
     pub config: ConfigArgs,
     /// What the effective settings of destinations depend on.
     pub ssh: SshEnvironment,
+    /// Who brings links up.
+    pub dialer: Arc<dyn Dialer>,
     /// The registry.
     pub registry: Registry,
     /// The journal.
@@ -151,7 +153,7 @@ impl Actor for SupervisorActor {
             config_args: args.config,
             config_handle: watch::Sender::new(handle),
             config_restarts: RestartIntensity::default(),
-            shared: Shared { resolver, journal: args.journal },
+            shared: Shared { resolver, dialer: args.dialer, journal: args.journal },
             registry: args.registry,
             local_root: args.local_root,
             stopping: false,

@@ -1,12 +1,15 @@
 //! The connections, as the supervisor keeps them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorId, ActorRef, SpawnErr};
 use tokio::sync::watch;
 
-use crate::actors::connection::{ConnectionActor, ConnectionArgs, ConnectionMsg, LinkReport};
+use crate::actors::connection::{
+    ConnectionActor, ConnectionArgs, ConnectionMsg, Dialer, LinkReport,
+};
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::actors::resolver::ResolverMsg;
@@ -36,6 +39,7 @@ pub(super) struct Entry {
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
     pub(super) resolver: ActorRef<ResolverMsg>,
+    pub(super) dialer: Arc<dyn Dialer>,
     pub(super) journal: Journal,
 }
 
@@ -152,6 +156,7 @@ async fn spawn(
         request: key.request.clone(),
         idle,
         resolver: shared.resolver.clone(),
+        dialer: shared.dialer.clone(),
         journal: shared.journal.clone(),
         report,
     };

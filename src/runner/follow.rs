@@ -50,8 +50,9 @@ pub enum Errand {
 pub enum Milestone {
     /// The spool is claimed: from here on the session exists on its host.
     Claimed,
-    /// The command's process id.
-    Signed(u32),
+    /// The session runs, and its output streams from here on; the command's
+    /// process id, where it has one by now.
+    Streaming(Option<u32>),
     /// So much of each stream is in the mirror.
     Mirrored(Mirrored),
 }
@@ -305,9 +306,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                     (self.tell)(Milestone::Claimed);
                 }
                 "started" => {
-                    if let Ok(pid) = rest.parse() {
-                        (self.tell)(Milestone::Signed(pid));
-                    }
+                    (self.tell)(Milestone::Streaming(rest.parse().ok()));
                 }
                 "end" => {
                     let (part, record) = rest.split_once(' ').unwrap_or((rest, ""));

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::dialer::Dialer;
 use super::report::LinkReport;
 use super::request::{ChannelRequest, Granted, Queue, Slot};
 use super::spare::{self, Keeper, Spare};
@@ -29,6 +31,9 @@ use crate::ssh::Link;
 
 /// A link that was up for less than this was none: the next dial waits.
 const HELD: Duration = Duration::from_secs(10);
+/// How long a link's refusal counts. What is lost by asking once more is a
+/// round trip, and what is gained is a handshake and a process on the host.
+const FORGET: Duration = Duration::from_secs(300);
 
 /// What a connection is made of.
 #[derive(Debug)]
@@ -41,6 +46,8 @@ pub struct ConnectionArgs {
     pub idle: Duration,
     /// Who turns the request into settings.
     pub resolver: ActorRef<ResolverMsg>,
+    /// Who brings links up.
+    pub dialer: Arc<dyn Dialer>,
     /// Where what happens is written down.
     pub journal: Journal,
     /// Where its state is published.
@@ -56,6 +63,8 @@ pub enum ConnectionMsg {
     Reconnect,
     /// There will be no new sessions; those that are here go on.
     Drain,
+    /// The remote is again what it was: it takes new sessions.
+    EndDrain,
     /// A dial is over.
     DialFinished {
         /// Which.
@@ -81,6 +90,11 @@ pub enum ConnectionMsg {
     ChannelRefused {
         /// Its link.
         link: LinkId,
+        /// Who still waits for one; `None` for a probe.
+        request: Option<ChannelRequest>,
+    },
+    /// A channel could not be opened for another reason; its slot is free.
+    ChannelFailed {
         /// Who still waits for one.
         request: ChannelRequest,
     },
@@ -90,11 +104,19 @@ pub enum ConnectionMsg {
     IdleElapsed {
         /// The link.
         link: LinkId,
-        /// The timer.
-        epoch: Epoch,
+    },
+    /// A link refused channels a while ago.
+    RefusalAged {
+        /// The link.
+        link: LinkId,
     },
     /// The host was asked what it is.
-    Probed(Option<Arc<HostFacts>>),
+    Probed {
+        /// The link on which it was asked.
+        link: LinkId,
+        /// What it told, if it did.
+        found: Option<Arc<HostFacts>>,
+    },
     /// It is time for a spare channel.
     OpenSpare,
     /// A spare channel was opened, or could not be.
@@ -120,6 +142,27 @@ pub struct ConnectionState {
     facts: watch::Sender<Facts>,
     at: Whereabouts,
     next_try: Option<Instant>,
+    dial: Option<JoinHandle<()>>,
+}
+
+/// Also when the actor is killed or panics, which skips `post_stop`: a link that
+/// nobody owns would be watched by its task for ever.
+impl Drop for ConnectionState {
+    fn drop(&mut self) {
+        if let Some(dial) = self.dial.take() {
+            dial.abort();
+        }
+        let links = self.links.drain().map(|(_, (link, _))| link).chain(self.arrived.take());
+        let links: Vec<Link> = links.collect();
+        // Outside a runtime nothing can be sent, and the sessions are gone too.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                for link in links {
+                    link.close().await;
+                }
+            });
+        }
+    }
 }
 
 impl Actor for ConnectionActor {
@@ -133,7 +176,7 @@ impl Actor for ConnectionActor {
         args: ConnectionArgs,
     ) -> Result<ConnectionState, ActorProcessingErr> {
         let at = args.report.borrow().at.clone();
-        Ok(ConnectionState {
+        let mut state = ConnectionState {
             args,
             fsm: ConnectionFsm::default(),
             queue: Queue::default(),
@@ -143,7 +186,11 @@ impl Actor for ConnectionActor {
             facts: watch::Sender::new(Facts::Awaited),
             at,
             next_try: None,
-        })
+            dial: None,
+        };
+        // The report may still be that of an actor that has failed.
+        state.publish();
+        Ok(state)
     }
 
     async fn handle(
@@ -154,17 +201,6 @@ impl Actor for ConnectionActor {
     ) -> Result<(), ActorProcessingErr> {
         state.handle(&myself, message);
         state.publish();
-        Ok(())
-    }
-
-    async fn post_stop(
-        &self,
-        _: ActorRef<ConnectionMsg>,
-        state: &mut ConnectionState,
-    ) -> Result<(), ActorProcessingErr> {
-        for (_, (link, _)) in state.links.drain() {
-            tokio::spawn(async move { link.close().await });
-        }
         Ok(())
     }
 }
@@ -190,6 +226,7 @@ impl ConnectionState {
             }
             ConnectionMsg::SpareOpened(None) => self.spare.cancel(),
             ConnectionMsg::SpareExpired(epoch) => self.spare.expire(epoch),
+            ConnectionMsg::EndDrain => self.step(myself, Input::DrainRevoked),
             ConnectionMsg::DialFinished { epoch, settings, result } => {
                 if let Some(settings) = settings {
                     self.at = Whereabouts::remote(self.args.place.clone(), &settings);
@@ -205,21 +242,37 @@ impl ConnectionState {
             }
             ConnectionMsg::ChannelFreed { link } => self.step(myself, Input::ChannelFreed { link }),
             ConnectionMsg::ChannelRefused { link, request } => {
-                self.queue.push_front(request);
+                if let Some(request) = request {
+                    self.queue.push_front(request);
+                }
                 self.step(myself, Input::ChannelRefused { link });
+            }
+            ConnectionMsg::ChannelFailed { request } => {
+                self.queue.push_front(request);
+                // Nobody has asked anew: a pause that began since goes on.
+                self.step(myself, Input::Wanted { asked: false });
             }
             ConnectionMsg::RetryElapsed(epoch) => {
                 self.step(myself, Input::RetryElapsed { epoch });
             }
-            ConnectionMsg::IdleElapsed { link, epoch } => {
-                self.step(myself, Input::IdleElapsed { link, epoch });
+            ConnectionMsg::IdleElapsed { link } => self.step(myself, Input::IdleElapsed { link }),
+            ConnectionMsg::RefusalAged { link } => self.step(myself, Input::RefusalAged { link }),
+            ConnectionMsg::Probed { link, found } => self.probed(link, found),
+        }
+    }
+
+    fn probed(&mut self, link: LinkId, found: Option<Arc<HostFacts>>) {
+        let first = self.links.keys().min();
+        match found {
+            Some(found) => _ = self.facts.send_replace(Facts::Known(found)),
+            // An old answer is better than none, and the probe of a link that
+            // came up since is still under way.
+            None if self.facts.borrow().known().is_none()
+                && first.is_none_or(|first| *first <= link) =>
+            {
+                self.facts.send_replace(Facts::None);
             }
-            ConnectionMsg::Probed(found) => {
-                // An old answer is better than none.
-                if found.is_some() || self.facts.borrow().known().is_none() {
-                    self.facts.send_replace(found.map_or(Facts::None, Facts::Known));
-                }
-            }
+            None => {}
         }
     }
 
@@ -267,17 +320,20 @@ impl ConnectionState {
         match effect {
             Effect::Dial(epoch) => {
                 self.next_try = None;
-                let resolver = self.args.resolver.clone();
-                tasks::dial(myself.clone(), resolver, self.args.request.clone(), epoch);
+                let (resolver, dialer) = (self.args.resolver.clone(), self.args.dialer.clone());
+                let request = self.args.request.clone();
+                self.dial = Some(tasks::dial(myself.clone(), resolver, dialer, request, epoch));
             }
             Effect::RetryAfter { epoch, failures } => {
                 let delay = Backoff::LINK.delay(failures, rand::random());
                 self.next_try = Some(Instant::now() + delay);
                 myself.send_after(delay, move || ConnectionMsg::RetryElapsed(epoch));
             }
-            Effect::IdleAfter { link, epoch } => {
-                let message = move || ConnectionMsg::IdleElapsed { link, epoch };
-                myself.send_after(self.args.idle, message);
+            Effect::IdleAfter { link } => {
+                myself.send_after(self.args.idle, move || ConnectionMsg::IdleElapsed { link });
+            }
+            Effect::ForgetAfter { link } => {
+                myself.send_after(FORGET, move || ConnectionMsg::RefusalAged { link });
             }
             Effect::Keep(id) => self.keep(myself, id),
             Effect::Close(link) => {
@@ -304,6 +360,9 @@ impl ConnectionState {
         // The host may have changed since it was last seen: once for each time
         // that the first link to it comes up.
         if first && let Some(taken) = self.fsm.take(Purpose::Control) {
+            if self.facts.borrow().known().is_none() {
+                self.facts.send_replace(Facts::Awaited);
+            }
             tasks::probe(myself.clone(), link, Slot::new(taken, myself.clone()));
         }
     }

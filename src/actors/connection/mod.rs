@@ -8,12 +8,14 @@
 //! nothing else; the supervisor starts it again, and the sessions ask anew.
 
 mod actor;
+mod dialer;
 mod report;
 mod request;
 mod spare;
 mod tasks;
 
 pub use actor::{ConnectionActor, ConnectionArgs, ConnectionMsg};
+pub use dialer::{Dial, Dialer, SshDialer};
 pub use report::LinkReport;
 pub use request::{ChannelRequest, Granted, Slot};
 pub use spare::Spare;

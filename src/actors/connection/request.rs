@@ -64,7 +64,7 @@ impl Slot {
     }
 
     /// The server would not have it: it was never taken.
-    pub(super) fn refused(mut self, request: ChannelRequest) {
+    pub(super) fn refused(mut self, request: Option<ChannelRequest>) {
         let message = ConnectionMsg::ChannelRefused { link: self.link, request };
         self.given_back = true;
         // A connection that is gone counts nothing any more.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::actor::ConnectionMsg;
+use super::dialer::Dialer;
 use super::request::{ChannelRequest, Granted, Slot};
 use crate::actors::resolver::{self, ResolverMsg};
 use crate::domain::connection::LinkId;
@@ -17,7 +19,7 @@ use crate::domain::ids::Epoch;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::runner::control::{self, HostFacts};
 use crate::runner::program::BOOTSTRAP;
-use crate::ssh::{self, Link};
+use crate::ssh::Link;
 
 /// How long a start waits for the host's PATH: the probe's own bound, and a
 /// little for the way.
@@ -43,24 +45,25 @@ impl Facts {
     }
 }
 
-/// Brings a link up and reports it.
+/// Brings a link up and reports it. Aborting it ends what it has opened.
 pub(super) fn dial(
     connection: ActorRef<ConnectionMsg>,
     resolver: ActorRef<ResolverMsg>,
+    dialer: Arc<dyn Dialer>,
     request: SshRequest,
     epoch: Epoch,
-) {
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let settings = resolver::settings(&resolver, request).await;
         let (settings, result) = match settings {
             Ok(settings) => {
-                let result = ssh::dial(&settings, &|_, _| {}).await;
+                let result = dialer.dial(&settings).await;
                 (Some(Box::new(settings)), result)
             }
             Err(trouble) => (None, Err(trouble)),
         };
         report_dial(&connection, epoch, settings, result).await;
-    });
+    })
 }
 
 async fn report_dial(
@@ -112,13 +115,18 @@ pub(super) fn open_channel(
             }
             Err(LinkTrouble::ChannelRefused { detail }) => {
                 debug!(link = ?slot.link(), detail, "channel refused");
-                slot.refused(request);
+                slot.refused(Some(request));
             }
             Err(trouble) => {
                 debug!(%trouble, "no channel");
-                let connection = slot.connection();
+                let (connection, id) = (slot.connection(), slot.link());
+                if link.is_lost() {
+                    // Its watcher may come later, and the request would be sent
+                    // to the dead link again and again until then.
+                    let _ = connection.cast(ConnectionMsg::LinkLost { link: id, trouble });
+                }
                 drop(slot);
-                let _ = connection.cast(ConnectionMsg::OpenChannel(request));
+                let _ = connection.cast(ConnectionMsg::ChannelFailed { request });
             }
         }
     });
@@ -127,11 +135,22 @@ pub(super) fn open_channel(
 /// Asks the host what it is, on a channel of its own.
 pub(super) fn probe(connection: ActorRef<ConnectionMsg>, link: Link, slot: Slot) {
     tokio::spawn(async move {
+        let id = slot.link();
         let found = match link.exec(BOOTSTRAP).await {
-            Ok(channel) => control::probe(channel.into(), &crate::actors::nonce()).await.ok(),
-            Err(_) => None,
+            Ok(channel) => {
+                let found = control::probe(channel.into(), &crate::actors::nonce()).await.ok();
+                drop(slot);
+                found
+            }
+            Err(LinkTrouble::ChannelRefused { .. }) => {
+                slot.refused(None);
+                None
+            }
+            Err(_) => {
+                drop(slot);
+                None
+            }
         };
-        drop(slot);
-        let _ = connection.cast(ConnectionMsg::Probed(found.map(Arc::new)));
+        let _ = connection.cast(ConnectionMsg::Probed { link: id, found: found.map(Arc::new) });
     });
 }

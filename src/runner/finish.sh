@@ -41,8 +41,9 @@ hush() {
 # Starts the tails once the reader asks for them: a session that ends at once
 # needs none. Ends everything but the session when the reader goes.
 listen() {
-  # With this, some shells give up reading after that many seconds.
-  unset TMOUT
+  # The seconds after which bash and ksh93 give up reading.
+  # shellcheck disable=SC2034 # the shell reads it
+  TMOUT=0
   # In effect before there is a tail: none may outlive this process.
   trap hush TERM
   while IFS= read -r _line <&3; do
@@ -112,7 +113,8 @@ finish() {
   [ "$_part" = yes ] || send_from "$_out" "$_err"
   say end "$_part" "$_record"
   say end >&4
-  unset TMOUT
+  # shellcheck disable=SC2034 # the shell reads it
+  TMOUT=0
   if [ "$_part" = yes ] && IFS=' ' read -r _ _out _err <&3; then
     send_from "$_out" "$_err"
     say fin

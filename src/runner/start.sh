@@ -49,6 +49,16 @@ split_off() {
   case ${KSH_VERSION-} in *93*) ulimit -S -t "$(ulimit -S -t)" ;; esac
 }
 
+# Makes this shell one that survives the command, and tells how that ended.
+steel() {
+  # ksh93 follows a command that INT has ended.
+  case ${KSH_VERSION-} in *93*) trap : INT ;; esac
+  # bash tells of no signal in posix mode, and unsets what asked for that mode.
+  _posix=${POSIXLY_CORRECT-}
+  # shellcheck disable=SC3040 # bash has it
+  [ -z "${BASH_VERSION-}" ] || command set +o posix
+}
+
 # Feeds the file `in` to the command as it grows. The descriptor keeps its place
 # between two cats, so every byte goes through once.
 feed() {
@@ -90,6 +100,7 @@ enter() {
 # Becomes the command.
 become() {
   enter
+  [ -z "$_posix" ] || export POSIXLY_CORRECT="$_posix"
   [ -z "$_path" ] || export PATH="$_path"
   # A loop in a here-document, not in a pipe: it has to run in this shell.
   while IFS= read -r _line; do
@@ -113,6 +124,8 @@ END
       set -- "$_found" "$@"
       ;;
   esac
+  # Not before: bash, ksh93 and mksh grumble at a locale that is not installed.
+  exec 2>>"$_spool/err"
   become_leader "$_setsid" "$@"
 }
 
@@ -153,6 +166,7 @@ is_signal() {
 
 wrap() {
   split_off
+  steel
   exec 3<&- 4>&- </dev/null >/dev/null
   mkfifo alive
   exec 9<>alive
@@ -166,7 +180,7 @@ wrap() {
   # The redirections stand inside: mksh would apply them to this shell, too, and
   # tell of a signal in the session's err. They append: a command that opens
   # /dev/stdout or /dev/stderr anew would else write over what is there.
-  (split_off; exec 8>&- <"$_input" >>out 2>>err; sign; become "$@")
+  (split_off; exec 8>&- <"$_input" >>out 2>/dev/null; sign; become "$@")
   _code=$?
   _kind=code
   # ksh93 adds 256 to a signal's number, other shells 128.

@@ -8,7 +8,7 @@ use crate::actors::session::{OwnLaunch, goes_along};
 use crate::actors::{ask, now};
 use crate::api::backend::RequestError;
 use crate::api::types::{RunRequest, SessionView, Where};
-use crate::domain::config::EnvName;
+use crate::domain::config::{EnvName, EnvNameError};
 use crate::domain::failure::classify::local_failure;
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::SessionId;
@@ -82,10 +82,15 @@ fn check(request: &RunRequest) -> Result<(), RequestError> {
         return Err(RequestError::Invalid("an argument or a variable cannot hold a NUL"));
     }
     for name in request.env.keys() {
-        if name.parse::<EnvName>().is_err() {
-            return Err(RequestError::Invalid(
-                "a variable's name has letters, digits and '_', and no digit first",
-            ));
+        if let Err(error) = name.parse::<EnvName>() {
+            return Err(RequestError::Invalid(match error {
+                EnvNameError::Reserved(_) => {
+                    "a variable that shells keep for themselves, such as UID or PPID, cannot be set"
+                }
+                EnvNameError::Empty | EnvNameError::DigitFirst | EnvNameError::Character(_) => {
+                    "a variable's name has letters, digits and '_', and no digit first"
+                }
+            }));
         }
     }
     Ok(())

@@ -140,7 +140,8 @@ impl fmt::Display for AgentRemote {
 }
 
 /// The name of an environment variable: letters, digits and `_`, and no digit
-/// first, which is what every POSIX shell takes.
+/// first, which is what every POSIX shell takes; and none that some shell keeps
+/// for itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnvName(String);
 
@@ -156,7 +157,32 @@ pub enum EnvNameError {
     /// A character that no shell takes.
     #[error("the name of an environment variable has letters, digits and '_'; {0:?} is not one")]
     Character(char),
+    /// A name that some shell keeps for itself.
+    #[error("the environment variable {0} cannot be set: shells keep it for themselves")]
+    Reserved(String),
 }
+
+/// Names that some `/bin/sh` has read-only, gives a meaning of its own, or takes
+/// for an order: to assign `UID` in zsh is to change the user.
+const RESERVED: [&str; 17] = [
+    "_",
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "EGID",
+    "EUID",
+    "GID",
+    "GROUPS",
+    "HISTCMD",
+    "KSH_VERSION",
+    "LINENO",
+    "LONGHAUL_SESSION",
+    "OPTIND",
+    "PPID",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "UID",
+];
 
 impl EnvName {
     /// The name as text.
@@ -176,6 +202,7 @@ impl FromStr for EnvName {
         }
         match text.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '_')) {
             Some(bad) => Err(EnvNameError::Character(bad)),
+            None if RESERVED.contains(&text) => Err(EnvNameError::Reserved(text.to_owned())),
             None => Ok(Self(text.to_owned())),
         }
     }
@@ -243,6 +270,7 @@ mod tests {
             ("A-B", EnvNameError::Character('-')),
             ("A=B", EnvNameError::Character('=')),
             ("É", EnvNameError::Character('É')),
+            ("UID", EnvNameError::Reserved("UID".to_owned())),
         ] {
             assert_eq!(bad.parse::<EnvName>(), Err(why), "{bad}");
         }

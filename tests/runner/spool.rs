@@ -1,0 +1,109 @@
+//! The folder of a session: where it is, whose it is, and when it cannot be.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use longhaul::runner::program::Program;
+
+use crate::bench::Bench;
+use crate::wait::eventually;
+
+under_every_shell! {
+    the_spool_is_below_the_home_directory_and_the_owners_alone
+    an_account_without_home_in_its_environment_has_one
+    a_spool_that_cannot_be_made_is_told_in_the_systems_words
+    a_full_disk_refuses_a_start_and_leaves_no_claim
+    a_spool_that_vanishes_is_a_lost_session
+    a_running_session_is_not_removed
+}
+
+fn the_spool_is_below_the_home_directory_and_the_owners_alone(bench: &mut Bench) {
+    bench.root = None;
+    assert_eq!(bench.start_script("echo kept").finish().out(), "kept\n");
+    let spool = bench.home().join(".local/state/longhaul/1").join(bench.id.as_str());
+    assert_eq!(fs::metadata(&spool).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::read_to_string(spool.join("exit")).unwrap(), "code 0 run\n");
+    assert_eq!(bench.control(Program::Remove, bench.session()), ["removed"]);
+    assert!(!spool.exists());
+}
+
+fn an_account_without_home_in_its_environment_has_one(bench: &mut Bench) {
+    bench.environment.remove("HOME");
+    let passwd = Command::new("sh").args(["-c", "eval echo ~$(id -un)"]).output().unwrap().stdout;
+    // With the spools elsewhere nothing is written there.
+    let said = bench.start(&bench.command(&["pwd"])).finish();
+    assert_eq!(said.out, passwd);
+}
+
+fn a_spool_that_cannot_be_made_is_told_in_the_systems_words(bench: &mut Bench) {
+    bench.environment.insert("LC_ALL".to_owned(), "C.UTF-8".into());
+    let file = bench.dir().join("file");
+    fs::write(&file, "").unwrap();
+    bench.root = Some(file.join("spools"));
+    let said = bench.start_script("exit 0").finish();
+    assert!(said.lines[0].starts_with("fail spool "), "{said:?}");
+    assert!(said.lines[0].ends_with("Not a directory"), "{said:?}");
+    bench.become_nobody();
+    let closed = bench.home().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).unwrap();
+    bench.root = Some(closed);
+    let said = bench.start_script("exit 0").finish();
+    assert!(said.lines[0].ends_with("Permission denied"), "{said:?}");
+}
+
+/// A small file system of the test's own, where that may be mounted.
+fn mount_tmpfs(at: &std::path::Path) -> bool {
+    fs::create_dir(at).unwrap();
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(at);
+    mount.output().is_ok_and(|done| done.status.success())
+}
+
+#[expect(clippy::print_stderr, reason = "says what was tried")]
+fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
+    let disk = bench.dir().join("disk");
+    bench.root = Some(disk.clone());
+    let mounted = mount_tmpfs(&disk);
+    let filler = disk.join("filler");
+    if mounted {
+        fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
+    } else {
+        eprintln!("may not mount a file system: a limit to files of no bytes stands in");
+        bench.before = "trap '' XFSZ; ulimit -f 0; ";
+    }
+    let said = bench.start_script("exit 0").finish();
+    let claimed = bench.spool("").exists();
+    bench.before = "";
+    let _ = fs::remove_file(filler);
+    let again = bench.start_script("exit 0").finish();
+    if mounted {
+        Command::new("umount").arg(&disk).status().unwrap();
+    }
+    assert_eq!(said.lines.len(), 1, "{said:?}");
+    assert!(said.lines[0].starts_with("fail spool "), "{said:?}");
+    assert!(!claimed, "the claim is left");
+    assert_eq!(again.record(), "code 0 run");
+}
+
+fn a_spool_that_vanishes_is_a_lost_session(bench: &mut Bench) {
+    let mut talk = bench.start_script("echo here; echo e >&2; sleep 0.7; echo there; exit 2");
+    bench.pid();
+    talk.write(b"follow\n");
+    talk.await_out("here\n");
+    fs::remove_dir_all(bench.spool("")).unwrap();
+    let said = talk.hear_out();
+    assert_eq!(said.record(), "lost killed");
+    assert!("e\n".starts_with(&said.err()), "{said:?}");
+}
+
+fn a_running_session_is_not_removed(bench: &mut Bench) {
+    let talk = bench.start(&bench.command(&["sleep", "60"]));
+    bench.pid();
+    assert_eq!(bench.control(Program::Remove, bench.session()), ["fail running"]);
+    assert_eq!(bench.stop(5), ["stopped"]);
+    eventually("the exit record is there", || bench.spool("exit").exists());
+    assert_eq!(talk.finish().record(), "signal 15 run");
+    assert_eq!(bench.control(Program::Remove, bench.session()), ["removed"]);
+}

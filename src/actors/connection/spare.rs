@@ -14,6 +14,7 @@ use tracing::debug;
 use super::actor::ConnectionMsg;
 use super::request::Slot;
 use crate::domain::connection::LinkId;
+use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::Epoch;
 use crate::runner::io::ProgramIo;
 use crate::runner::program::{BOOTSTRAP, Program};
@@ -86,20 +87,22 @@ impl Keeper {
 /// Opens one and reports it.
 pub(super) fn open(connection: ActorRef<ConnectionMsg>, link: Link, slot: Slot) {
     tokio::spawn(async move {
-        let opened = match link.exec(BOOTSTRAP).await {
+        let spare = match link.exec(BOOTSTRAP).await {
             Ok(channel) => {
                 let mut io = ProgramIo::from(channel);
-                io.write(Program::Start.line()).await.map(|()| io)
+                // What cannot be written to is closed as it drops.
+                let primed = io.write(Program::Start.line()).await.is_ok();
+                primed.then(|| Box::new(Spare { io, slot }))
             }
-            Err(trouble) => Err(trouble),
-        };
-        let spare = match opened {
-            Ok(io) => Some(Spare { io, slot }),
+            Err(LinkTrouble::ChannelRefused { .. }) => {
+                slot.refused(None);
+                None
+            }
             Err(trouble) => {
                 debug!(%trouble, "no spare channel");
                 None
             }
         };
-        let _ = connection.cast(ConnectionMsg::SpareOpened(spare.map(Box::new)));
+        let _ = connection.cast(ConnectionMsg::SpareOpened(spare));
     });
 }

@@ -31,8 +31,10 @@ tails() {
 # shellcheck disable=SC2317 # a trap calls it
 hush() {
   [ -n "$_asked_for" ] || exit 8
+  # KILL, since a TERM between a fork and what it becomes can get lost: a shell
+  # that traps it passes its handler on for that moment.
   # shellcheck disable=SC2086 # some may be missing
-  kill $_one $_two $!
+  kill -KILL $_one $_two $!
   # shellcheck disable=SC2086
   wait $_one $_two $!
   exit 9
@@ -50,7 +52,7 @@ listen() {
     [ "$_line" = follow ] && [ -z "$_asked_for" ] && tails
   done
   trap - TERM
-  [ -z "$_one" ] || kill "$_one" "$_two"
+  [ -z "$_one" ] || kill -KILL "$_one" "$_two"
   # The wrapper must have come into its own before the shell above it may go.
   until [ -e note ] || [ -s exit ] || ! [ -d "$_spool" ]; do sleep 1; done
   kill -KILL $$

@@ -1,7 +1,7 @@
 # For the programs that stream a session: `listen` hears the reader, `finish`
 # tells how the session ended and sends what is missing.
 
-_one='' _two='' _asked_for=''
+_one='' _two='' _three=''
 
 # The reader's words are on 3, and the session's standard error goes to 4. What
 # the shell and its commands have to say themselves is for nobody: a word of
@@ -12,48 +12,59 @@ attach_reader() {
   exec 3<&0 4>&2 2>/dev/null
 }
 
-# Sends both streams as they grow, from the offsets _out and _err.
-tails() {
-  _asked_for=yes
+# Sends both streams as they grow, from the offsets _out and _err, until TERM.
+#
+# The shell that has a trap waits, and another reads: a signal that comes just
+# before `read` blocks would be acted on when the next line arrives, which may be
+# never; to `wait` a shell gives itself over only with its signals in hand.
+stream() {
+  # In effect before there is a tail: none may outlive this process.
+  trap hush TERM
   tail -c "+$((_out + 1))" -f out &
   _one=$!
   tail -c "+$((_err + 1))" -f err >&4 &
   _two=$!
+  (
+    while IFS= read -r _line <&3; do :; done
+    kill "$_one" "$_two"
+    leave
+  ) &
+  _three=$!
   # A process id is there a moment after the claim.
   until [ -s pid ] || [ -s exit ]; do sleep 0.1 || sleep 1; done
   _pid=''
   [ -s pid ] && read -r _pid _ <pid
   say started "$_pid"
+  wait
+  exit
 }
 
-# Ends the tails, if there are any. Status 9 says that there were. `$!` is the
-# one that was started last, even if its id has not come into a variable yet.
+# Ends what `stream` has started. Status 9 says that it was there. `$!` is the
+# process that was started last, even if its id has not come into a variable yet.
 # shellcheck disable=SC2317 # a trap calls it
 hush() {
-  [ -n "$_asked_for" ] || exit 8
-  # KILL, since a TERM between a fork and what it becomes can get lost: a shell
-  # that traps it passes its handler on for that moment.
   # shellcheck disable=SC2086 # some may be missing
-  kill -KILL $_one $_two $!
+  kill -KILL $_one $_two $_three $!
   # shellcheck disable=SC2086
-  wait $_one $_two $!
+  wait $_one $_two $_three $!
   exit 9
 }
 
-# Starts the tails once the reader asks for them: a session that ends at once
-# needs none. Ends everything but the session when the reader goes.
+# Streams once the reader asks for it: a session that ends at once needs no
+# tails. Ends everything but the session when the reader goes.
 listen() {
   # The seconds after which bash and ksh93 give up reading.
   # shellcheck disable=SC2034 # the shell reads it
   TMOUT=0
-  # In effect before there is a tail: none may outlive this process.
-  trap hush TERM
   while IFS= read -r _line <&3; do
-    [ "$_line" = follow ] && [ -z "$_asked_for" ] && tails
+    [ "$_line" = follow ] && stream
   done
-  trap - TERM
-  [ -z "$_one" ] || kill -KILL "$_one" "$_two"
-  # The wrapper must have come into its own before the shell above it may go.
+  leave
+}
+
+# Ends the shell that waits for the session. The wrapper must have come into its
+# own before.
+leave() {
   until [ -e note ] || [ -s exit ] || ! [ -d "$_spool" ]; do sleep 1; done
   kill -KILL $$
 }

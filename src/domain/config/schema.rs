@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn an_env_name_is_what_a_shell_can_export() {
-        for good in ["A", "_a", "a1", "RUST_LOG"] {
+        for good in ["A", "_A", "a1", "RUST_LOG"] {
             assert_eq!(good.parse::<EnvName>().unwrap().as_str(), good);
         }
         for (bad, why) in [

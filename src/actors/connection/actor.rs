@@ -116,6 +116,9 @@ pub enum ConnectionMsg {
         /// What it told, if it did.
         found: Option<Arc<HostFacts>>,
     },
+    /// The actor is to fail.
+    #[cfg(test)]
+    Crash,
 }
 
 /// The actor. Its state is in [`ConnectionState`].
@@ -237,6 +240,8 @@ impl ConnectionState {
             ConnectionMsg::IdleElapsed { link } => self.step(myself, Input::IdleElapsed { link }),
             ConnectionMsg::RefusalAged { link } => self.step(myself, Input::RefusalAged { link }),
             ConnectionMsg::Probed { link, found } => self.probed(link, found),
+            #[cfg(test)]
+            ConnectionMsg::Crash => panic!("as the test wants it"),
         }
     }
 

@@ -13,6 +13,9 @@ mod report;
 mod request;
 mod tasks;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use actor::{ConnectionActor, ConnectionArgs, ConnectionMsg};
 pub use dialer::{Dial, Dialer, SshDialer};
 pub use report::LinkReport;

@@ -3,14 +3,16 @@
 
 one='' two=''
 
-# Sends both streams as they grow, from the offsets `out` and `err`. A TERM that
-# comes while there is only one tail, or none yet, must not leave it behind.
+# Sends both streams as they grow, from the offsets `out` and `err`. What a tail
+# has to say itself (on a host without a free inotify instance, say) is no
+# output of the session's, so it may not go where that goes. A TERM that comes
+# while there is only one tail, or none yet, must not leave it behind.
 tails() {
   over=''
   trap 'over=yes' TERM
-  tail -c "+$((out + 1))" -f out &
+  tail -c "+$((out + 1))" -f out 2>/dev/null &
   one=$!
-  tail -c "+$((err + 1))" -f err >&2 &
+  tail -c "+$((err + 1))" -f err >&2 2>/dev/null &
   two=$!
   trap 'end_tails' TERM
   [ -z "$over" ] || end_tails
@@ -40,8 +42,8 @@ listen() {
 
 # Sends what lies behind the offsets $1 and $2.
 send_from() {
-  if [ "$1" = 0 ]; then [ -s out ] && cat out; else tail -c "+$(($1 + 1))" out; fi
-  if [ "$2" = 0 ]; then [ -s err ] && cat err >&2; else tail -c "+$(($2 + 1))" err >&2; fi
+  if [ "$1" = 0 ]; then [ -s out ] && cat out; else tail -c "+$(($1 + 1))" out; fi 2>/dev/null
+  if [ "$2" = 0 ]; then [ -s err ] && cat err; else tail -c "+$(($2 + 1))" err; fi >&2 2>/dev/null
 }
 
 # Sets record to how the session ended. Without an exit record the wrapper was

@@ -91,4 +91,67 @@ mod tests {
             assert!(line.ends_with(b"\n") && line.is_ascii(), "{program:?}");
         }
     }
+
+    /// A host without a free inotify instance has every `tail -f` say so.
+    #[test]
+    fn what_a_tail_says_itself_is_no_output_of_the_sessions() {
+        use std::io::Write as _;
+        use std::os::unix::fs::PermissionsExt as _;
+        use std::process::{Command, Stdio};
+
+        use crate::domain::launch::{Launch, Nonce, Parameters, Stdin};
+
+        let dir = tempfile::tempdir().unwrap();
+        let fake = dir.path().join("tail");
+        std::fs::write(
+            &fake,
+            "#!/bin/sh\necho tail: trouble >&2\nPATH=${PATH#*:} exec tail \"$@\"\n",
+        )
+        .unwrap();
+        std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+        let go = dir.path().join("go");
+        let script = format!("until [ -e {} ]; do sleep 0.05; done; echo err >&2", go.display());
+        let launch = Launch {
+            id: crate::domain::ids::SessionId::from_bits(7),
+            argv: ["sh", "-c", &script].map(|word| word.as_bytes().to_vec()).to_vec(),
+            env: Vec::new(),
+            cwd: None,
+            path: None,
+            stdin: Stdin::Null,
+        };
+        let nonce = Nonce::from_bits(3);
+        let root = dir.path().join("spool");
+        let parameters =
+            Parameters::new(&nonce).session(&launch.id, root.to_str()).launch(&launch).finish();
+        let mut program = Command::new("/bin/sh")
+            .args(["-c", BOOTSTRAP])
+            .env("PATH", path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = program.stdin.take().unwrap();
+        for part in [Program::Start.line(), &parameters, b"follow\n"] {
+            stdin.write_all(part).unwrap();
+        }
+        // The tails have been started once this is said.
+        let mut stdout = std::io::BufReader::new(program.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains(" started ") {
+            line.clear();
+            assert!(std::io::BufRead::read_line(&mut stdout, &mut line).unwrap() > 0);
+        }
+        std::fs::write(&go, "").unwrap();
+        while !line.contains(" end ") {
+            line.clear();
+            assert!(std::io::BufRead::read_line(&mut stdout, &mut line).unwrap() > 0);
+        }
+        // As if nothing had come: the rest is all of it, by way of `tail`.
+        stdin.write_all(b"rest 0 1\n").unwrap();
+        let said = program.wait_with_output().unwrap().stderr;
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("rr\n") && !said.contains("trouble"), "{said}");
+    }
 }

@@ -123,6 +123,9 @@ pub enum ConnectionMsg {
     SpareOpened(Option<Box<Spare>>),
     /// A spare channel was kept long enough.
     SpareExpired(Epoch),
+    /// The actor is to fail.
+    #[cfg(test)]
+    Crash,
 }
 
 /// The actor. Its state is in [`ConnectionState`].
@@ -258,6 +261,8 @@ impl ConnectionState {
             ConnectionMsg::IdleElapsed { link } => self.step(myself, Input::IdleElapsed { link }),
             ConnectionMsg::RefusalAged { link } => self.step(myself, Input::RefusalAged { link }),
             ConnectionMsg::Probed { link, found } => self.probed(link, found),
+            #[cfg(test)]
+            ConnectionMsg::Crash => panic!("as the test wants it"),
         }
     }
 

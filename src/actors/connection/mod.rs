@@ -14,6 +14,9 @@ mod request;
 mod spare;
 mod tasks;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use actor::{ConnectionActor, ConnectionArgs, ConnectionMsg};
 pub use dialer::{Dial, Dialer, SshDialer};
 pub use report::LinkReport;

@@ -1,8 +1,10 @@
 //! What a connection does outside its mailbox.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use ractor::ActorRef;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,7 +16,7 @@ use super::dialer::Dialer;
 use super::request::{ChannelRequest, Granted, Slot};
 use crate::actors::resolver::{self, ResolverMsg};
 use crate::domain::connection::LinkId;
-use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 use crate::domain::ids::Epoch;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::runner::control::{self, HostFacts};
@@ -57,13 +59,19 @@ pub(super) fn dial(
         let settings = resolver::settings(&resolver, request).await;
         let (settings, result) = match settings {
             Ok(settings) => {
-                let result = dialer.dial(&settings).await;
+                // A dial that panics is one that failed: it must be heard of.
+                let dialled = AssertUnwindSafe(async { dialer.dial(&settings).await });
+                let result = dialled.catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
                 (Some(Box::new(settings)), result)
             }
             Err(trouble) => (None, Err(trouble)),
         };
         report_dial(&connection, epoch, settings, result).await;
     })
+}
+
+fn panicked() -> LinkTrouble {
+    LinkTrouble::Lost { how: LostHow::Closed, detail: "the dial failed: see the log".to_owned() }
 }
 
 async fn report_dial(

@@ -1,8 +1,10 @@
 //! The actor itself: messages in, effects out.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -110,6 +112,9 @@ pub enum SessionMsg {
     Concluded(Box<Outcome>),
     /// The registry knows that it has ended.
     Settled,
+    /// The actor is to fail.
+    #[cfg(test)]
+    Crash,
 }
 
 /// The actor. Its state is in [`State`].
@@ -270,6 +275,8 @@ impl State {
             }
             SessionMsg::Concluded(outcome) => self.concluded(*outcome),
             SessionMsg::Settled => myself.stop(None),
+            #[cfg(test)]
+            SessionMsg::Crash => panic!("as the test wants it"),
         }
     }
 
@@ -360,12 +367,17 @@ impl State {
             self.args.pulse.clone(),
             epoch,
         );
-        let mut saved = self.starting_saved.clone();
+        let (mut saved, session) = (self.starting_saved.clone(), myself.clone());
         self.task = Some(tokio::spawn(async move {
             // A launch that nobody remembers after a crash could neither be
             // stopped nor reported: it is on record before it is sent.
-            if !starts || saved.wait_for(|saved| *saved).await.is_ok() {
-                follower.await;
+            if starts && saved.wait_for(|saved| *saved).await.is_err() {
+                return;
+            }
+            // A follower that panics must be heard of like any that ends.
+            if AssertUnwindSafe(follower).catch_unwind().await.is_err() {
+                let how = FollowEnd::Cut { held: false };
+                let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
             }
         }));
     }

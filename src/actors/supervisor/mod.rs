@@ -16,6 +16,9 @@ mod sessions;
 mod test;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use actor::{
     Children, ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };

@@ -94,3 +94,6 @@ while IFS= read -r line; do
     from) from=$value ;;
   esac
 done
+# Without the last line the rest is missing, too: a launch whose link was cut in
+# the middle must not run what came of it.
+[ "${key-}" = go ] || exit 1

@@ -136,8 +136,9 @@ wrap() {
 }
 
 : >out >err
-say claimed
-say begin >&2
+# In a shell of its own, which dies in this one's place if the reader has gone:
+# what is claimed is started, or nobody could tell that it never was.
+(say claimed; say begin >&2)
 exec 3<&0
 listen &
 listener=$!

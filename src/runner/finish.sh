@@ -7,8 +7,12 @@ _one='' _two='' _three=''
 # the shell and its commands have to say themselves is for nobody: a word of
 # theirs in the session's error output would be taken for the session's.
 attach_reader() {
+  # The reader may have gone: what is claimed is started all the same, or nobody
+  # could tell that it never was.
+  trap '' PIPE
   say claimed
   say begin >&2
+  trap - PIPE
   exec 3<&0 4>&2 2>/dev/null
 }
 

@@ -77,6 +77,9 @@ pub enum Followed {
     AlreadyClaimed,
     /// There is no spool.
     NoSpool,
+    /// Nothing was heard of the program for long; what the login shell said. It
+    /// may only be slow, and start later.
+    Silent(String),
     /// The spool could not be made; the system's words.
     SpoolFailed(String),
     /// The host has nothing that gives a process a session of its own.
@@ -222,7 +225,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
         let event = match self.stage {
             Stage::Unclaimed => match timeout(SPEAK_WITHIN, self.io.next()).await {
                 Ok(event) => event,
-                Err(_) => return Err(self.not_reached()),
+                Err(_) => return Err(Followed::Silent(self.noise())),
             },
             // Both arms are cancel-safe.
             Stage::Claimed(at) => tokio::select! {
@@ -355,8 +358,11 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
     }
 
     fn not_reached(&self) -> Followed {
-        let said = [&self.out, &self.err].map(|ear| ear.splitter.noise().unwrap_or_default());
-        Followed::NotReached(said.concat())
+        Followed::NotReached(self.noise())
+    }
+
+    fn noise(&self) -> String {
+        [&self.out, &self.err].map(|ear| ear.splitter.noise().unwrap_or_default()).concat()
     }
 }
 

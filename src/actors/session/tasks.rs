@@ -166,6 +166,7 @@ fn follow_end(how: Followed, root: Option<&str>, held: bool) -> FollowEnd {
         Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
         Followed::NoSpool => FollowEnd::NoSpool,
         Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
+        Followed::Silent(said) => FollowEnd::Silent(SessionTrouble::ShellBroken { said }),
         Followed::SpoolFailed(detail) => {
             FollowEnd::CannotStart(SessionTrouble::Spool { dir: spool(), detail })
         }

@@ -47,6 +47,8 @@ pub enum Known {
 
 /// How long after a trouble that is not the link's the next try comes.
 const PAUSE_MILLIS: u64 = 5_000;
+/// How often in a row a host may say nothing to a launch and be asked again.
+const SILENT_TRIES: u32 = 3;
 /// How long after a claim the command has signed, as a rule.
 const SIGN_MILLIS: u64 = 200;
 
@@ -237,6 +239,12 @@ impl SessionFsm {
             FollowEnd::NoSpool => {
                 self.end(End::Told(Ending::Lost(LostWhy::SpoolGone)), effects);
             }
+            // A host on its knees may yet do what it was sent: it is asked again
+            // before a session that could run is said to have failed.
+            FollowEnd::Silent(_) if !self.starts() || self.cuts < SILENT_TRIES => {
+                self.cut(false, effects);
+            }
+            FollowEnd::Silent(trouble) => self.end(End::NeverRan(trouble), effects),
             FollowEnd::CannotStart(trouble) if self.starts() => {
                 self.end(End::NeverRan(trouble), effects);
             }

@@ -92,6 +92,8 @@ pub enum FollowEnd {
         /// Whether it had lasted long enough to be called a follower.
         held: bool,
     },
+    /// Nothing was heard for so long that this is probably the reason.
+    Silent(SessionTrouble),
     /// The spool had been claimed by an earlier try.
     AlreadyClaimed,
     /// There is no spool.

@@ -217,6 +217,23 @@ fn a_host_that_lets_no_follower_live_is_not_asked_in_a_circle() {
 }
 
 #[test]
+fn a_host_that_says_nothing_is_asked_again_before_the_launch_has_failed() {
+    let (mut fsm, mut epoch) = starting();
+    let trouble = SessionTrouble::ShellBroken { said: "loading".into() };
+    let silent = |epoch| Input::FollowerEnded { epoch, how: FollowEnd::Silent(trouble.clone()) };
+    for _ in 0..SILENT_TRIES {
+        let mut effects = fsm.step(silent(epoch));
+        if let [Effect::Pause { epoch, .. }] = effects[..] {
+            effects = fsm.step(Input::PauseElapsed { epoch });
+        }
+        let (request, starts) = asked(&effects);
+        assert!(starts);
+        (epoch, _) = follower(&fsm.step(Input::Granted { epoch: request }));
+    }
+    assert_eq!(fsm.step(silent(epoch)), [Effect::End(End::NeverRan(trouble.clone()))]);
+}
+
+#[test]
 fn a_session_whose_time_is_up_is_stopped() {
     let (mut fsm, epoch) = running();
     assert_eq!(fsm.step(Input::Streaming { epoch }), []);

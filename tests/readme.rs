@@ -1,7 +1,5 @@
 //! The README says what the program says.
 
-#![expect(clippy::expect_used, reason = "helpers of tests fail them")]
-
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;

@@ -128,7 +128,7 @@ pub enum ConnectionMsg {
     Crash,
 }
 
-/// The actor. Its state is in [`ConnectionState`].
+/// The actor. Its state is in `ConnectionState`.
 #[derive(Debug)]
 pub struct ConnectionActor;
 

@@ -1,6 +1,6 @@
 //! The actor of a remote's connection.
 //!
-//! It performs what [`ConnectionFsm`] decides: dials, closes, waits, and hands
+//! It performs what [`ConnectionFsm`](crate::domain::connection::ConnectionFsm) decides: dials, closes, waits, and hands
 //! out channels. It never awaits the network itself; every dial, every opening
 //! of a channel and every probe is a task that reports back with a message.
 //!

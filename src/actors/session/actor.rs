@@ -117,7 +117,7 @@ pub enum SessionMsg {
     Crash,
 }
 
-/// The actor. Its state is in [`State`].
+/// The actor. its state is in `State`.
 #[derive(Debug)]
 pub struct SessionActor;
 

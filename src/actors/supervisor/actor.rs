@@ -108,7 +108,7 @@ pub struct ConnectionStatus {
     pub draining: bool,
 }
 
-/// The actor. Its state is in [`State`].
+/// The actor. its state is in `State`.
 #[derive(Debug)]
 pub struct SupervisorActor;
 

@@ -12,6 +12,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
@@ -22,6 +23,7 @@ use tracing::{error, info, warn};
 
 use crate::actors::ask;
 use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
+use crate::actors::connection::SshDialer;
 use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
     Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
@@ -227,6 +229,7 @@ async fn spawn_supervisor(
             timing: Timing::default(),
         },
         ssh: plan.ssh.clone(),
+        dialer: Arc::new(SshDialer),
         registry: registry.clone(),
         journal: journal.clone(),
         local_root: spools.to_string_lossy().into_owned(),

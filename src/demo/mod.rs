@@ -1,10 +1,10 @@
 //! The demonstration: `longhaul demo`.
 //!
-//! What lives here: a folder that is gone afterwards ([`stage`]), two SSH
-//! servers on loopback ([`server`], [`exec`], [`keys`]), a private daemon
-//! ([`service`]), commands whose output is known beforehand ([`script`]), and
-//! what is done with them: run, cut, shown ([`story`], [`screen`]) and checked
-//! ([`verdict`]). What may not: anything that the product needs. Towards the
+//! What lives here: a folder that is gone afterwards (`stage`), two SSH
+//! servers on loopback (`server`, `exec`, `keys`), a private daemon
+//! (`service`), commands whose output is known beforehand (`script`), and
+//! what is done with them: run, cut, shown (`story`, `screen`) and checked
+//! (`verdict`). What may not: anything that the product needs. Towards the
 //! daemon this is a client like any other, and nothing knows of it but the
 //! command line.
 //!

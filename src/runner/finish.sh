@@ -7,8 +7,12 @@ _one='' _two='' _three=''
 # the shell and its commands have to say themselves is for nobody: a word of
 # theirs in the session's error output would be taken for the session's.
 attach_reader() {
+  # The reader may have gone: what is claimed is started all the same, or nobody
+  # could tell that it never was.
+  trap '' PIPE
   say claimed
   say begin >&2
+  trap - PIPE
   exec 3<&0 4>&2 2>/dev/null
 }
 
@@ -71,8 +75,25 @@ leave() {
 
 # Sends what lies behind the offsets $1 and $2.
 send_from() {
-  if [ "$1" = 0 ]; then [ -s out ] && cat out; else tail -c "+$(($1 + 1))" out; fi
-  if [ "$2" = 0 ]; then [ -s err ] && cat err >&4; else tail -c "+$(($2 + 1))" err >&4; fi
+  send_rest "$1" out
+  send_rest "$2" err >&4
+}
+
+# Sends what lies behind the offset $1 of the file $2. Of much it may be much
+# more: `cat` moves it in pieces sixteen times as large as `tail` does. The
+# descriptor that dd moves on is the one that cat reads.
+send_rest() {
+  if [ "$1" = 0 ]; then
+    [ -s "$2" ] && cat "$2"
+  elif [ "$1" -lt 16777216 ]; then
+    tail -c "+$(($1 + 1))" "$2"
+  else
+    {
+      dd bs=65536 skip="$(($1 / 65536))" count=0
+      dd bs=1 skip="$(($1 % 65536))" count=0
+      cat
+    } <"$2"
+  fi
 }
 
 # Sets _record to the exit record. It is whole if its newline is there.

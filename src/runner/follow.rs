@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::io::{ProgramEvent, ProgramIo};
 use super::program::Program;
@@ -29,6 +29,12 @@ const STREAM_AFTER: Duration = Duration::from_millis(25);
 const SPEAK_WITHIN: Duration = Duration::from_secs(30);
 /// What is gathered before it is written: a write costs a trip to a thread.
 const BATCH: usize = 1 << 20;
+/// From so much at once on it is a flood, and not somebody's line.
+const FLOOD: usize = 64 * 1024;
+/// How long a flood is let to gather. Without the pause each packet of it wakes
+/// this task and then a thread, which costs more than the packet itself; the
+/// channel's queue holds what comes meanwhile.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// What to follow, and whether to start it.
 #[derive(Debug)]
@@ -44,8 +50,9 @@ pub enum Errand {
 pub enum Milestone {
     /// The spool is claimed: from here on the session exists on its host.
     Claimed,
-    /// The command's process id.
-    Signed(u32),
+    /// The session runs, and its output streams from here on; the command's
+    /// process id, where it has one by now.
+    Streaming(Option<u32>),
     /// So much of each stream is in the mirror.
     Mirrored(Mirrored),
 }
@@ -70,6 +77,9 @@ pub enum Followed {
     AlreadyClaimed,
     /// There is no spool.
     NoSpool,
+    /// Nothing was heard of the program for long; what the login shell said. It
+    /// may only be slow, and start later.
+    Silent(String),
     /// The spool could not be made; the system's words.
     SpoolFailed(String),
     /// The host has nothing that gives a process a session of its own.
@@ -80,12 +90,22 @@ pub enum Followed {
     MirrorFailed(MirrorError),
 }
 
+/// Where a follower runs.
+#[derive(Debug)]
+pub struct Primed {
+    /// The program's streams.
+    pub io: ProgramIo,
+    /// Whether the start program was sent before; it is of no use for another
+    /// errand then.
+    pub primed: bool,
+}
+
 /// Runs a follower to its end.
 ///
 /// `root` is the folder of all spools there; `None` is the usual one. Dropping
 /// the future ends the follower on its host, and not the session.
 pub async fn follow(
-    io: ProgramIo,
+    Primed { io, primed }: Primed,
     nonce: &Nonce,
     root: Option<&str>,
     errand: Errand,
@@ -109,6 +129,7 @@ pub async fn follow(
         out: Ear::new(nonce),
         err: Ear::new(nonce),
         stage: Stage::Unclaimed,
+        primed,
     };
     match follower.run(program, parameters.finish()).await {
         Ok(ending) => Followed::Ended(ending),
@@ -171,15 +192,18 @@ struct Follower<'a, T> {
     out: Ear,
     err: Ear,
     stage: Stage,
+    primed: bool,
 }
 
 impl<T: FnMut(Milestone)> Follower<'_, T> {
     async fn run(&mut self, program: Program, parameters: Vec<u8>) -> Result<Ending, Followed> {
-        self.io.write(program.line()).await.map_err(Followed::Cut)?;
+        if !self.primed {
+            self.io.write(program.line()).await.map_err(Followed::Cut)?;
+        }
         self.io.write(&parameters).await.map_err(Followed::Cut)?;
         loop {
             let over = match self.next().await? {
-                Some(event) => self.gather(event),
+                Some(event) => self.take_in(event).await,
                 None => {
                     self.start_streaming().await;
                     false
@@ -201,7 +225,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
         let event = match self.stage {
             Stage::Unclaimed => match timeout(SPEAK_WITHIN, self.io.next()).await {
                 Ok(event) => event,
-                Err(_) => return Err(self.not_reached()),
+                Err(_) => return Err(Followed::Silent(self.noise())),
             },
             // Both arms are cancel-safe.
             Stage::Claimed(at) => tokio::select! {
@@ -213,10 +237,22 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
         event.map(Some).ok_or_else(|| Followed::Cut(lost("the link was lost")))
     }
 
-    /// Takes in an event and whatever else is here by now; whether the program
-    /// has ended with it.
-    fn gather(&mut self, first: ProgramEvent) -> bool {
-        let mut event = Some(first);
+    /// Takes in an event and what comes with it; whether the program has ended
+    /// with that.
+    async fn take_in(&mut self, first: ProgramEvent) -> bool {
+        let (mut over, size) = self.gather(Some(first));
+        if !over && size >= FLOOD {
+            sleep(GATHER).await;
+            let next = self.io.try_next();
+            (over, _) = self.gather(next);
+        }
+        over
+    }
+
+    /// Takes in an event and whatever else is here by now: whether the program
+    /// has ended with it, and how many bytes it was.
+    fn gather(&mut self, first: Option<ProgramEvent>) -> (bool, usize) {
+        let mut event = first;
         let mut size = 0;
         while let Some(next) = event {
             match next {
@@ -228,17 +264,18 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                     size += bytes.len();
                     self.err.hear(bytes);
                 }
-                ProgramEvent::Ended => return true,
+                ProgramEvent::Ended => return (true, size),
             }
             event = if size < BATCH { self.io.try_next() } else { None };
         }
-        false
+        (false, size)
     }
 
     /// What it means that the program has ended before its last word.
     fn died(&self) -> Followed {
         match self.stage {
-            Stage::Unclaimed => self.not_reached(),
+            // It waited for a while, and somebody may have ended it meanwhile.
+            Stage::Unclaimed if !self.primed => self.not_reached(),
             _ => Followed::Cut(lost("the follower on the host was killed")),
         }
     }
@@ -272,9 +309,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                     (self.tell)(Milestone::Claimed);
                 }
                 "started" => {
-                    if let Ok(pid) = rest.parse() {
-                        (self.tell)(Milestone::Signed(pid));
-                    }
+                    (self.tell)(Milestone::Streaming(rest.parse().ok()));
                 }
                 "end" => {
                     let (part, record) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -325,8 +360,11 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
     }
 
     fn not_reached(&self) -> Followed {
-        let said = [&self.out, &self.err].map(|ear| ear.splitter.noise().unwrap_or_default());
-        Followed::NotReached(said.concat())
+        Followed::NotReached(self.noise())
+    }
+
+    fn noise(&self) -> String {
+        [&self.out, &self.err].map(|ear| ear.splitter.noise().unwrap_or_default()).concat()
     }
 }
 

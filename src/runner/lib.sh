@@ -97,6 +97,7 @@ find_process() {
   return 0
 }
 
+_key=''
 while IFS= read -r _line; do
   _key=${_line%% *} _value=${_line#* }
   case $_key in
@@ -118,3 +119,5 @@ while IFS= read -r _line; do
     ends) _ends=$_value ;;
   esac
 done
+# A link that was cut in the middle of the parameters leaves some of them out.
+[ "$_key" = go ] || exit 1

@@ -91,4 +91,131 @@ mod tests {
             assert!(line.ends_with(b"\n") && line.is_ascii(), "{program:?}");
         }
     }
+
+    /// Runs the start program with this input, closed after it, and nobody who
+    /// listens; gives back what is in the spools' folder once all is over.
+    fn start_and_hang_up(input: &[u8], dir: &std::path::Path) -> Vec<String> {
+        use std::io::Write as _;
+        use std::process::{Command, Stdio};
+
+        let mut program = Command::new("/bin/sh")
+            .args(["-c", BOOTSTRAP])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop((program.stdout.take(), program.stderr.take()));
+        let mut stdin = program.stdin.take().unwrap();
+        stdin.write_all(input).unwrap();
+        drop(stdin);
+        program.wait().unwrap();
+        let Ok(spools) = std::fs::read_dir(dir) else { return Vec::new() };
+        spools.map(|spool| spool.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    fn launch_of(command: &str, root: &std::path::Path) -> (String, Vec<u8>) {
+        use crate::domain::launch::{Launch, Nonce, Parameters, Stdin};
+
+        let launch = Launch {
+            id: crate::domain::ids::SessionId::from_bits(7),
+            argv: ["sh", "-c", command].map(|word| word.as_bytes().to_vec()).to_vec(),
+            env: Vec::new(),
+            cwd: None,
+            path: None,
+            stdin: Stdin::Null,
+        };
+        let parameters = Parameters::new(&Nonce::from_bits(3)).session(&launch.id, root.to_str());
+        let input = [Program::Start.line(), &parameters.launch(&launch).finish()].concat();
+        (launch.id.to_string(), input)
+    }
+
+    #[test]
+    fn a_launch_that_was_cut_short_starts_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("spool");
+        let (_, input) = launch_of("true", &root);
+        let program = Program::Start.line().len();
+        for end in (program..input.len()).chain([program / 2, program - 1]) {
+            assert_eq!(start_and_hang_up(&input[..end], &root), [""; 0], "{end}");
+        }
+    }
+
+    #[test]
+    fn a_launch_whose_reader_has_gone_is_carried_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("spool");
+        let (id, input) = launch_of("exit 3", &root);
+        assert_eq!(start_and_hang_up(&input, &root), [id.as_str()]);
+        // The shell may have gone before its wrapper: that one writes the record.
+        let record = root.join(id).join("exit");
+        let until = std::time::SystemTime::now() + std::time::Duration::from_secs(30);
+        while !record.exists() && std::time::SystemTime::now() < until {
+            std::thread::yield_now();
+        }
+        assert_eq!(std::fs::read_to_string(record).unwrap(), "code 3 run\n");
+    }
+
+    /// A host without a free inotify instance has every `tail -f` say so.
+    #[test]
+    fn what_a_tail_says_itself_is_no_output_of_the_sessions() {
+        use std::io::Write as _;
+        use std::os::unix::fs::PermissionsExt as _;
+        use std::process::{Command, Stdio};
+
+        use crate::domain::launch::{Launch, Nonce, Parameters, Stdin};
+
+        let dir = tempfile::tempdir().unwrap();
+        let fake = dir.path().join("tail");
+        std::fs::write(
+            &fake,
+            "#!/bin/sh\necho tail: trouble >&2\nPATH=${PATH#*:} exec tail \"$@\"\n",
+        )
+        .unwrap();
+        std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+        let go = dir.path().join("go");
+        let script = format!("until [ -e {} ]; do sleep 0.05; done; echo err >&2", go.display());
+        let launch = Launch {
+            id: crate::domain::ids::SessionId::from_bits(7),
+            argv: ["sh", "-c", &script].map(|word| word.as_bytes().to_vec()).to_vec(),
+            env: Vec::new(),
+            cwd: None,
+            path: None,
+            stdin: Stdin::Null,
+        };
+        let nonce = Nonce::from_bits(3);
+        let root = dir.path().join("spool");
+        let parameters =
+            Parameters::new(&nonce).session(&launch.id, root.to_str()).launch(&launch).finish();
+        let mut program = Command::new("/bin/sh")
+            .args(["-c", BOOTSTRAP])
+            .env("PATH", path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = program.stdin.take().unwrap();
+        for part in [Program::Start.line(), &parameters, b"follow\n"] {
+            stdin.write_all(part).unwrap();
+        }
+        // The tails have been started once this is said.
+        let mut stdout = std::io::BufReader::new(program.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains(" started ") {
+            line.clear();
+            assert!(std::io::BufRead::read_line(&mut stdout, &mut line).unwrap() > 0);
+        }
+        std::fs::write(&go, "").unwrap();
+        while !line.contains(" end ") {
+            line.clear();
+            assert!(std::io::BufRead::read_line(&mut stdout, &mut line).unwrap() > 0);
+        }
+        // As if nothing had come: the rest is all of it, by way of `tail`.
+        stdin.write_all(b"rest 0 1\n").unwrap();
+        let said = program.wait_with_output().unwrap().stderr;
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("rr\n") && !said.contains("trouble"), "{said}");
+    }
 }

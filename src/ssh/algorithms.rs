@@ -9,6 +9,9 @@ use russh::{Preferred, cipher, compression, kex, mac};
 
 use crate::domain::target::KeepAlive;
 
+/// Messages of a channel that wait for its reader: what a flood brings in the
+/// milliseconds in which the reader gathers it, even in packets of 8 KiB.
+const QUEUE: usize = 512;
 /// The window of each channel, in bytes.
 ///
 /// Not smaller: once more than twice the window arrives between our request
@@ -41,10 +44,11 @@ const KEX: &[kex::Name] = &[
 ];
 
 // AES-GCM first: on machines with AES instructions it moves a fifth to two
-// fifths more than chacha20, and CTR with a separate MAC half as much.
+// fifths more than chacha20, and CTR with a separate MAC half as much; with the
+// shorter key a sixth more again, on both sides.
 const CIPHERS: &[cipher::Name] = &[
-    cipher::AES_256_GCM,
     cipher::AES_128_GCM,
+    cipher::AES_256_GCM,
     cipher::CHACHA20_POLY1305,
     cipher::AES_256_CTR,
     cipher::AES_192_CTR,
@@ -69,6 +73,7 @@ const HOST_KEYS: [Algorithm; 6] = [
 pub(super) fn config(keep_alive: KeepAlive, known: &[Algorithm]) -> Config {
     Config {
         window_size: WINDOW,
+        channel_buffer_size: QUEUE,
         maximum_packet_size: 32768,
         nodelay: true,
         keepalive_interval: keep_alive.interval,

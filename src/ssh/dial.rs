@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::connect_stream;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -50,6 +50,10 @@ pub(super) async fn dial_with(
     dial_through(settings, &settings.jumps, askpass, progress).await
 }
 
+/// What one read of a link's socket takes at most, in bytes. russh reads each
+/// packet in two pieces, and a packet has at most half of this.
+const READ_AHEAD: usize = 64 * 1024;
+
 /// Dials `settings` through `hops`, outermost first.
 fn dial_through<'a>(
     settings: &'a SshSettings,
@@ -66,6 +70,7 @@ fn dial_through<'a>(
             let clock = Instant::now();
             let stream = tcp::connect(&addresses, bound).await?;
             progress(Phase::Connect, clock.elapsed());
+            let stream = BufReader::with_capacity(READ_AHEAD, stream);
             return handshake(settings, stream, None, askpass, progress).await;
         };
         let clock = Instant::now();

@@ -24,6 +24,8 @@ mod tcp;
 mod wire;
 
 #[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

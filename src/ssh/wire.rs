@@ -203,9 +203,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use std::io::ErrorKind;
 
-    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_test::{assert_pending, assert_ready_err, io, task};
+
+    use super::{Wire, WireControl};
 
     async fn hear(words: &[u8]) -> WireControl {
         let (ours, mut theirs) = tokio::io::duplex(4096);
@@ -233,13 +236,57 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_ends_a_read_that_waits() {
+    async fn a_banner_that_comes_in_pieces_is_heard() {
+        let pieces = io::Builder::new().read(b"wait\r").read(b"\nSSH").read(b"-2.0-x\r\n").build();
+        let (mut wire, control) = Wire::new(pieces);
+        wire.read_to_end(&mut Vec::new()).await.unwrap();
+        assert_eq!(control.said().as_deref(), Some("wait"));
+        assert_eq!(control.banner().as_deref(), Some("SSH-2.0-x"));
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_is_an_error_only_after_the_banner() {
+        let broken = || std::io::Error::from(ErrorKind::BrokenPipe);
+        let server = io::Builder::new()
+            .write_error(broken())
+            .read(b"go away\n")
+            .read(b"SSH-2.0-x\r\n")
+            .write_error(broken())
+            .build();
+        let (mut wire, control) = Wire::new(server);
+        wire.write_all(b"SSH-2.0-us\r\n").await.unwrap();
+        wire.read_exact(&mut [0; 19]).await.unwrap();
+        assert_eq!(control.said().as_deref(), Some("go away"));
+        let error = wire.write_all(b"more").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_cut_wakes_a_read_and_a_write_that_wait() {
+        let (ours, _theirs) = tokio::io::duplex(1);
+        let (wire, control) = Wire::new(ours);
+        let (mut reader, mut writer) = tokio::io::split(wire);
+        let mut read = task::spawn(reader.read_u8());
+        let mut write = task::spawn(writer.write_all(b"more than fits"));
+        assert_pending!(read.poll());
+        assert_pending!(write.poll());
+        assert!(!read.is_woken());
+        control.cut();
+        assert!(read.is_woken() && write.is_woken());
+        assert_eq!(assert_ready_err!(read.poll()).kind(), ErrorKind::ConnectionAborted);
+        assert_eq!(assert_ready_err!(write.poll()).kind(), ErrorKind::ConnectionAborted);
+    }
+
+    #[test]
+    fn a_handshake_that_is_given_up_ends_what_waits_for_it() {
         let (ours, _theirs) = tokio::io::duplex(64);
         let (mut wire, control) = Wire::new(ours);
-        let read = tokio::spawn(async move { wire.read_u8().await });
-        tokio::task::yield_now().await;
-        control.cut();
-        let error = read.await.unwrap().unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+        let mut read = task::spawn(wire.read_u8());
+        assert_pending!(read.poll());
+        control.cut_on_drop().disarm();
+        assert!(!read.is_woken());
+        drop(control.cut_on_drop());
+        assert!(read.is_woken());
+        assert_ready_err!(read.poll());
     }
 }

@@ -20,8 +20,21 @@ pub(crate) const MAY_REACH: &[(&str, &[&str])] = &[
     ("demo", &["api::client", "api::types", "domain", "paths"]),
     ("cli", &["api::client", "api::types", "daemon", "domain", "paths", "telemetry"]),
     // What a verb does without a daemon.
+    // What needs no daemon comes in through this one file.
     ("cli::parts", &["cli", "daemon", "demo", "domain", "paths", "store::config_files"]),
     ("main", &["cli"]),
+];
+
+/// Crates that belong to a part of the program, and who may name them.
+pub(crate) const OWNED: &[(&str, &[&str])] = &[
+    ("axum", &["api::server"]),
+    ("clap", &["cli"]),
+    ("hyper", &["api"]),
+    ("notify", &["actors::config"]),
+    ("ractor", &["actors", "daemon"]),
+    ("rusqlite", &["store::registry"]),
+    ("russh", &["demo", "ssh"]),
+    ("ssh2_config", &["ssh"]),
 ];
 
 /// What the pure core may not name: input and output, clocks, chance.

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::dialer::Dialer;
 use super::report::LinkReport;
-use super::request::{ChannelRequest, Queue, Slot};
+use super::request::{ChannelRequest, Granted, Queue, Slot};
+use super::spare::{self, Keeper, Spare};
 use super::tasks::{self, Facts};
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
@@ -28,6 +31,9 @@ use crate::ssh::Link;
 
 /// A link that was up for less than this was none: the next dial waits.
 const HELD: Duration = Duration::from_secs(10);
+/// How long a link's refusal counts. What is lost by asking once more is a
+/// round trip, and what is gained is a handshake and a process on the host.
+const FORGET: Duration = Duration::from_secs(300);
 
 /// What a connection is made of.
 #[derive(Debug)]
@@ -40,6 +46,8 @@ pub struct ConnectionArgs {
     pub idle: Duration,
     /// Who turns the request into settings.
     pub resolver: ActorRef<ResolverMsg>,
+    /// Who brings links up.
+    pub dialer: Arc<dyn Dialer>,
     /// Where what happens is written down.
     pub journal: Journal,
     /// Where its state is published.
@@ -55,6 +63,8 @@ pub enum ConnectionMsg {
     Reconnect,
     /// There will be no new sessions; those that are here go on.
     Drain,
+    /// The remote is again what it was: it takes new sessions.
+    EndDrain,
     /// A dial is over.
     DialFinished {
         /// Which.
@@ -80,6 +90,11 @@ pub enum ConnectionMsg {
     ChannelRefused {
         /// Its link.
         link: LinkId,
+        /// Who still waits for one; `None` for a probe.
+        request: Option<ChannelRequest>,
+    },
+    /// A channel could not be opened for another reason; its slot is free.
+    ChannelFailed {
         /// Who still waits for one.
         request: ChannelRequest,
     },
@@ -89,14 +104,31 @@ pub enum ConnectionMsg {
     IdleElapsed {
         /// The link.
         link: LinkId,
-        /// The timer.
-        epoch: Epoch,
+    },
+    /// A link refused channels a while ago.
+    RefusalAged {
+        /// The link.
+        link: LinkId,
     },
     /// The host was asked what it is.
-    Probed(Option<Arc<HostFacts>>),
+    Probed {
+        /// The link on which it was asked.
+        link: LinkId,
+        /// What it told, if it did.
+        found: Option<Arc<HostFacts>>,
+    },
+    /// It is time for a spare channel.
+    OpenSpare,
+    /// A spare channel was opened, or could not be.
+    SpareOpened(Option<Box<Spare>>),
+    /// A spare channel was kept long enough.
+    SpareExpired(Epoch),
+    /// The actor is to fail.
+    #[cfg(test)]
+    Crash,
 }
 
-/// The actor. Its state is in [`ConnectionState`].
+/// The actor. Its state is in `ConnectionState`.
 #[derive(Debug)]
 pub struct ConnectionActor;
 
@@ -107,11 +139,33 @@ pub struct ConnectionState {
     fsm: ConnectionFsm,
     queue: Queue,
     links: HashMap<LinkId, (Link, Instant)>,
+    spare: Keeper,
     /// The link that a dial brought and that has no id yet.
     arrived: Option<Link>,
     facts: watch::Sender<Facts>,
     at: Whereabouts,
     next_try: Option<Instant>,
+    dial: Option<JoinHandle<()>>,
+}
+
+/// Also when the actor is killed or panics, which skips `post_stop`: a link that
+/// nobody owns would be watched by its task for ever.
+impl Drop for ConnectionState {
+    fn drop(&mut self) {
+        if let Some(dial) = self.dial.take() {
+            dial.abort();
+        }
+        let links = self.links.drain().map(|(_, (link, _))| link).chain(self.arrived.take());
+        let links: Vec<Link> = links.collect();
+        // Outside a runtime nothing can be sent, and the sessions are gone too.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                for link in links {
+                    link.close().await;
+                }
+            });
+        }
+    }
 }
 
 impl Actor for ConnectionActor {
@@ -125,16 +179,21 @@ impl Actor for ConnectionActor {
         args: ConnectionArgs,
     ) -> Result<ConnectionState, ActorProcessingErr> {
         let at = args.report.borrow().at.clone();
-        Ok(ConnectionState {
+        let mut state = ConnectionState {
             args,
             fsm: ConnectionFsm::default(),
             queue: Queue::default(),
             links: HashMap::new(),
+            spare: Keeper::default(),
             arrived: None,
             facts: watch::Sender::new(Facts::Awaited),
             at,
             next_try: None,
-        })
+            dial: None,
+        };
+        // The report may still be that of an actor that has failed.
+        state.publish();
+        Ok(state)
     }
 
     async fn handle(
@@ -147,29 +206,30 @@ impl Actor for ConnectionActor {
         state.publish();
         Ok(())
     }
-
-    async fn post_stop(
-        &self,
-        _: ActorRef<ConnectionMsg>,
-        state: &mut ConnectionState,
-    ) -> Result<(), ActorProcessingErr> {
-        for (_, (link, _)) in state.links.drain() {
-            tokio::spawn(async move { link.close().await });
-        }
-        Ok(())
-    }
 }
 
 impl ConnectionState {
     fn handle(&mut self, myself: &ActorRef<ConnectionMsg>, message: ConnectionMsg) {
         match message {
             ConnectionMsg::OpenChannel(request) => {
+                let Some(request) = self.grant_spare(myself, request) else { return };
                 let asked = request.asked;
                 self.queue.push(request);
                 self.step(myself, Input::Wanted { asked });
             }
             ConnectionMsg::Reconnect => self.step(myself, Input::ReconnectAsked),
-            ConnectionMsg::Drain => self.step(myself, Input::DrainAsked),
+            ConnectionMsg::Drain => {
+                self.spare.take();
+                self.step(myself, Input::DrainAsked);
+            }
+            ConnectionMsg::OpenSpare => self.open_spare(myself),
+            ConnectionMsg::SpareOpened(Some(spare)) => {
+                let epoch = self.spare.keep(*spare);
+                myself.send_after(spare::KEPT, move || ConnectionMsg::SpareExpired(epoch));
+            }
+            ConnectionMsg::SpareOpened(None) => self.spare.cancel(),
+            ConnectionMsg::SpareExpired(epoch) => self.spare.expire(epoch),
+            ConnectionMsg::EndDrain => self.step(myself, Input::DrainRevoked),
             ConnectionMsg::DialFinished { epoch, settings, result } => {
                 if let Some(settings) = settings {
                     self.at = Whereabouts::remote(self.args.place.clone(), &settings);
@@ -178,27 +238,46 @@ impl ConnectionState {
             }
             ConnectionMsg::LinkLost { link, trouble } => {
                 let Some((_, up_since)) = self.links.remove(&link) else { return };
+                self.spare.link_lost(link);
                 let held = up_since.elapsed() >= HELD;
                 warn!(remote = %self.args.place, %trouble, held, "link lost");
                 self.step(myself, Input::LinkLost { link, trouble, held });
             }
             ConnectionMsg::ChannelFreed { link } => self.step(myself, Input::ChannelFreed { link }),
             ConnectionMsg::ChannelRefused { link, request } => {
-                self.queue.push_front(request);
+                if let Some(request) = request {
+                    self.queue.push_front(request);
+                }
                 self.step(myself, Input::ChannelRefused { link });
+            }
+            ConnectionMsg::ChannelFailed { request } => {
+                self.queue.push_front(request);
+                // Nobody has asked anew: a pause that began since goes on.
+                self.step(myself, Input::Wanted { asked: false });
             }
             ConnectionMsg::RetryElapsed(epoch) => {
                 self.step(myself, Input::RetryElapsed { epoch });
             }
-            ConnectionMsg::IdleElapsed { link, epoch } => {
-                self.step(myself, Input::IdleElapsed { link, epoch });
+            ConnectionMsg::IdleElapsed { link } => self.step(myself, Input::IdleElapsed { link }),
+            ConnectionMsg::RefusalAged { link } => self.step(myself, Input::RefusalAged { link }),
+            ConnectionMsg::Probed { link, found } => self.probed(link, found),
+            #[cfg(test)]
+            ConnectionMsg::Crash => panic!("as the test wants it"),
+        }
+    }
+
+    fn probed(&mut self, link: LinkId, found: Option<Arc<HostFacts>>) {
+        let first = self.links.keys().min();
+        match found {
+            Some(found) => _ = self.facts.send_replace(Facts::Known(found)),
+            // An old answer is better than none, and the probe of a link that
+            // came up since is still under way.
+            None if self.facts.borrow().known().is_none()
+                && first.is_none_or(|first| *first <= link) =>
+            {
+                self.facts.send_replace(Facts::None);
             }
-            ConnectionMsg::Probed(found) => {
-                // An old answer is better than none.
-                if found.is_some() || self.facts.borrow().known().is_none() {
-                    self.facts.send_replace(found.map_or(Facts::None, Facts::Known));
-                }
-            }
+            None => {}
         }
     }
 
@@ -246,17 +325,20 @@ impl ConnectionState {
         match effect {
             Effect::Dial(epoch) => {
                 self.next_try = None;
-                let resolver = self.args.resolver.clone();
-                tasks::dial(myself.clone(), resolver, self.args.request.clone(), epoch);
+                let (resolver, dialer) = (self.args.resolver.clone(), self.args.dialer.clone());
+                let request = self.args.request.clone();
+                self.dial = Some(tasks::dial(myself.clone(), resolver, dialer, request, epoch));
             }
             Effect::RetryAfter { epoch, failures } => {
                 let delay = Backoff::LINK.delay(failures, rand::random());
                 self.next_try = Some(Instant::now() + delay);
                 myself.send_after(delay, move || ConnectionMsg::RetryElapsed(epoch));
             }
-            Effect::IdleAfter { link, epoch } => {
-                let message = move || ConnectionMsg::IdleElapsed { link, epoch };
-                myself.send_after(self.args.idle, message);
+            Effect::IdleAfter { link } => {
+                myself.send_after(self.args.idle, move || ConnectionMsg::IdleElapsed { link });
+            }
+            Effect::ForgetAfter { link } => {
+                myself.send_after(FORGET, move || ConnectionMsg::RefusalAged { link });
             }
             Effect::Keep(id) => self.keep(myself, id),
             Effect::Close(link) => {
@@ -283,7 +365,47 @@ impl ConnectionState {
         // The host may have changed since it was last seen: once for each time
         // that the first link to it comes up.
         if first && let Some(taken) = self.fsm.take(Purpose::Control) {
+            if self.facts.borrow().known().is_none() {
+                self.facts.send_replace(Facts::Awaited);
+            }
             tasks::probe(myself.clone(), link, Slot::new(taken, myself.clone()));
+        }
+    }
+
+    /// Grants the spare channel to a start; else hands the request back.
+    fn grant_spare(
+        &mut self,
+        myself: &ActorRef<ConnectionMsg>,
+        request: ChannelRequest,
+    ) -> Option<ChannelRequest> {
+        if !request.wants_facts || matches!(*self.facts.borrow(), Facts::Awaited) {
+            return Some(request);
+        }
+        let Some(Spare { io, slot }) = self.spare.take() else { return Some(request) };
+        let facts = self.facts.borrow().known();
+        // Nobody there any more: what is granted closes as it drops.
+        let _ = request.reply.send(Ok(Granted { io, facts, slot, primed: true }));
+        self.order_spare(myself);
+        None
+    }
+
+    fn order_spare(&mut self, myself: &ActorRef<ConnectionMsg>) {
+        if self.spare.order() {
+            myself.send_after(spare::AFTER, || ConnectionMsg::OpenSpare);
+        }
+    }
+
+    fn open_spare(&mut self, myself: &ActorRef<ConnectionMsg>) {
+        let waiting = self.queue.waiting();
+        // Whoever waits goes before.
+        let free = waiting.session == 0 && waiting.control == 0;
+        let taken = if free { self.fsm.take(Purpose::Session) } else { None };
+        match taken.and_then(|id| Some((id, self.links.get(&id)?.0.clone()))) {
+            Some((id, link)) => {
+                let slot = Slot::new(id, myself.clone());
+                spare::open(myself.clone(), link, slot);
+            }
+            None => self.spare.cancel(),
         }
     }
 
@@ -300,8 +422,13 @@ impl ConnectionState {
             }
             let Some(id) = self.fsm.take(purpose) else {
                 self.queue.push_front(request);
+                // Its place is wanted; that it is free comes as a message.
+                self.spare.take();
                 return;
             };
+            if request.wants_facts {
+                self.order_spare(myself);
+            }
             let slot = Slot::new(id, myself.clone());
             // A link leaves both maps in one step, so it is in both or in none.
             if let Some((link, _)) = self.links.get(&id) {

@@ -37,6 +37,9 @@ pub struct Granted {
     pub facts: Option<Arc<HostFacts>>,
     /// Held as long as the channel counts on its link.
     pub slot: Slot,
+    /// Whether the start program is there already, and waits for its
+    /// parameters.
+    pub primed: bool,
 }
 
 /// One of a link's channels, taken. Dropping it gives it back.
@@ -61,7 +64,7 @@ impl Slot {
     }
 
     /// The server would not have it: it was never taken.
-    pub(super) fn refused(mut self, request: ChannelRequest) {
+    pub(super) fn refused(mut self, request: Option<ChannelRequest>) {
         let message = ConnectionMsg::ChannelRefused { link: self.link, request };
         self.given_back = true;
         // A connection that is gone counts nothing any more.

@@ -1,23 +1,27 @@
 //! What a connection does outside its mailbox.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use ractor::ActorRef;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::actor::ConnectionMsg;
+use super::dialer::Dialer;
 use super::request::{ChannelRequest, Granted, Slot};
 use crate::actors::resolver::{self, ResolverMsg};
 use crate::domain::connection::LinkId;
-use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 use crate::domain::ids::Epoch;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::runner::control::{self, HostFacts};
 use crate::runner::program::BOOTSTRAP;
-use crate::ssh::{self, Link};
+use crate::ssh::Link;
 
 /// How long a start waits for the host's PATH: the probe's own bound, and a
 /// little for the way.
@@ -43,24 +47,31 @@ impl Facts {
     }
 }
 
-/// Brings a link up and reports it.
+/// Brings a link up and reports it. Aborting it ends what it has opened.
 pub(super) fn dial(
     connection: ActorRef<ConnectionMsg>,
     resolver: ActorRef<ResolverMsg>,
+    dialer: Arc<dyn Dialer>,
     request: SshRequest,
     epoch: Epoch,
-) {
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let settings = resolver::settings(&resolver, request).await;
         let (settings, result) = match settings {
             Ok(settings) => {
-                let result = ssh::dial(&settings, &|_, _| {}).await;
+                // A dial that panics is one that failed: it must be heard of.
+                let dialled = AssertUnwindSafe(async { dialer.dial(&settings).await });
+                let result = dialled.catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
                 (Some(Box::new(settings)), result)
             }
             Err(trouble) => (None, Err(trouble)),
         };
         report_dial(&connection, epoch, settings, result).await;
-    });
+    })
+}
+
+fn panicked() -> LinkTrouble {
+    LinkTrouble::Lost { how: LostHow::Closed, detail: "the dial failed: see the log".to_owned() }
 }
 
 async fn report_dial(
@@ -103,17 +114,27 @@ pub(super) fn open_channel(
                 }
                 let facts = facts.borrow().known();
                 // Nobody there any more: what is granted closes as it drops.
-                let _ = request.reply.send(Ok(Granted { io: channel.into(), facts, slot }));
+                let _ = request.reply.send(Ok(Granted {
+                    io: channel.into(),
+                    facts,
+                    slot,
+                    primed: false,
+                }));
             }
             Err(LinkTrouble::ChannelRefused { detail }) => {
                 debug!(link = ?slot.link(), detail, "channel refused");
-                slot.refused(request);
+                slot.refused(Some(request));
             }
             Err(trouble) => {
                 debug!(%trouble, "no channel");
-                let connection = slot.connection();
+                let (connection, id) = (slot.connection(), slot.link());
+                if link.is_lost() {
+                    // Its watcher may come later, and the request would be sent
+                    // to the dead link again and again until then.
+                    let _ = connection.cast(ConnectionMsg::LinkLost { link: id, trouble });
+                }
                 drop(slot);
-                let _ = connection.cast(ConnectionMsg::OpenChannel(request));
+                let _ = connection.cast(ConnectionMsg::ChannelFailed { request });
             }
         }
     });
@@ -122,11 +143,22 @@ pub(super) fn open_channel(
 /// Asks the host what it is, on a channel of its own.
 pub(super) fn probe(connection: ActorRef<ConnectionMsg>, link: Link, slot: Slot) {
     tokio::spawn(async move {
+        let id = slot.link();
         let found = match link.exec(BOOTSTRAP).await {
-            Ok(channel) => control::probe(channel.into(), &crate::actors::nonce()).await.ok(),
-            Err(_) => None,
+            Ok(channel) => {
+                let found = control::probe(channel.into(), &crate::actors::nonce()).await.ok();
+                drop(slot);
+                found
+            }
+            Err(LinkTrouble::ChannelRefused { .. }) => {
+                slot.refused(None);
+                None
+            }
+            Err(_) => {
+                drop(slot);
+                None
+            }
         };
-        drop(slot);
-        let _ = connection.cast(ConnectionMsg::Probed(found.map(Arc::new)));
+        let _ = connection.cast(ConnectionMsg::Probed { link: id, found: found.map(Arc::new) });
     });
 }

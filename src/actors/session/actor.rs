@@ -1,8 +1,10 @@
 //! The actor itself: messages in, effects out.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -77,12 +79,12 @@ pub enum SessionMsg {
         /// The follower that tells it.
         epoch: Epoch,
     },
-    /// The command's process id is known.
-    Signed {
+    /// The session was seen to run, and its output streams from here on.
+    Streaming {
         /// The follower that tells it.
         epoch: Epoch,
-        /// The process id.
-        pid: u32,
+        /// The command's process id, where it has one by now.
+        pid: Option<u32>,
     },
     /// A follower has ended.
     FollowerEnded {
@@ -110,9 +112,12 @@ pub enum SessionMsg {
     Concluded(Box<Outcome>),
     /// The registry knows that it has ended.
     Settled,
+    /// The actor is to fail.
+    #[cfg(test)]
+    Crash,
 }
 
-/// The actor. Its state is in [`State`].
+/// The actor. its state is in `State`.
 #[derive(Debug)]
 pub struct SessionActor;
 
@@ -128,7 +133,8 @@ pub struct State {
     order_task: Option<JoinHandle<()>>,
     link_task: Option<JoinHandle<()>>,
     feeding: Feeding,
-    timed_out: bool,
+    /// Whether the registry knows that the launch was, or may have been, sent.
+    starting_saved: watch::Receiver<bool>,
     path: String,
 }
 
@@ -148,7 +154,15 @@ impl Actor for SessionActor {
             Phase::Running { .. } | Phase::Ended { .. } => Known::Claimed,
         };
         let order = args.record.stop.as_ref().map(StopOrder::order);
-        let (fsm, effects) = SessionFsm::begin(known, order);
+        let timed_out = args.record.stop.as_ref().is_some_and(|stop| stop.timed_out);
+        let (fsm, effects) = SessionFsm::begin(known, order, timed_out);
+        let starting_saved = saver::spawn(
+            myself.clone(),
+            args.records.subscribe(),
+            args.registry.clone(),
+            args.mirror.clone(),
+            args.own.as_ref().is_none_or(|own| !own.is_empty()),
+        );
         let mut state = State {
             fsm,
             launch: None,
@@ -157,7 +171,7 @@ impl Actor for SessionActor {
             order_task: None,
             link_task: tasks::watch_link(&args.host, &args.pulse),
             feeding: Feeding::new(),
-            timed_out: false,
+            starting_saved,
             path: String::new(),
             args,
         };
@@ -188,9 +202,6 @@ impl Drop for State {
 
 impl State {
     fn begin(&mut self, myself: &ActorRef<SessionMsg>, known: Known) {
-        let launch_kept = self.args.own.as_ref().is_none_or(|own| !own.is_empty());
-        let (registry, mirror) = (self.args.registry.clone(), self.args.mirror.clone());
-        saver::spawn(myself.clone(), self.args.records.subscribe(), registry, mirror, launch_kept);
         if known == Known::Unsent
             && let Some(seconds) = self.args.record.start_within_s
         {
@@ -236,11 +247,15 @@ impl State {
                 self.step(myself, Input::Claimed { epoch });
                 self.feed(myself);
             }
-            SessionMsg::Signed { pid, .. } => {
-                if let Phase::Running { pid: known } = &mut self.args.record.phase {
-                    *known = Some(pid);
+            SessionMsg::Streaming { epoch, pid } => {
+                if let Phase::Running { pid: known } = &mut self.args.record.phase
+                    && pid.is_some()
+                    && *known != pid
+                {
+                    *known = pid;
                     self.save();
                 }
+                self.step(myself, Input::Streaming { epoch });
             }
             SessionMsg::FollowerEnded { epoch, how } => {
                 self.step(myself, Input::FollowerEnded { epoch, how });
@@ -255,13 +270,13 @@ impl State {
                 self.step(myself, Input::StartDeadlineElapsed { seconds, last });
             }
             SessionMsg::TimeUp => {
-                self.timed_out = true;
                 let grace_s = self.args.kill_grace_s;
-                let order = Order::Stop { signal: "TERM".to_owned(), grace_s };
-                self.step(myself, Input::StopOrdered(order));
+                self.step(myself, Input::TimeUp { grace_s });
             }
             SessionMsg::Concluded(outcome) => self.concluded(*outcome),
             SessionMsg::Settled => myself.stop(None),
+            #[cfg(test)]
+            SessionMsg::Crash => panic!("as the test wants it"),
         }
     }
 
@@ -322,7 +337,9 @@ impl State {
                 self.arm_timeout(myself);
             }
             Effect::RecordOrder(order) => {
-                self.args.record.stop = order.map(|order| StopOrder::given(order, now()));
+                let timed_out = self.fsm.timed_out();
+                let given = |order| StopOrder::given(order, now(), timed_out);
+                self.args.record.stop = order.map(given);
                 self.publish();
             }
             Effect::End(end) => self.conclude(myself, end),
@@ -341,15 +358,28 @@ impl State {
             }
             _ => Errand::Follow(self.args.record.id.clone()),
         };
-        self.task = Some(tasks::run_follower(
+        let follower = tasks::run_follower(
             myself.clone(),
-            &self.args.host,
+            self.args.host.clone(),
             channel,
             errand,
             self.args.mirror.clone(),
             self.args.pulse.clone(),
             epoch,
-        ));
+        );
+        let (mut saved, session) = (self.starting_saved.clone(), myself.clone());
+        self.task = Some(tokio::spawn(async move {
+            // A launch that nobody remembers after a crash could neither be
+            // stopped nor reported: it is on record before it is sent.
+            if starts && saved.wait_for(|saved| *saved).await.is_err() {
+                return;
+            }
+            // A follower that panics must be heard of like any that ends.
+            if AssertUnwindSafe(follower).catch_unwind().await.is_err() {
+                let how = FollowEnd::Cut { held: false };
+                let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
+            }
+        }));
     }
 
     fn arm_timeout(&mut self, myself: &ActorRef<SessionMsg>) {
@@ -374,7 +404,7 @@ impl State {
         self.feeding.stop();
         let (session, mirror) = (myself.clone(), self.args.mirror.clone());
         let (record, at) = (self.args.record.clone(), self.args.host.whereabouts());
-        let (path, timed_out) = (self.path.clone(), self.timed_out);
+        let (path, timed_out) = (self.path.clone(), self.fsm.timed_out());
         let stderr = self.args.pulse.borrow().stderr;
         tokio::spawn(async move {
             let speaks = matches!(end, End::Told(Ending::Ran(_) | Ending::Stumbled { .. }));

@@ -1,7 +1,10 @@
 //! The machine that a session runs on, as its actor sees it.
 
+use std::time::Duration;
+
 use ractor::ActorRef;
 use tokio::sync::{oneshot, watch};
+use tokio::time::sleep;
 
 use crate::actors::connection::{ChannelRequest, ConnectionMsg, LinkReport};
 use crate::domain::connection::{LinkView, Purpose};
@@ -10,6 +13,9 @@ use crate::domain::failure::whereabouts::Whereabouts;
 use crate::runner::control::HostFacts;
 use crate::runner::io::ProgramIo;
 use crate::runner::local::LocalProgram;
+
+/// How long after a request got lost it is made again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Where a session runs.
 #[derive(Debug, Clone)]
@@ -41,6 +47,8 @@ pub struct Channel {
     pub path: Option<String>,
     /// Kept until the channel is done with.
     pub slot: Option<crate::actors::connection::Slot>,
+    /// Whether the start program is there already.
+    pub primed: bool,
 }
 
 /// What a channel is wanted for.
@@ -107,7 +115,7 @@ async fn local_channel() -> Result<Channel, LinkTrouble> {
     let started = LocalProgram::start()
         .map_err(|error| LinkTrouble::ChannelRefused { detail: format!("/bin/sh: {error}") })?;
     let path = super::tasks::local_facts().await.map(|facts: HostFacts| facts.path);
-    Ok(Channel { io: ProgramIo::Local(Box::new(started)), path, slot: None })
+    Ok(Channel { io: ProgramIo::Local(Box::new(started)), path, slot: None, primed: false })
 }
 
 impl RemoteHost {
@@ -126,13 +134,18 @@ impl RemoteHost {
             {
                 let granted = answer?;
                 let path = granted.facts.as_ref().map(|facts| facts.path.clone());
-                return Ok(Channel { io: granted.io, path, slot: Some(granted.slot) });
+                let (slot, primed) = (Some(granted.slot), granted.primed);
+                return Ok(Channel { io: granted.io, path, slot, primed });
             }
             // The connection's actor died with the request; there will be
-            // another, unless the daemon is stopping.
-            if self.connection.changed().await.is_err() {
-                let detail = "the daemon is stopping".to_owned();
-                return Err(LinkTrouble::Lost { how: LostHow::Closed, detail });
+            // another, unless the connection was ended. A request that was
+            // dropped by an actor that lives is not to wait for its death.
+            tokio::select! {
+                changed = self.connection.changed() => if changed.is_err() {
+                    let detail = "the connection was ended".to_owned();
+                    return Err(LinkTrouble::Lost { how: LostHow::Closed, detail });
+                },
+                () = sleep(ASK_AGAIN) => {}
             }
         }
     }

@@ -4,13 +4,17 @@
 //! spool, the spool knows. Each delivery asks it and sends what comes after, so
 //! a delivery whose answer was lost loses and doubles nothing.
 
+use std::time::Duration;
+
 use ractor::ActorRef;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 use tracing::debug;
 
 use super::actor::SessionMsg;
 use super::host::{Host, Want};
 use crate::actors::nonce;
+use crate::domain::backoff::Backoff;
 use crate::domain::ids::SessionId;
 use crate::domain::session::Stdin;
 use crate::runner::control::{self, ControlError, Input};
@@ -40,17 +44,28 @@ pub enum Delivery {
 pub(super) struct Feeding {
     under_way: Option<JoinHandle<()>>,
     end_told: bool,
+    /// Deliveries in a row of which nobody knows.
+    failures: u32,
 }
 
 impl Feeding {
     pub(super) fn new() -> Self {
-        Self { under_way: None, end_told: false }
+        Self { under_way: None, end_told: false, failures: 0 }
     }
 
     /// Whether there is something to deliver, and nothing under way.
     fn is_due(&self, stdin: &Stdin) -> bool {
         let more = stdin.delivered < stdin.accepted || stdin.eof && !self.end_told;
         stdin.open && more && self.under_way.is_none()
+    }
+
+    /// How long the next delivery waits: a program that fails at once on its
+    /// host is not to be started in a circle.
+    fn pause(&self) -> Duration {
+        match self.failures {
+            0 => Duration::ZERO,
+            failures => Backoff::LINK.delay(failures, 1.0),
+        }
     }
 
     /// Starts a delivery where one is due.
@@ -64,8 +79,9 @@ impl Feeding {
     ) {
         if self.is_due(stdin) {
             let (session, host, id) = (session.clone(), host.clone(), id.clone());
-            let (mirror, stdin) = (mirror.clone(), *stdin);
+            let (mirror, stdin, pause) = (mirror.clone(), *stdin, self.pause());
             self.under_way = Some(tokio::spawn(async move {
+                sleep(pause).await;
                 let delivery = deliver(&host, &id, &mirror, &stdin).await;
                 let _ = session.cast(SessionMsg::InputDelivered(delivery));
             }));
@@ -75,6 +91,10 @@ impl Feeding {
     /// Takes the outcome of the delivery that was under way in.
     pub(super) fn done(&mut self, delivery: Delivery, stdin: &mut Stdin) {
         self.under_way = None;
+        self.failures = match delivery {
+            Delivery::Unknown => self.failures.saturating_add(1),
+            Delivery::There { .. } | Delivery::Closed => 0,
+        };
         match delivery {
             Delivery::There { length, end_told } => {
                 stdin.delivered = length;
@@ -137,8 +157,22 @@ mod tests {
     #[test]
     fn a_delivery_of_which_nobody_knows_is_due_again() {
         let (mut feeding, mut stdin) = (Feeding::new(), ALL_ACCEPTED);
+        assert_eq!(feeding.pause(), Duration::ZERO);
         feeding.done(Delivery::Unknown, &mut stdin);
         assert!(feeding.is_due(&stdin));
+    }
+
+    #[test]
+    fn deliveries_that_come_to_nothing_are_ever_longer_apart() {
+        let (mut feeding, mut stdin) = (Feeding::new(), ALL_ACCEPTED);
+        let mut pauses = Vec::new();
+        for _ in 0..10 {
+            feeding.done(Delivery::Unknown, &mut stdin);
+            pauses.push(feeding.pause().as_millis());
+        }
+        assert_eq!((pauses[0], pauses[1], pauses[9]), (500, 1_000, 30_000));
+        feeding.done(Delivery::There { length: 5, end_told: false }, &mut stdin);
+        assert_eq!(feeding.pause(), Duration::ZERO);
     }
 
     #[test]

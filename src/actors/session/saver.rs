@@ -18,7 +18,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// Saves the newest record whenever there is a newer one, until the session
 /// has ended; then says so.
 ///
-/// What the session was started with goes as soon as the registry says that it
+/// The receiver holds whether a record is saved that says that the launch was,
+/// or may have been, sent. What the session was started with goes as soon as the registry says that it
 /// was started, and not before: until then it is what a restart would need.
 pub(super) fn spawn(
     session: ActorRef<SessionMsg>,
@@ -26,7 +27,9 @@ pub(super) fn spawn(
     registry: Registry,
     mirror: Mirror,
     mut launch_kept: bool,
-) {
+) -> watch::Receiver<bool> {
+    let sent = !matches!(records.borrow().phase, Phase::Waiting);
+    let (starting, starting_saved) = watch::channel(sent);
     tokio::spawn(async move {
         while records.changed().await.is_ok() {
             let record = records.borrow_and_update().clone();
@@ -36,6 +39,10 @@ pub(super) fn spawn(
                 warn!(session = %record.id, %error, "the registry cannot be written");
                 sleep(AGAIN).await;
             }
+            starting.send_if_modified(|saved| {
+                let sent = !matches!(record.phase, Phase::Waiting);
+                sent && !std::mem::replace(saved, true)
+            });
             if launch_kept && settled {
                 launch_kept = mirror.drop_launch().await.is_err();
             }
@@ -45,4 +52,5 @@ pub(super) fn spawn(
             }
         }
     });
+    starting_saved
 }

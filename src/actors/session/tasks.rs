@@ -7,7 +7,7 @@ use ractor::ActorRef;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OnceCell, watch};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::actor::SessionMsg;
@@ -21,7 +21,7 @@ use crate::domain::launch::{Launch, MAX_INLINE_INPUT, Stdin};
 use crate::domain::session::fsm::{FollowEnd, Order, OrderEnd};
 use crate::domain::session::{Pulse, SessionRecord};
 use crate::runner::control::{self, ControlError, HostFacts};
-use crate::runner::follow::{Errand, Followed, Milestone, follow};
+use crate::runner::follow::{Errand, Followed, Milestone, Primed, follow};
 use crate::runner::io::ProgramIo;
 use crate::runner::local::LocalProgram;
 use crate::store::mirror::Mirror;
@@ -50,6 +50,9 @@ impl OwnLaunch {
     }
 }
 
+/// A follower that lasted less than this was none: the next one waits.
+const HELD: Duration = Duration::from_secs(10);
+
 /// Gets together what a start needs.
 pub(super) fn prepare(
     session: ActorRef<SessionMsg>,
@@ -72,8 +75,15 @@ async fn build(
 ) -> Result<Launch, SessionTrouble> {
     let own = match own {
         Some(own) => own,
-        // After a restart; without the file there was nothing in it.
-        None => mirror.load_launch().await.ok().flatten().unwrap_or_default(),
+        // After a restart; without the file there was nothing in it. One that
+        // cannot be read is no such word: nothing starts without its prompt.
+        None => match mirror.load_launch().await {
+            Ok(kept) => kept.unwrap_or_default(),
+            Err(error) => {
+                let dir = mirror.dir().display().to_string();
+                return Err(SessionTrouble::Spool { dir, detail: error.to_string() });
+            }
+        },
     };
     let mut env: BTreeMap<String, Vec<u8>> = resolve_env(config_env)
         .await?
@@ -117,46 +127,46 @@ pub(super) fn request_channel(
 }
 
 /// Runs a follower, and publishes the mirror's lengths as they grow.
-pub(super) fn run_follower(
+pub(super) async fn run_follower(
     session: ActorRef<SessionMsg>,
-    host: &Host,
+    host: Host,
     channel: Channel,
     errand: Errand,
     mirror: Mirror,
     pulse: watch::Sender<Pulse>,
     epoch: Epoch,
-) -> JoinHandle<()> {
-    let root = host.root().map(str::to_owned);
-    tokio::spawn(async move {
-        let tell = |milestone| match milestone {
-            Milestone::Claimed => _ = session.cast(SessionMsg::Claimed { epoch }),
-            Milestone::Signed(pid) => _ = session.cast(SessionMsg::Signed { epoch, pid }),
-            Milestone::Mirrored(lengths) => pulse.send_modify(|pulse| {
-                pulse.stdout = lengths.stdout;
-                pulse.stderr = lengths.stderr;
-            }),
-        };
-        let how = match mirror.writer().await {
-            Ok(mut writer) => {
-                follow(channel.io, &nonce(), root.as_deref(), errand, &mut writer, tell).await
-            }
-            Err(error) => Followed::MirrorFailed(error),
-        };
-        drop(channel.slot);
-        let how = follow_end(how, root.as_deref());
-        let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
-    })
+) {
+    let began = Instant::now();
+    let tell = |milestone| match milestone {
+        Milestone::Claimed => _ = session.cast(SessionMsg::Claimed { epoch }),
+        Milestone::Streaming(pid) => _ = session.cast(SessionMsg::Streaming { epoch, pid }),
+        Milestone::Mirrored(lengths) => pulse.send_modify(|pulse| {
+            pulse.stdout = lengths.stdout;
+            pulse.stderr = lengths.stderr;
+        }),
+    };
+    let how = match mirror.writer().await {
+        Ok(mut writer) => {
+            let io = Primed { io: channel.io, primed: channel.primed };
+            follow(io, &nonce(), host.root(), errand, &mut writer, tell).await
+        }
+        Err(error) => Followed::MirrorFailed(error),
+    };
+    drop(channel.slot);
+    let how = follow_end(how, host.root(), began.elapsed() >= HELD);
+    let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
 }
 
-fn follow_end(how: Followed, root: Option<&str>) -> FollowEnd {
+fn follow_end(how: Followed, root: Option<&str>, held: bool) -> FollowEnd {
     debug!(?how, "follower ended");
     let spool = || root.unwrap_or("~/.local/state/longhaul/1").to_owned();
     match how {
         Followed::Ended(ending) => FollowEnd::Ended(ending),
-        Followed::Cut(_) => FollowEnd::Cut,
+        Followed::Cut(_) => FollowEnd::Cut { held },
         Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
         Followed::NoSpool => FollowEnd::NoSpool,
         Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
+        Followed::Silent(said) => FollowEnd::Silent(SessionTrouble::ShellBroken { said }),
         Followed::SpoolFailed(detail) => {
             FollowEnd::CannotStart(SessionTrouble::Spool { dir: spool(), detail })
         }
@@ -211,7 +221,10 @@ async fn run_order(io: ProgramIo, root: Option<&str>, id: &SessionId, order: &Or
         Err(ControlError::Survivors { pids }) => OrderEnd::Survivors(pids),
         Err(error) => {
             warn!(session = %id, %error, "an order was not carried out");
-            OrderEnd::Cut
+            match error {
+                ControlError::Cut(_) | ControlError::NoAnswer { .. } => OrderEnd::Cut,
+                _ => OrderEnd::Failed,
+            }
         }
     }
 }

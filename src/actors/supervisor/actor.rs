@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use super::connections::{Connections, Key, Shared};
 use super::sessions::{Live, Sessions, pulse_of};
 use crate::actors::config::{self, ConfigArgs, ConfigHandle, ConfigState};
-use crate::actors::connection::LinkReport;
+use crate::actors::connection::{Dialer, LinkReport};
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::actors::resolver::{ResolverActor, ResolverMsg};
@@ -33,6 +33,8 @@ pub struct SupervisorArgs {
     pub config: ConfigArgs,
     /// What the effective settings of destinations depend on.
     pub ssh: SshEnvironment,
+    /// Who brings links up.
+    pub dialer: Arc<dyn Dialer>,
     /// The registry.
     pub registry: Registry,
     /// The journal.
@@ -75,6 +77,9 @@ pub enum SupervisorMsg {
     FindChildren(RpcReplyPort<Children>),
     /// The configuration's actor was started again, or could not be.
     ConfigStarted(Result<ConfigHandle, SpawnErr>),
+    /// A connection that failed too often is tried again.
+    #[doc(hidden)]
+    RespawnConnection(Box<Key>),
     /// Children are to end; sessions go on where they run.
     ShutDown,
 }
@@ -103,7 +108,7 @@ pub struct ConnectionStatus {
     pub draining: bool,
 }
 
-/// The actor. Its state is in [`State`].
+/// The actor. its state is in `State`.
 #[derive(Debug)]
 pub struct SupervisorActor;
 
@@ -123,6 +128,9 @@ pub struct State {
     stopping: bool,
 }
 
+/// How long a connection that fails again and again is left alone. Sessions that
+/// run behind it cannot be followed meanwhile, and are not to be lost for good.
+const LEFT_ALONE: Duration = Duration::from_secs(60);
 /// How long children get to end.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
@@ -151,7 +159,7 @@ impl Actor for SupervisorActor {
             config_args: args.config,
             config_handle: watch::Sender::new(handle),
             config_restarts: RestartIntensity::default(),
-            shared: Shared { resolver, journal: args.journal },
+            shared: Shared { resolver, dialer: args.dialer, journal: args.journal },
             registry: args.registry,
             local_root: args.local_root,
             stopping: false,
@@ -184,7 +192,7 @@ impl Actor for SupervisorActor {
             SupervisorMsg::Reconnect(place, reply) => {
                 let mut found = false;
                 for (key, entry) in state.connections.all() {
-                    if key.place == place {
+                    if key.place.to_string() == place {
                         found = true;
                         entry.reconnect();
                     }
@@ -203,6 +211,7 @@ impl Actor for SupervisorActor {
             SupervisorMsg::ConfigStarted(Err(error)) => {
                 error!(%error, "the configuration's actor did not start again");
             }
+            SupervisorMsg::RespawnConnection(key) => state.respawn_connection(&myself, *key).await,
             SupervisorMsg::ShutDown => {
                 state.stopping = true;
                 myself.stop_children_and_wait(None, Some(END_WITHIN)).await;
@@ -278,10 +287,11 @@ impl State {
             let root = self.local_root.clone();
             return (*place == Place::Local).then_some((Host::Local { root }, None));
         };
-        let key = Key { place: place.to_string(), request: request.clone() };
+        let key = Key { place: place.clone(), request: request.clone() };
+        let (outdated, idle) = (self.is_outdated(&key), self.config.idle_link);
         let remote: RemoteHost = match self
             .connections
-            .get_or_spawn(&key, self.config.idle_link, &self.shared, myself.get_cell())
+            .get_or_spawn(&key, outdated, idle, &self.shared, myself.get_cell())
             .await
         {
             Ok(remote) => remote,
@@ -308,7 +318,7 @@ impl State {
 
     fn connections(&self) -> Vec<ConnectionStatus> {
         let status = |(key, entry): (&Key, &super::connections::Entry)| ConnectionStatus {
-            place: key.place.clone(),
+            place: key.place.to_string(),
             request: key.request.clone(),
             report: entry.report(),
             sessions: self.sessions.on(key),
@@ -348,24 +358,25 @@ impl State {
         self.drain_outdated();
     }
 
-    /// Drains the connections that the configuration would not make any more.
+    /// Drains the connections that the configuration would not make any more,
+    /// and no others.
     fn drain_outdated(&mut self) {
-        let outdated: Vec<Key> = self
-            .connections
-            .keys()
-            .filter(|key| {
-                let Ok(name) = key.place.parse::<crate::domain::ids::RemoteName>() else {
-                    return false;
-                };
-                let current = self.config.remotes.get(&name).filter(|remote| remote.enabled);
-                current.map(ssh_request).as_ref() != Some(&key.request)
-            })
-            .cloned()
-            .collect();
-        for key in outdated {
-            let unused = self.sessions.on(&key) == 0;
-            self.connections.drain(&key, unused);
+        let keys: Vec<Key> = self.connections.keys().cloned().collect();
+        for key in keys {
+            if self.is_outdated(&key) {
+                let unused = self.sessions.on(&key) == 0;
+                self.connections.drain(&key, unused);
+            } else {
+                self.connections.end_drain(&key);
+            }
         }
+    }
+
+    /// Whether the configuration would not make this connection any more.
+    fn is_outdated(&self, key: &Key) -> bool {
+        let Place::Remote(name) = &key.place else { return false };
+        let current = self.config.remotes.get(name).filter(|remote| remote.enabled);
+        current.map(ssh_request).as_ref() != Some(&key.request)
     }
 
     async fn child_failed(&mut self, myself: &ActorRef<SupervisorMsg>, actor: ractor::ActorId) {
@@ -379,14 +390,18 @@ impl State {
             self.restart_config(myself);
             return;
         }
-        let Some((id, mut entry)) = self.sessions.gone(actor) else {
-            let idle = self.config.idle_link;
-            let again = self.connections.respawn(actor, idle, &self.shared, myself.get_cell());
-            if let Err(error) = again.await {
-                error!(%error, "a connection's actor did not start again");
+        match self.connections.failed(actor) {
+            Some((key, true)) => return self.respawn_connection(myself, key).await,
+            Some((key, false)) => {
+                error!(remote = %key.place, "failed too often and is left alone for a minute");
+                myself.send_after(LEFT_ALONE, move || {
+                    SupervisorMsg::RespawnConnection(Box::new(key))
+                });
+                return;
             }
-            return;
-        };
+            None => {}
+        }
+        let Some((id, mut entry)) = self.sessions.gone(actor) else { return };
         if !entry.restarts.allows(now()) {
             error!(session = %id, "failed too often and is left alone until the daemon restarts");
             self.release(entry.connection.as_ref());
@@ -400,6 +415,14 @@ impl State {
             own: None,
         };
         self.run_session(myself, new, entry.restarts).await;
+    }
+
+    async fn respawn_connection(&mut self, myself: &ActorRef<SupervisorMsg>, key: Key) {
+        let idle = self.config.idle_link;
+        let again = self.connections.respawn(key, idle, &self.shared, myself.get_cell());
+        if let Err(error) = again.await {
+            error!(%error, "a connection's actor did not start again");
+        }
     }
 
     /// Starts the configuration's actor again, in a task: it reads files.

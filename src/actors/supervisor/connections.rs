@@ -1,25 +1,28 @@
 //! The connections, as the supervisor keeps them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorId, ActorRef, SpawnErr};
 use tokio::sync::watch;
 
-use crate::actors::connection::{ConnectionActor, ConnectionArgs, ConnectionMsg, LinkReport};
+use crate::actors::connection::{
+    ConnectionActor, ConnectionArgs, ConnectionMsg, Dialer, LinkReport,
+};
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::actors::resolver::ResolverMsg;
 use crate::actors::session::RemoteHost;
 use crate::domain::restart::RestartIntensity;
-use crate::domain::target::SshRequest;
+use crate::domain::target::{Place, SshRequest};
 
 /// What makes a connection another one: the remote's name, and what is dialled
 /// for it. A remote whose host was edited gets a new connection for new
 /// sessions, and the old one stays until the last session on it has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) place: String,
+pub struct Key {
+    pub(super) place: Place,
     pub(super) request: SshRequest,
 }
 
@@ -36,6 +39,7 @@ pub(super) struct Entry {
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
     pub(super) resolver: ActorRef<ResolverMsg>,
+    pub(super) dialer: Arc<dyn Dialer>,
     pub(super) journal: Journal,
 }
 
@@ -47,58 +51,76 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// The connection to `key`, started where there is none.
+    /// The connection to `key`, started where there is none. `outdated` if the
+    /// configuration would not make it any more: it is for what ran before.
     pub(super) async fn get_or_spawn(
         &mut self,
         key: &Key,
+        outdated: bool,
         idle: Duration,
         shared: &Shared,
         supervisor: ActorCell,
     ) -> Result<RemoteHost, SpawnErr> {
-        if let Some(entry) = self.entries.get_mut(key) {
-            // It may have been drained by an edit that has been taken back.
-            entry.draining = false;
+        if let Some(entry) = self.entries.get(key) {
             return Ok(entry.host());
         }
-        let report = watch::Sender::new(LinkReport::new(key.place.clone(), now()));
+        let report = watch::Sender::new(LinkReport::new(key.place.to_string(), now()));
         let actor = spawn(key, idle, shared, report.clone(), supervisor).await?;
         self.by_actor.insert(actor.get_id(), key.clone());
         let restarts = RestartIntensity::default();
-        let entry = Entry { actor: watch::Sender::new(actor), report, draining: false, restarts };
+        let actor = watch::Sender::new(actor);
+        let mut entry = Entry { actor, report, draining: false, restarts };
+        if outdated {
+            entry.drain();
+        }
         let host = entry.host();
         self.entries.insert(key.clone(), entry);
         Ok(host)
     }
 
-    /// Starts the connection whose actor has failed again, unless it has done
-    /// so too often. Those who use it learn of the new actor by its watch.
+    /// The connection whose actor has failed, and whether it may be started
+    /// again at once.
+    pub(super) fn failed(&mut self, actor: ActorId) -> Option<(Key, bool)> {
+        let key = self.by_actor.remove(&actor)?;
+        let allowed = self.entries.get_mut(&key)?.restarts.allows(now());
+        Some((key, allowed))
+    }
+
+    /// Starts a connection again whose actor has failed. Those who use it learn
+    /// of the new actor by its watch.
     pub(super) async fn respawn(
         &mut self,
-        actor: ActorId,
+        key: Key,
         idle: Duration,
         shared: &Shared,
         supervisor: ActorCell,
     ) -> Result<(), SpawnErr> {
-        let Some(key) = self.by_actor.remove(&actor) else { return Ok(()) };
+        // It may have been ended meanwhile.
         let Some(entry) = self.entries.get_mut(&key) else { return Ok(()) };
-        if !entry.restarts.allows(now()) {
-            self.entries.remove(&key);
-            return Ok(());
-        }
         let actor = spawn(&key, idle, shared, entry.report.clone(), supervisor).await?;
         self.by_actor.insert(actor.get_id(), key);
         entry.actor.send_replace(actor);
+        if entry.draining {
+            entry.drain();
+        }
         Ok(())
     }
 
     /// Has a connection take no new sessions, and ends it if `unused`.
     pub(super) fn drain(&mut self, key: &Key, unused: bool) {
-        let Some(entry) = self.entries.get_mut(key) else { return };
-        entry.draining = true;
-        // An actor that is gone needs no telling.
-        let _ = entry.actor.borrow().cast(ConnectionMsg::Drain);
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.drain();
+        }
         if unused {
             self.end(key);
+        }
+    }
+
+    /// An edit that drained a connection was taken back.
+    pub(super) fn end_drain(&mut self, key: &Key) {
+        if let Some(entry) = self.entries.get_mut(key).filter(|entry| entry.draining) {
+            entry.draining = false;
+            let _ = entry.actor.borrow().cast(ConnectionMsg::EndDrain);
         }
     }
 
@@ -131,6 +153,12 @@ impl Entry {
         RemoteHost { connection: self.actor.subscribe(), report: self.report.subscribe() }
     }
 
+    fn drain(&mut self) {
+        self.draining = true;
+        // An actor that is gone needs no telling.
+        let _ = self.actor.borrow().cast(ConnectionMsg::Drain);
+    }
+
     pub(super) fn report(&self) -> LinkReport {
         self.report.borrow().clone()
     }
@@ -148,10 +176,11 @@ async fn spawn(
     supervisor: ActorCell,
 ) -> Result<ActorRef<ConnectionMsg>, SpawnErr> {
     let args = ConnectionArgs {
-        place: key.place.clone(),
+        place: key.place.to_string(),
         request: key.request.clone(),
         idle,
         resolver: shared.resolver.clone(),
+        dialer: shared.dialer.clone(),
         journal: shared.journal.clone(),
         report,
     };

@@ -34,6 +34,8 @@ use crate::store::state_dir::StateDir;
 const INPUT_HELD: u64 = 64 << 20;
 /// How long removing a spool may take; its host may be away.
 const REMOVE_WITHIN: Duration = Duration::from_secs(10);
+/// How long an ended session's record may take to the registry.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// The signals that have a name everywhere.
 const SIGNALS: [&str; 16] = [
     "HUP", "INT", "QUIT", "ABRT", "KILL", "USR1", "USR2", "PIPE", "ALRM", "TERM", "CONT", "STOP",
@@ -305,8 +307,16 @@ impl Backend for DaemonHandle {
     }
 
     async fn remove(&self, given: &str) -> Result<(), RequestError> {
-        let record = self.record(given).await?;
-        if record.is_live() || self.live(&record.id).await?.is_some() {
+        let mut record = self.record(given).await?;
+        if let Some(live) = self.live(&record.id).await? {
+            if !live.pulse.borrow().state.has_ended() {
+                return Err(RequestError::StillRunning(record.id));
+            }
+            // Whoever waits for the end hears of it before the registry does.
+            let _ = live.actor.wait(Some(SETTLE_WITHIN)).await;
+            record = self.record(record.id.as_str()).await?;
+        }
+        if record.is_live() {
             return Err(RequestError::StillRunning(record.id));
         }
         self.remove_files(&record).await?;

@@ -1,7 +1,7 @@
 //! The supervisor: owner of all other actors, and the one that the API asks.
 //!
-//! [`actor`] keeps the maps of sessions and connections, spawns, and starts
-//! again what failed; [`handle`] is the daemon as the API sees it; the other
+//! `actor` keeps the maps of sessions and connections, spawns, and starts
+//! again what failed; `handle` is the daemon as the API sees it; the other
 //! files are what the handle does for its requests.
 //!
 //! Failure policy: one-for-one. A child that fails too often is left dead, and
@@ -15,6 +15,9 @@ mod remotes;
 mod sessions;
 mod test;
 mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use actor::{
     Children, ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg,

@@ -1,6 +1,6 @@
 //! When to dial, when to wait, when to give up.
 
-use super::pool::{LinkId, Pool, Purpose};
+use super::pool::{IdleVerdict, LinkId, Pool, Purpose, Refusal};
 use super::state::LinkState;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::Epoch;
@@ -9,7 +9,7 @@ use crate::domain::ids::Epoch;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// Somebody waits for a channel. `asked` if a person has just asked for it:
-    /// then even what waits for a person is tried once more.
+    /// then a pause is over, and even what waits for a person is tried once more.
     Wanted {
         /// Whether a person asked.
         asked: bool,
@@ -54,17 +54,22 @@ pub enum Input {
         /// The pause.
         epoch: Epoch,
     },
-    /// The link has been without a channel since this epoch's timer was set.
+    /// The link's idle timer ran out.
     IdleElapsed {
         /// The link.
         link: LinkId,
-        /// The timer.
-        epoch: Epoch,
+    },
+    /// A link refused channels a while ago.
+    RefusalAged {
+        /// The link.
+        link: LinkId,
     },
     /// A person wants a try now.
     ReconnectAsked,
     /// No new sessions: the remote was disabled, removed or changed.
     DrainAsked,
+    /// The remote is again what it was.
+    DrainRevoked,
 }
 
 /// What is to be done.
@@ -79,12 +84,15 @@ pub enum Effect {
         /// Failures in a row.
         failures: u32,
     },
-    /// Report [`Input::IdleElapsed`] when the link has idled long enough.
+    /// Report [`Input::IdleElapsed`] after the time that a link may idle.
     IdleAfter {
         /// The link.
         link: LinkId,
-        /// The timer.
-        epoch: Epoch,
+    },
+    /// Report [`Input::RefusalAged`] after a while.
+    ForgetAfter {
+        /// The link.
+        link: LinkId,
     },
     /// The link that came up is this one: keep it.
     Keep(LinkId),
@@ -170,10 +178,10 @@ impl ConnectionFsm {
         }
     }
 
-    /// Dials in a row that failed.
+    /// Tries in a row that failed, as people see it: none while all is well.
     #[must_use]
     pub fn failures(&self) -> u32 {
-        self.failures
+        if self.dialling == Dialling::Not { 0 } else { self.failures }
     }
 
     /// The links that are up.
@@ -194,7 +202,7 @@ impl ConnectionFsm {
         let mut effects = Vec::new();
         match input {
             Input::Wanted { asked } => {
-                if asked && matches!(self.dialling, Dialling::Stopped(_)) {
+                if asked && !matches!(self.dialling, Dialling::InFlight(_)) {
                     self.dialling = Dialling::Not;
                 }
                 effects.push(Effect::Serve);
@@ -210,18 +218,13 @@ impl ConnectionFsm {
             Input::ChannelFreed { link } => {
                 self.pool.give_back(link);
                 effects.push(Effect::Serve);
-                if self.pool.is_idle(link) {
-                    let epoch = self.epoch.advance();
-                    effects.push(Effect::IdleAfter { link, epoch });
-                }
+                self.time_idling(link, &mut effects);
             }
-            Input::ChannelRefused { link } => {
-                if !self.pool.refused(link) {
-                    // Its server lets us in and gives us nothing.
-                    let detail = "the server opens no channel at all".to_owned();
-                    effects.push(Effect::FailAsked(LinkTrouble::ChannelRefused { detail }));
+            Input::ChannelRefused { link } => self.channel_refused(link, &mut effects),
+            Input::RefusalAged { link } => {
+                if self.pool.forget(link) {
+                    effects.push(Effect::Serve);
                 }
-                self.dial_if_needed(&mut effects);
             }
             Input::RetryElapsed { epoch } => {
                 if matches!(self.dialling, Dialling::Paused { epoch: mine, .. } if mine == epoch) {
@@ -229,26 +232,25 @@ impl ConnectionFsm {
                     self.dial_if_needed(&mut effects);
                 }
             }
-            Input::IdleElapsed { link, epoch } => {
-                // Another timer since then means another use since then, of
-                // this link or of another: keep it for one more round.
-                if self.pool.is_idle(link) {
-                    if epoch == self.epoch || self.pool.links().len() > 1 {
-                        self.pool.remove(link);
-                        effects.push(Effect::Close(link));
-                    } else {
-                        let epoch = self.epoch.advance();
-                        effects.push(Effect::IdleAfter { link, epoch });
-                    }
+            Input::IdleElapsed { link } => match self.pool.idle_elapsed(link) {
+                IdleVerdict::Stays => {}
+                IdleVerdict::Again => self.time_idling(link, &mut effects),
+                IdleVerdict::Closes => {
+                    self.pool.remove(link);
+                    // It was a link for long enough.
+                    self.failures = 0;
+                    effects.push(Effect::Close(link));
                 }
-            }
+            },
             Input::ReconnectAsked => {
                 self.failures = 0;
-                if !matches!(self.dialling, Dialling::InFlight(_)) && self.pool.is_empty() {
+                let waits = matches!(self.dialling, Dialling::Paused { .. } | Dialling::Stopped(_));
+                if waits || self.dialling == Dialling::Not && self.pool.is_empty() {
                     self.dial(&mut effects);
                 }
             }
             Input::DrainAsked => self.draining = true,
+            Input::DrainRevoked => self.draining = false,
         }
         effects
     }
@@ -261,8 +263,41 @@ impl ConnectionFsm {
         let link = self.pool.add();
         effects.push(Effect::Keep(link));
         effects.push(Effect::Serve);
-        let epoch = self.epoch.advance();
-        effects.push(Effect::IdleAfter { link, epoch });
+        self.time_idling(link, effects);
+    }
+
+    fn time_idling(&mut self, link: LinkId, effects: &mut Vec<Effect>) {
+        if self.pool.is_to_time(link) {
+            effects.push(Effect::IdleAfter { link });
+        }
+    }
+
+    fn channel_refused(&mut self, link: LinkId, effects: &mut Vec<Effect>) {
+        match self.pool.refused(link) {
+            Refusal::Gone => effects.push(Effect::Serve),
+            Refusal::Full => {
+                if self.pool.is_to_forget(link) {
+                    effects.push(Effect::ForgetAfter { link });
+                }
+                self.dial_if_needed(effects);
+            }
+            // Its server lets us in and gives us nothing: as good as no link.
+            Refusal::BearsNone => {
+                let detail = "the server opens no channel at all".to_owned();
+                let trouble = LinkTrouble::ChannelRefused { detail };
+                self.pool.remove(link);
+                effects.push(Effect::Close(link));
+                if self.pool.is_empty() {
+                    effects.push(Effect::FailAsked(trouble.clone()));
+                } else {
+                    effects.push(Effect::Serve);
+                }
+                if self.dialling == Dialling::Not {
+                    self.failures = self.failures.saturating_add(1);
+                    self.pause(trouble, effects);
+                }
+            }
+        }
     }
 
     fn dial_failed(

@@ -4,6 +4,10 @@
 //! it is told otherwise, and does not say how many that is: it refuses the one
 //! that is too many. One of them is kept back, so that a session can be stopped
 //! whatever else goes on.
+//!
+//! A refusal is not the last word: sshd counts a channel that was closed until
+//! its process has ended, so it may refuse more than it would a moment later.
+//! What was learned of a link is forgotten after a while.
 
 use std::collections::BTreeMap;
 
@@ -31,10 +35,38 @@ pub struct Pool {
     next: u32,
 }
 
+/// What a refused channel tells of its link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It bears those that it has.
+    Full,
+    /// It bears none.
+    BearsNone,
+    /// It is gone.
+    Gone,
+}
+
+/// What becomes of a link whose idle timer ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdleVerdict {
+    /// It is in use, or gone.
+    Stays,
+    /// It idles, and was used since the timer was set: another round.
+    Again,
+    /// Nobody used it for the whole time.
+    Closes,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Channels {
     taken: u32,
     most: u32,
+    /// Whether an idle timer runs; there is never more than one.
+    timed: bool,
+    /// Whether a channel was taken since that was set.
+    used: bool,
+    /// Whether what was learned by a refusal is to be forgotten.
+    forgetting: bool,
 }
 
 impl Channels {
@@ -52,7 +84,14 @@ impl Pool {
     pub fn add(&mut self) -> LinkId {
         let id = LinkId(self.next);
         self.next += 1;
-        self.links.insert(id, Channels { taken: 0, most: USUAL_CHANNELS });
+        let channels = Channels {
+            taken: 0,
+            most: USUAL_CHANNELS,
+            timed: false,
+            used: false,
+            forgetting: false,
+        };
+        self.links.insert(id, channels);
         id
     }
 
@@ -66,6 +105,7 @@ impl Pool {
     pub fn take(&mut self, purpose: Purpose) -> Option<LinkId> {
         let (id, channels) = self.links.iter_mut().find(|(_, channels)| channels.takes(purpose))?;
         channels.taken += 1;
+        channels.used = true;
         Some(*id)
     }
 
@@ -83,20 +123,50 @@ impl Pool {
     }
 
     /// The server refused a channel that had been taken: the link has as many
-    /// as it will bear. Returns whether it bears any.
-    pub fn refused(&mut self, link: LinkId) -> bool {
+    /// as it will bear for now.
+    pub fn refused(&mut self, link: LinkId) -> Refusal {
         let Some(channels) = self.links.get_mut(&link) else {
-            return true;
+            return Refusal::Gone;
         };
         channels.taken = channels.taken.saturating_sub(1);
         channels.most = channels.taken.max(1);
-        channels.taken > 0
+        if channels.taken > 0 { Refusal::Full } else { Refusal::BearsNone }
     }
 
-    /// Whether a link has no channel.
-    #[must_use]
-    pub fn is_idle(&self, link: LinkId) -> bool {
-        self.links.get(&link).is_some_and(|channels| channels.taken == 0)
+    /// Whether a timer is to be set after which [`forget`](Self::forget) is
+    /// called for a link that refused.
+    pub fn is_to_forget(&mut self, link: LinkId) -> bool {
+        self.links.get_mut(&link).is_some_and(|link| !std::mem::replace(&mut link.forgetting, true))
+    }
+
+    /// Forgets what a link's refusals taught; whether it was there.
+    pub fn forget(&mut self, link: LinkId) -> bool {
+        let Some(channels) = self.links.get_mut(&link) else { return false };
+        channels.forgetting = false;
+        channels.most = USUAL_CHANNELS;
+        true
+    }
+
+    /// Whether an idle timer is to be set for a link: it has no channel, and
+    /// no timer runs.
+    pub fn is_to_time(&mut self, link: LinkId) -> bool {
+        let Some(channels) = self.links.get_mut(&link) else { return false };
+        if channels.taken > 0 || channels.timed {
+            return false;
+        }
+        (channels.timed, channels.used) = (true, false);
+        true
+    }
+
+    /// A link's idle timer ran out.
+    pub fn idle_elapsed(&mut self, link: LinkId) -> IdleVerdict {
+        let Some(channels) = self.links.get_mut(&link) else { return IdleVerdict::Stays };
+        channels.timed = false;
+        match channels {
+            Channels { taken: 1.., .. } => IdleVerdict::Stays,
+            Channels { used: true, .. } => IdleVerdict::Again,
+            _ => IdleVerdict::Closes,
+        }
     }
 
     /// The links that are up.
@@ -136,7 +206,7 @@ mod tests {
         for _ in 0..4 {
             pool.take(Purpose::Session);
         }
-        assert!(pool.refused(link));
+        assert_eq!(pool.refused(link), Refusal::Full);
         assert!(!pool.has_room(Purpose::Control));
         pool.give_back(link);
         assert!(pool.has_room(Purpose::Control));
@@ -149,7 +219,7 @@ mod tests {
         let link = pool.add();
         pool.take(Purpose::Session);
         pool.take(Purpose::Session);
-        assert!(pool.refused(link));
+        assert_eq!(pool.refused(link), Refusal::Full);
         assert_eq!(fill(&mut pool, Purpose::Session), 0);
         pool.give_back(link);
         assert_eq!(fill(&mut pool, Purpose::Session), 1);
@@ -160,12 +230,47 @@ mod tests {
         let mut pool = Pool::default();
         let link = pool.add();
         pool.take(Purpose::Session);
-        assert!(!pool.refused(link));
+        assert_eq!(pool.refused(link), Refusal::BearsNone);
+    }
+
+    #[test]
+    fn what_a_refusal_taught_is_forgotten_after_one_timer() {
+        let mut pool = Pool::default();
+        let link = pool.add();
+        for _ in 0..3 {
+            pool.take(Purpose::Session);
+        }
+        pool.refused(link);
+        assert!(pool.is_to_forget(link));
+        pool.refused(link);
+        assert!(!pool.is_to_forget(link), "one timer at a time");
+        assert!(pool.forget(link));
+        assert_eq!(fill(&mut pool, Purpose::Control), 9);
+        pool.refused(link);
+        assert!(pool.is_to_forget(link), "and another after that");
+    }
+
+    #[test]
+    fn a_link_has_one_idle_timer_however_often_it_is_used() {
+        let mut pool = Pool::default();
+        let link = pool.add();
+        assert!(pool.is_to_time(link));
+        for _ in 0..3 {
+            pool.take(Purpose::Session);
+            pool.give_back(link);
+            assert!(!pool.is_to_time(link));
+        }
+        assert_eq!(pool.idle_elapsed(link), IdleVerdict::Again);
+        assert!(pool.is_to_time(link));
+        assert_eq!(pool.idle_elapsed(link), IdleVerdict::Closes);
+        pool.take(Purpose::Control);
+        assert_eq!(pool.idle_elapsed(link), IdleVerdict::Stays);
+        assert!(!pool.is_to_time(link), "it is in use");
     }
 
     proptest! {
         #[test]
-        fn never_more_channels_than_a_link_bears(steps in prop::collection::vec(0u8..6, 0..200)) {
+        fn never_more_channels_than_a_link_bears(steps in prop::collection::vec(0u8..7, 0..200)) {
             let mut pool = Pool::default();
             let mut taken = Vec::new();
             for step in steps {
@@ -175,6 +280,7 @@ mod tests {
                     2 => taken.extend(pool.take(Purpose::Control)),
                     3 => if let Some(link) = taken.pop() { pool.give_back(link) },
                     4 => if let Some(link) = taken.pop() { pool.refused(link); },
+                    5 => if let Some(link) = taken.last() { pool.forget(*link); },
                     _ => {
                         let first = pool.links().next();
                         if let Some(link) = first {

@@ -5,167 +5,16 @@
 //! for a channel of its own and is tried again until it is done; an answer that
 //! was lost is never taken for a no.
 
+use std::collections::VecDeque;
+
 use super::ending::Ending;
+use crate::domain::backoff::Backoff;
 use crate::domain::failure::trouble::{LinkTrouble, LostWhy, SessionTrouble};
 use crate::domain::ids::Epoch;
 
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// What the start needs is at hand.
-    Prepared,
-    /// What the start needs cannot be had.
-    PreparationFailed(SessionTrouble),
-    /// The channel that was asked for is there.
-    Granted {
-        /// The request.
-        epoch: Epoch,
-    },
-    /// There will be no channel until a person has done something.
-    Denied {
-        /// The request.
-        epoch: Epoch,
-        /// Why.
-        trouble: LinkTrouble,
-    },
-    /// The spool is claimed.
-    Claimed {
-        /// The follower that tells it.
-        epoch: Epoch,
-    },
-    /// The follower has ended.
-    FollowerEnded {
-        /// The follower.
-        epoch: Epoch,
-        /// How.
-        how: FollowEnd,
-    },
-    /// The pause of this epoch is over.
-    PauseElapsed {
-        /// The pause.
-        epoch: Epoch,
-    },
-    /// Somebody wants it stopped, or signalled.
-    StopOrdered(Order),
-    /// An order was carried out, or not.
-    OrderDone {
-        /// The order's try.
-        epoch: Epoch,
-        /// How it went.
-        how: OrderEnd,
-    },
-    /// It could not be started for as long as it may take.
-    StartDeadlineElapsed {
-        /// The limit, in seconds.
-        seconds: u64,
-        /// What kept it, last.
-        last: Option<LinkTrouble>,
-    },
-}
+pub use talk::{Effect, End, FollowEnd, Input, Order, OrderEnd};
 
-/// An order for the session's processes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
-    /// Deliver this signal to the process group, and no more.
-    Signal(String),
-    /// End all processes: this signal, a grace in seconds, then KILL.
-    Stop {
-        /// The first signal's name, without `SIG`.
-        signal: String,
-        /// Seconds until KILL.
-        grace_s: u64,
-    },
-}
-
-/// How a follower ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FollowEnd {
-    /// The session has ended and all of its output is here.
-    Ended(Ending),
-    /// The link went away, or the follower was killed.
-    Cut,
-    /// The spool had been claimed by an earlier try.
-    AlreadyClaimed,
-    /// There is no spool.
-    NoSpool,
-    /// Nothing could be started there, and that will not change by itself.
-    CannotStart(SessionTrouble),
-    /// This machine's disk would not take the output.
-    MirrorFailed,
-}
-
-/// How an order went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OrderEnd {
-    /// It was carried out, or there was nothing left to do.
-    Done,
-    /// Nobody knows: the link went away.
-    Cut,
-    /// The process has not signed yet.
-    TooEarly,
-    /// Processes survived KILL.
-    Survivors(Vec<u32>),
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Get together what the start needs, and report.
-    Prepare,
-    /// Ask for a channel, for a start or to follow.
-    RequestChannel {
-        /// The request.
-        epoch: Epoch,
-        /// Whether it is for a start.
-        starts: bool,
-    },
-    /// Start or follow on the channel that was granted.
-    RunFollower {
-        /// The follower.
-        epoch: Epoch,
-        /// Whether to start.
-        starts: bool,
-    },
-    /// Take the request, or the follower, back.
-    StandDown,
-    /// Report [`Input::PauseElapsed`] after so many milliseconds.
-    Pause {
-        /// The pause.
-        epoch: Epoch,
-        /// Its length.
-        millis: u64,
-    },
-    /// Carry an order out, on a channel of its own, and report.
-    CarryOut {
-        /// The try.
-        epoch: Epoch,
-        /// The order.
-        order: Order,
-        /// Milliseconds to wait before.
-        after_millis: u64,
-    },
-    /// Remember that the launch was, or may have been, sent.
-    RecordStarting,
-    /// Remember that the session exists on its host.
-    RecordRunning,
-    /// Remember the order until it is known to have been carried out.
-    RecordOrder(Option<Order>),
-    /// It is over.
-    End(End),
-}
-
-/// How it is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// Its spool says so.
-    Told(Ending),
-    /// It never ran.
-    NeverRan(SessionTrouble),
-    /// It never ran because there is no link.
-    NoLink(LinkTrouble),
-    /// It was taken back.
-    Cancelled,
-}
+mod talk;
 
 /// Where in its life the session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +27,9 @@ enum Way {
     Following(Epoch),
     /// Nothing is under way until the pause is over.
     Pausing(Epoch),
+    /// It has ended; whether the order to stop it left anything behind is yet
+    /// to be told.
+    Closing(Ending),
     /// Nothing more will happen.
     Over,
 }
@@ -195,7 +47,9 @@ pub enum Known {
 
 /// How long after a trouble that is not the link's the next try comes.
 const PAUSE_MILLIS: u64 = 5_000;
-/// How long after a claim the command has signed, at the very latest.
+/// How often in a row a host may say nothing to a launch and be asked again.
+const SILENT_TRIES: u32 = 3;
+/// How long after a claim the command has signed, as a rule.
 const SIGN_MILLIS: u64 = 200;
 
 /// The session's state machine.
@@ -204,15 +58,37 @@ pub struct SessionFsm {
     way: Way,
     known: Known,
     order: Option<(Order, Option<Epoch>)>,
+    /// Signals that wait for the one before them.
+    signals: VecDeque<String>,
+    /// Tries of the order in a row that came to nothing.
+    tries: u32,
+    /// Followers in a row that were cut before they were any use.
+    cuts: u32,
+    /// Whether the session was seen to run by the follower of now.
+    streaming: bool,
+    /// Its time is up, and whether it still runs is not known: the grace.
+    overdue: Option<u64>,
+    timed_out: bool,
     epoch: Epoch,
 }
 
 impl SessionFsm {
     /// A session of which so much is known, and what to do for it first.
+    /// `timed_out` if the order was given because its time was up.
     #[must_use]
-    pub fn begin(known: Known, order: Option<Order>) -> (Self, Vec<Effect>) {
-        let order = order.map(|order| (order, None));
-        let mut fsm = Self { way: Way::Preparing, known, order, epoch: Epoch::default() };
+    pub fn begin(known: Known, order: Option<Order>, timed_out: bool) -> (Self, Vec<Effect>) {
+        let mut fsm = Self {
+            way: Way::Preparing,
+            known,
+            order: order.map(|order| (order, None)),
+            signals: VecDeque::new(),
+            tries: 0,
+            cuts: 0,
+            streaming: false,
+            overdue: None,
+            timed_out,
+            epoch: Epoch::default(),
+        };
         let mut effects = Vec::new();
         match known {
             Known::Unsent | Known::Sent => effects.push(Effect::Prepare),
@@ -228,6 +104,12 @@ impl SessionFsm {
     #[must_use]
     pub fn known(&self) -> Known {
         self.known
+    }
+
+    /// Whether it was stopped because its time was up.
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        self.timed_out
     }
 
     /// Whether nothing more will happen.
@@ -268,6 +150,15 @@ impl SessionFsm {
                 effects.push(Effect::RecordRunning);
                 self.carry_out(0, &mut effects);
             }
+            Input::Streaming { epoch } if self.way == Way::Following(epoch) => {
+                self.streaming = true;
+                if let Some(grace_s) = self.overdue.take() {
+                    self.time_out(grace_s, &mut effects);
+                }
+            }
+            // Out of sight it may have ended in time: that is looked up first.
+            Input::TimeUp { grace_s } if !self.streaming => self.overdue = Some(grace_s),
+            Input::TimeUp { grace_s } => self.time_out(grace_s, &mut effects),
             Input::FollowerEnded { epoch, how } if self.way == Way::Following(epoch) => {
                 self.follower_ended(how, &mut effects);
             }
@@ -297,10 +188,10 @@ impl SessionFsm {
         effects.push(Effect::RequestChannel { epoch, starts: self.starts() });
     }
 
-    fn pause(&mut self, effects: &mut Vec<Effect>) {
+    fn pause(&mut self, millis: u64, effects: &mut Vec<Effect>) {
         let epoch = self.epoch.advance();
         self.way = Way::Pausing(epoch);
-        effects.push(Effect::Pause { epoch, millis: PAUSE_MILLIS });
+        effects.push(Effect::Pause { epoch, millis });
     }
 
     fn end(&mut self, end: End, effects: &mut Vec<Effect>) {
@@ -324,16 +215,21 @@ impl SessionFsm {
             Known::Unsent => self.end(End::NoLink(trouble), effects),
             // It may run, or does: what stops us from looking says nothing of
             // it. The connection waits for a person, and so does this.
-            Known::Sent | Known::Claimed => self.pause(effects),
+            Known::Sent | Known::Claimed => self.pause(PAUSE_MILLIS, effects),
         }
     }
 
     fn follower_ended(&mut self, how: FollowEnd, effects: &mut Vec<Effect>) {
+        self.streaming = false;
         match how {
+            // What its processes left behind is still to be ended.
+            FollowEnd::Ended(ending)
+                if matches!(self.order, Some((Order::Stop { .. }, Some(_)))) =>
+            {
+                self.way = Way::Closing(ending);
+            }
             FollowEnd::Ended(ending) => self.end(End::Told(ending), effects),
-            // The claim makes it safe to send a launch twice: of two with one
-            // id, one finds the spool taken.
-            FollowEnd::Cut => self.ask(effects),
+            FollowEnd::Cut { held } => self.cut(held, effects),
             FollowEnd::AlreadyClaimed => {
                 self.known = Known::Claimed;
                 effects.push(Effect::RecordRunning);
@@ -343,10 +239,37 @@ impl SessionFsm {
             FollowEnd::NoSpool => {
                 self.end(End::Told(Ending::Lost(LostWhy::SpoolGone)), effects);
             }
+            // A host on its knees may yet do what it was sent: it is asked again
+            // before a session that could run is said to have failed.
+            FollowEnd::Silent(_) if !self.starts() || self.cuts < SILENT_TRIES => {
+                self.cut(false, effects);
+            }
+            FollowEnd::Silent(trouble) => self.end(End::NeverRan(trouble), effects),
             FollowEnd::CannotStart(trouble) if self.starts() => {
                 self.end(End::NeverRan(trouble), effects);
             }
-            FollowEnd::CannotStart(_) | FollowEnd::MirrorFailed => self.pause(effects),
+            FollowEnd::CannotStart(_) | FollowEnd::MirrorFailed => {
+                self.pause(PAUSE_MILLIS, effects);
+            }
+        }
+    }
+
+    /// Asks anew: at once after a follower that was one, and after ever longer
+    /// pauses on a host that lets none live. The claim makes it safe to send a
+    /// launch twice: of two with one id, one finds the spool taken.
+    fn cut(&mut self, held: bool, effects: &mut Vec<Effect>) {
+        self.cuts = if held { 0 } else { self.cuts.saturating_add(1) };
+        match self.cuts {
+            0 | 1 => self.ask(effects),
+            more => self.pause(backoff_millis(more - 1), effects),
+        }
+    }
+
+    fn time_out(&mut self, grace_s: u64, effects: &mut Vec<Effect>) {
+        // Somebody stops it already: it was not the time.
+        if !matches!(self.order, Some((Order::Stop { .. }, _))) {
+            self.timed_out = true;
+            self.ordered(Order::Stop { signal: "TERM".to_owned(), grace_s }, effects);
         }
     }
 
@@ -356,14 +279,40 @@ impl SessionFsm {
             self.end(End::Cancelled, effects);
             return;
         }
-        // A stop is not taken back by a signal that comes after it.
-        if let (Order::Signal(_), Some((Order::Stop { .. }, _))) = (&order, &self.order) {
-            return;
+        match (order, &self.order) {
+            // A stop is not taken back by a signal that comes after it.
+            (Order::Signal(_), Some((Order::Stop { .. }, _))) => {}
+            // Signals take their turn; of two that are the same and pending
+            // one is delivered, as signal(7) has it.
+            (Order::Signal(signal), Some((Order::Signal(pending), _))) => {
+                if *pending != signal && !self.signals.contains(&signal) {
+                    self.signals.push_back(signal);
+                }
+            }
+            (order, _) => {
+                self.signals.clear();
+                self.take_on(order, effects);
+            }
         }
+    }
+
+    fn take_on(&mut self, order: Order, effects: &mut Vec<Effect>) {
         effects.push(Effect::RecordOrder(Some(order.clone())));
         self.order = Some((order, None));
+        self.tries = 0;
         if self.known == Known::Claimed {
             self.carry_out(0, effects);
+        }
+    }
+
+    /// The order is dealt with: the next signal, if one waits.
+    fn next_order(&mut self, effects: &mut Vec<Effect>) {
+        match self.signals.pop_front() {
+            Some(signal) => self.take_on(Order::Signal(signal), effects),
+            None => {
+                self.order = None;
+                effects.push(Effect::RecordOrder(None));
+            }
         }
     }
 
@@ -380,22 +329,41 @@ impl SessionFsm {
         if *under_way != epoch {
             return;
         }
-        match how {
+        self.tries = self.tries.saturating_add(1);
+        match (how, order) {
+            (OrderEnd::Cut, _) => self.carry_out(backoff_millis(self.tries), effects),
+            (_, Order::Stop { .. }) if matches!(self.way, Way::Closing(_)) => self.close(effects),
             // A stop stays on record until the session is seen to have ended.
-            OrderEnd::Done if matches!(order, Order::Stop { .. }) => {
+            (OrderEnd::Done, Order::Stop { .. }) => {
                 if let Some((_, under_way)) = &mut self.order {
                     *under_way = None;
                 }
             }
-            OrderEnd::Done => {
-                self.order = None;
-                effects.push(Effect::RecordOrder(None));
+            // A signal that the host refuses is not for later.
+            (OrderEnd::Done | OrderEnd::Failed, Order::Signal(_)) => self.next_order(effects),
+            (OrderEnd::Failed, Order::Stop { .. }) => {
+                self.carry_out(backoff_millis(self.tries), effects);
             }
-            OrderEnd::Cut => self.carry_out(0, effects),
-            OrderEnd::TooEarly => self.carry_out(SIGN_MILLIS, effects),
-            OrderEnd::Survivors(_) => self.carry_out(PAUSE_MILLIS, effects),
+            (OrderEnd::TooEarly, _) => {
+                let doublings = self.tries.saturating_sub(1).min(5);
+                self.carry_out((SIGN_MILLIS << doublings).min(PAUSE_MILLIS), effects);
+            }
+            (OrderEnd::Survivors(_), _) => self.carry_out(PAUSE_MILLIS, effects),
         }
     }
+
+    /// It has ended, and the order to stop it did what it could.
+    fn close(&mut self, effects: &mut Vec<Effect>) {
+        if let Way::Closing(ending) = self.way {
+            self.end(End::Told(ending), effects);
+        }
+    }
+}
+
+/// The pause after so many tries in a row that came to nothing. No jitter: what
+/// many do at once is bounded by the connection's channels.
+fn backoff_millis(tries: u32) -> u64 {
+    u64::try_from(Backoff::LINK.delay(tries, 1.0).as_millis()).unwrap_or(PAUSE_MILLIS)
 }
 
 #[cfg(test)]

@@ -231,16 +231,20 @@ pub struct StopOrder {
     pub grace_s: Option<u64>,
     /// When it was given.
     pub ordered_at: Timestamp,
+    /// Whether it was given because the session's time was up.
+    #[serde(default)]
+    pub timed_out: bool,
 }
 
 impl StopOrder {
     /// The record of an order.
     #[must_use]
-    pub fn given(order: Order, ordered_at: Timestamp) -> Self {
-        match order {
-            Order::Signal(signal) => Self { signal, grace_s: None, ordered_at },
-            Order::Stop { signal, grace_s } => Self { signal, grace_s: Some(grace_s), ordered_at },
-        }
+    pub fn given(order: Order, ordered_at: Timestamp, timed_out: bool) -> Self {
+        let (signal, grace_s) = match order {
+            Order::Signal(signal) => (signal, None),
+            Order::Stop { signal, grace_s } => (signal, Some(grace_s)),
+        };
+        Self { signal, grace_s, ordered_at, timed_out }
     }
 
     /// The order.
@@ -355,6 +359,7 @@ mod tests {
                 signal: "TERM".into(),
                 grace_s: Some(5),
                 ordered_at: Timestamp::from_millis(2),
+                timed_out: false,
             };
             let record = SessionRecord { stop: Some(stop), ..record(phase) };
             let shown = if state.has_ended() { state } else { SessionState::Stopping };

@@ -22,6 +22,8 @@ use tokio::net::UnixListener;
 use tokio::sync::{broadcast, oneshot, watch};
 
 pub(crate) const AT: &str = "2026-01-02T03:04:05.678Z";
+/// The same, in milliseconds since the epoch.
+const AT_MILLIS: u64 = 1_767_323_045_678;
 
 type Script<R> = Arc<dyn Fn(&Fake, &SessionId, &R) + Send + Sync>;
 
@@ -284,7 +286,7 @@ impl Fake {
             state: LinkState::Connected,
             failure: None,
         };
-        let event = Event { seq, at: Timestamp::from_millis(0), kind };
+        let event = Event { seq, at: Timestamp::from_millis(AT_MILLIS), kind };
         state.events.push(event.clone().into());
         let _ = self.0.live.send(event);
         seq

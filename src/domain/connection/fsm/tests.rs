@@ -105,6 +105,9 @@ fn asking_ends_a_pause() {
     let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
     let effects = fsm.step(failed, sessions(1));
     let [Effect::RetryAfter { epoch: pause, .. }] = effects[..] else { panic!("{effects:?}") };
+    let mut run = fsm.clone();
+    assert_eq!(run.step(Input::Wanted { asked: true }, sessions(1)), [Effect::Serve]);
+    dial_epoch(&run.step(Input::Served, sessions(1)));
     dial_epoch(&fsm.step(Input::ReconnectAsked, sessions(1)));
     assert_eq!(fsm.step(Input::RetryElapsed { epoch: pause }, sessions(1)), [], "stale");
 }
@@ -127,16 +130,100 @@ fn a_server_that_throws_us_out_again_and_again_is_not_dialled_in_a_circle() {
 #[test]
 fn an_idle_link_is_closed_and_a_used_one_is_not() {
     let (mut fsm, link) = connected();
-    fsm.take(Purpose::Session);
-    let effects = fsm.step(Input::ChannelFreed { link }, NOBODY);
-    let [Effect::Serve, Effect::IdleAfter { epoch, .. }] = effects[..] else {
-        panic!("{effects:?}")
-    };
     let mut used = fsm.clone();
     used.take(Purpose::Session);
-    assert_eq!(used.step(Input::IdleElapsed { link, epoch }, NOBODY), []);
-    assert_eq!(fsm.step(Input::IdleElapsed { link, epoch }, NOBODY), [Effect::Close(link)]);
+    assert_eq!(used.step(Input::IdleElapsed { link }, NOBODY), []);
+    let effects = used.step(Input::ChannelFreed { link }, NOBODY);
+    assert_eq!(effects, [Effect::Serve, Effect::IdleAfter { link }]);
+    assert_eq!(fsm.step(Input::IdleElapsed { link }, NOBODY), [Effect::Close(link)]);
     assert_eq!(fsm.state(), LinkState::Idle);
+    dial_epoch(&fsm.step(Input::Served, sessions(1)));
+}
+
+#[test]
+fn a_link_that_was_used_in_short_turns_still_closes_in_the_end() {
+    let (mut fsm, link) = connected();
+    for _ in 0..5 {
+        fsm.take(Purpose::Session);
+        let effects = fsm.step(Input::ChannelFreed { link }, NOBODY);
+        assert_eq!(effects, [Effect::Serve], "the timer of the first turn runs");
+    }
+    assert_eq!(fsm.step(Input::IdleElapsed { link }, NOBODY), [Effect::IdleAfter { link }]);
+    assert_eq!(fsm.step(Input::IdleElapsed { link }, NOBODY), [Effect::Close(link)]);
+}
+
+#[test]
+fn a_server_that_opens_no_channel_is_dialled_again_after_a_pause() {
+    let (mut fsm, link) = connected();
+    fsm.take(Purpose::Session);
+    let effects = fsm.step(Input::ChannelRefused { link }, sessions(1));
+    let [Effect::Close(closed), Effect::FailAsked(_), Effect::RetryAfter { epoch, failures: 1 }] =
+        effects[..]
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((closed, fsm.state()), (link, LinkState::BackingOff));
+    dial_epoch(&fsm.step(Input::RetryElapsed { epoch }, sessions(1)));
+}
+
+#[test]
+fn a_link_that_opens_nothing_fails_nobody_while_another_works() {
+    let (mut fsm, _) = connected();
+    while fsm.take(Purpose::Session).is_some() {}
+    let epoch = dial_epoch(&fsm.step(Input::Served, sessions(1)));
+    let effects = fsm.step(Input::Dialled { epoch }, sessions(1));
+    let Some(Effect::Keep(second)) = effects.first() else { panic!("{effects:?}") };
+    assert_eq!(fsm.take(Purpose::Session), Some(*second));
+    let effects = fsm.step(Input::ChannelRefused { link: *second }, sessions(1));
+    assert!(matches!(
+        effects[..],
+        [Effect::Close(_), Effect::Serve, Effect::RetryAfter { failures: 1, .. }]
+    ));
+    assert_eq!(fsm.step(Input::Served, sessions(1)), [], "not at once");
+}
+
+#[test]
+fn a_full_link_is_tried_beyond_its_refusal_after_a_while() {
+    let (mut fsm, link) = connected();
+    for _ in 0..3 {
+        fsm.take(Purpose::Session);
+    }
+    let effects = fsm.step(Input::ChannelRefused { link }, NOBODY);
+    assert_eq!(effects, [Effect::ForgetAfter { link }]);
+    assert_eq!(fsm.take(Purpose::Session), None);
+    assert_eq!(fsm.step(Input::RefusalAged { link }, NOBODY), [Effect::Serve]);
+    assert_eq!(fsm.take(Purpose::Session), Some(link));
+}
+
+#[test]
+fn asking_by_hand_mends_the_dial_of_a_second_link_too() {
+    let (mut fsm, _) = connected();
+    while fsm.take(Purpose::Session).is_some() {}
+    let epoch = dial_epoch(&fsm.step(Input::Served, sessions(1)));
+    let trouble = LinkTrouble::NoKeys { user: "u".into(), looked_for: vec![] };
+    let _ = fsm.step(Input::DialFailed { epoch, trouble, heals: false }, sessions(1));
+    dial_epoch(&fsm.step(Input::ReconnectAsked, sessions(1)));
+}
+
+#[test]
+fn a_remote_that_is_enabled_again_is_no_longer_draining() {
+    let (mut fsm, _) = connected();
+    assert_eq!(fsm.step(Input::DrainAsked, NOBODY), []);
+    assert_eq!(fsm.state(), LinkState::Draining);
+    assert_eq!(fsm.step(Input::DrainRevoked, NOBODY), []);
+    assert_eq!(fsm.state(), LinkState::Connected);
+}
+
+#[test]
+fn failures_are_not_told_of_a_link_that_came_up() {
+    let (mut fsm, epoch) = dialling(sessions(1));
+    let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
+    let effects = fsm.step(failed, sessions(1));
+    let [Effect::RetryAfter { epoch, .. }] = effects[..] else { panic!("{effects:?}") };
+    let epoch = dial_epoch(&fsm.step(Input::RetryElapsed { epoch }, sessions(1)));
+    assert_eq!(fsm.failures(), 1);
+    let _ = fsm.step(Input::Dialled { epoch }, sessions(1));
+    assert_eq!(fsm.failures(), 0);
 }
 
 #[test]
@@ -154,7 +241,7 @@ proptest! {
     /// while nothing is under way.
     #[test]
     fn one_dial_at_a_time_and_nobody_is_forgotten(
-        steps in prop::collection::vec((0u8..8, 0usize..20), 1..200),
+        steps in prop::collection::vec((0u8..10, 0usize..20), 1..200),
     ) {
         let mut fsm = ConnectionFsm::default();
         let (mut dial, mut pause): (Option<Epoch>, Option<Epoch>) = (None, None);
@@ -171,6 +258,11 @@ proptest! {
                 (4, _, Some(epoch), _) => Input::RetryElapsed { epoch },
                 (5, .., Some(link)) => Input::LinkLost { link, trouble: lost(), held: true },
                 (6, .., Some(link)) => Input::LinkLost { link, trouble: lost(), held: false },
+                (7, .., Some(link)) => {
+                    fsm.take(Purpose::Session);
+                    Input::ChannelRefused { link }
+                }
+                (8, .., Some(link)) => Input::IdleElapsed { link },
                 _ => Input::ReconnectAsked,
             };
             if let Input::LinkLost { link, .. } = &input {
@@ -189,6 +281,7 @@ proptest! {
                     }
                     Effect::RetryAfter { epoch, .. } => pause = Some(epoch),
                     Effect::Keep(link) => links.push(link),
+                    Effect::Close(link) => links.retain(|other| *other != link),
                     _ => {}
                 }
             }

@@ -32,7 +32,7 @@ fn order_try(effects: &[Effect]) -> Epoch {
 }
 
 fn asking() -> (SessionFsm, Epoch) {
-    let (mut fsm, effects) = SessionFsm::begin(Known::Unsent, None);
+    let (mut fsm, effects) = SessionFsm::begin(Known::Unsent, None, false);
     assert_eq!(effects, [Effect::Prepare]);
     let (epoch, starts) = asked(&fsm.step(Input::Prepared));
     assert!(starts);
@@ -66,7 +66,8 @@ fn a_session_ends_as_its_record_says() {
 #[test]
 fn a_launch_whose_answer_was_lost_is_sent_with_the_same_claim_and_then_followed() {
     let (mut fsm, epoch) = starting();
-    let (epoch, starts) = asked(&fsm.step(Input::FollowerEnded { epoch, how: FollowEnd::Cut }));
+    let (epoch, starts) =
+        asked(&fsm.step(Input::FollowerEnded { epoch, how: FollowEnd::Cut { held: true } }));
     assert!(starts, "nobody knows whether it was claimed");
     let (epoch, starts) = follower(&fsm.step(Input::Granted { epoch }));
     assert!(starts);
@@ -79,7 +80,8 @@ fn a_launch_whose_answer_was_lost_is_sent_with_the_same_claim_and_then_followed(
 #[test]
 fn a_running_session_that_lost_its_link_is_followed_again() {
     let (mut fsm, epoch) = running();
-    let (_, starts) = asked(&fsm.step(Input::FollowerEnded { epoch, how: FollowEnd::Cut }));
+    let (_, starts) =
+        asked(&fsm.step(Input::FollowerEnded { epoch, how: FollowEnd::Cut { held: true } }));
     assert!(!starts);
 }
 
@@ -94,7 +96,8 @@ fn a_session_that_was_never_sent_fails_with_its_link() {
 #[test]
 fn a_session_that_may_run_outlives_its_links_failure() {
     let (mut fsm, epoch) = starting();
-    let (epoch, _) = asked(&fsm.step(Input::FollowerEnded { epoch, how: FollowEnd::Cut }));
+    let (epoch, _) =
+        asked(&fsm.step(Input::FollowerEnded { epoch, how: FollowEnd::Cut { held: true } }));
     let effects = fsm.step(Input::Denied { epoch, trouble: LinkTrouble::NoRoute });
     assert!(matches!(effects[..], [Effect::Pause { .. }]), "{effects:?}");
 }
@@ -126,9 +129,143 @@ fn a_stop_is_tried_until_it_is_known_to_be_done() {
     assert_eq!(fsm.step(told), [Effect::End(End::Told(ending))]);
 }
 
+/// The pause before an order's next try, in milliseconds.
+fn order_pause(effects: &[Effect]) -> u64 {
+    let after = effects.iter().find_map(|effect| match effect {
+        Effect::CarryOut { after_millis, .. } => Some(*after_millis),
+        _ => None,
+    });
+    after.unwrap_or_else(|| panic!("no order in {effects:?}"))
+}
+
+#[test]
+fn an_order_that_fails_is_tried_again_after_ever_longer_pauses() {
+    for how in [OrderEnd::Cut, OrderEnd::Failed, OrderEnd::TooEarly] {
+        let (mut fsm, _) = running();
+        let mut effects = fsm.step(Input::StopOrdered(stop()));
+        assert_eq!(order_pause(&effects), 0);
+        let mut pauses = Vec::new();
+        for _ in 0..10 {
+            let epoch = order_try(&effects);
+            effects = fsm.step(Input::OrderDone { epoch, how: how.clone() });
+            pauses.push(order_pause(&effects));
+        }
+        assert!(pauses[0] >= 200 && pauses.is_sorted() && pauses[9] >= 5_000, "{pauses:?}");
+        let fresh = fsm.step(Input::StopOrdered(stop()));
+        assert_eq!(order_pause(&fresh), 0, "a new order does not wait");
+    }
+}
+
+#[test]
+fn a_signal_that_the_host_refuses_is_not_delivered_later() {
+    let (mut fsm, _) = running();
+    let epoch = order_try(&fsm.step(Input::StopOrdered(Order::Signal("USR1".into()))));
+    let effects = fsm.step(Input::OrderDone { epoch, how: OrderEnd::Failed });
+    assert_eq!(effects, [Effect::RecordOrder(None)]);
+}
+
+#[test]
+fn a_second_signal_waits_for_the_first() {
+    let (mut fsm, _) = running();
+    let signal = |name: &str| Order::Signal(name.into());
+    let epoch = order_try(&fsm.step(Input::StopOrdered(signal("USR1"))));
+    for name in ["USR2", "USR1", "USR2"] {
+        assert_eq!(fsm.step(Input::StopOrdered(signal(name))), []);
+    }
+    let effects = fsm.step(Input::OrderDone { epoch, how: OrderEnd::Done });
+    assert_eq!(effects[0], Effect::RecordOrder(Some(signal("USR2"))));
+    let epoch = order_try(&effects);
+    let effects = fsm.step(Input::OrderDone { epoch, how: OrderEnd::Done });
+    assert_eq!(effects, [Effect::RecordOrder(None)]);
+}
+
+#[test]
+fn a_stop_that_is_under_way_is_seen_to_its_end() {
+    for how in [OrderEnd::Done, OrderEnd::Survivors(vec![7]), OrderEnd::TooEarly] {
+        let (mut fsm, epoch) = running();
+        let order = order_try(&fsm.step(Input::StopOrdered(stop())));
+        let ending = Ending::Ran(Exit::Signal(15));
+        let told = Input::FollowerEnded { epoch, how: FollowEnd::Ended(ending) };
+        assert_eq!(fsm.step(told), [], "its grandchildren may live");
+        let effects = fsm.step(Input::OrderDone { epoch: order, how: OrderEnd::Cut });
+        let epoch = order_try(&effects);
+        let effects = fsm.step(Input::OrderDone { epoch, how });
+        assert_eq!(effects, [Effect::End(End::Told(ending))]);
+    }
+}
+
+#[test]
+fn a_host_that_lets_no_follower_live_is_not_asked_in_a_circle() {
+    let (mut fsm, mut epoch) = running();
+    let cut = |epoch, held| Input::FollowerEnded { epoch, how: FollowEnd::Cut { held } };
+    let mut again = |fsm: &mut SessionFsm, held| {
+        let mut effects = fsm.step(cut(epoch, held));
+        let mut waited = 0;
+        if let [Effect::Pause { epoch, millis }] = effects[..] {
+            waited = millis;
+            effects = fsm.step(Input::PauseElapsed { epoch });
+        }
+        (epoch, _) = follower(&fsm.step(Input::Granted { epoch: asked(&effects).0 }));
+        waited
+    };
+    let pauses: Vec<_> = (0..10).map(|_| again(&mut fsm, false)).collect();
+    assert_eq!(pauses[..4], [0, 500, 1_000, 2_000]);
+    assert_eq!(pauses[9], 30_000);
+    assert_eq!(again(&mut fsm, true), 0, "that one had held");
+    assert_eq!(again(&mut fsm, false), 0);
+    assert_eq!(again(&mut fsm, false), 500);
+}
+
+#[test]
+fn a_host_that_says_nothing_is_asked_again_before_the_launch_has_failed() {
+    let (mut fsm, mut epoch) = starting();
+    let trouble = SessionTrouble::ShellBroken { said: "loading".into() };
+    let silent = |epoch| Input::FollowerEnded { epoch, how: FollowEnd::Silent(trouble.clone()) };
+    for _ in 0..SILENT_TRIES {
+        let mut effects = fsm.step(silent(epoch));
+        if let [Effect::Pause { epoch, .. }] = effects[..] {
+            effects = fsm.step(Input::PauseElapsed { epoch });
+        }
+        let (request, starts) = asked(&effects);
+        assert!(starts);
+        (epoch, _) = follower(&fsm.step(Input::Granted { epoch: request }));
+    }
+    assert_eq!(fsm.step(silent(epoch)), [Effect::End(End::NeverRan(trouble.clone()))]);
+}
+
+#[test]
+fn a_session_whose_time_is_up_is_stopped() {
+    let (mut fsm, epoch) = running();
+    assert_eq!(fsm.step(Input::Streaming { epoch }), []);
+    order_try(&fsm.step(Input::TimeUp { grace_s: 3 }));
+    assert!(fsm.timed_out());
+}
+
+#[test]
+fn a_session_that_ended_in_time_out_of_sight_has_not_timed_out() {
+    let (mut fsm, effects) = SessionFsm::begin(Known::Claimed, None, false);
+    assert_eq!(fsm.step(Input::TimeUp { grace_s: 3 }), [], "it may have ended long ago");
+    let (epoch, _) = follower(&fsm.step(Input::Granted { epoch: asked(&effects).0 }));
+    let mut runs = fsm.clone();
+    let ended = FollowEnd::Ended(Ending::Ran(Exit::Code(0)));
+    assert!(matches!(fsm.step(Input::FollowerEnded { epoch, how: ended })[..], [Effect::End(_)]));
+    assert!(!fsm.timed_out());
+    order_try(&runs.step(Input::Streaming { epoch }));
+    assert!(runs.timed_out());
+}
+
+#[test]
+fn a_session_that_somebody_stops_does_not_time_out_meanwhile() {
+    let (mut fsm, epoch) = running();
+    let _ = fsm.step(Input::Streaming { epoch });
+    let _ = fsm.step(Input::StopOrdered(stop()));
+    assert_eq!(fsm.step(Input::TimeUp { grace_s: 3 }), []);
+    assert!(!fsm.timed_out());
+}
+
 #[test]
 fn an_order_from_before_a_restart_comes_first() {
-    let (_, effects) = SessionFsm::begin(Known::Claimed, Some(stop()));
+    let (_, effects) = SessionFsm::begin(Known::Claimed, Some(stop()), false);
     assert!(matches!(
         effects[..],
         [Effect::CarryOut { .. }, Effect::RequestChannel { starts: false, .. }]
@@ -153,7 +290,7 @@ fn the_start_deadline_counts_only_until_something_was_sent() {
 
 #[test]
 fn what_cannot_be_prepared_after_a_restart_is_looked_up_all_the_same() {
-    let (mut fsm, _) = SessionFsm::begin(Known::Sent, None);
+    let (mut fsm, _) = SessionFsm::begin(Known::Sent, None, false);
     let failed = Input::PreparationFailed(SessionTrouble::Cancelled);
     assert!(!asked(&fsm.step(failed)).1);
 }
@@ -166,7 +303,7 @@ proptest! {
         steps in prop::collection::vec(0u8..10, 0..100),
         known in prop_oneof![Just(Known::Unsent), Just(Known::Sent), Just(Known::Claimed)],
     ) {
-        let (mut fsm, mut effects) = SessionFsm::begin(known, None);
+        let (mut fsm, mut effects) = SessionFsm::begin(known, None, false);
         let (mut request, mut follower, mut pause) = (None, None, None);
         let (mut order, mut ends) = (None, 0);
         for step in steps {
@@ -196,7 +333,7 @@ proptest! {
                 (3, _, Some(epoch), ..) => Input::Claimed { epoch },
                 (4, _, Some(epoch), ..) => {
                     follower = None;
-                    Input::FollowerEnded { epoch, how: FollowEnd::Cut }
+                    Input::FollowerEnded { epoch, how: FollowEnd::Cut { held: true } }
                 }
                 (5, _, Some(epoch), ..) => {
                     follower = None;

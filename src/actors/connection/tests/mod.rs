@@ -1,0 +1,6 @@
+//! With a dialer that does as a script says, servers in memory, and a clock
+//! that moves when nobody has anything to do.
+
+mod channels;
+mod dialling;
+pub(crate) mod script;

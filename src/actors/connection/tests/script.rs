@@ -1,0 +1,212 @@
+//! A connection whose dials go as a script says.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ractor::{Actor, ActorRef};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout};
+
+use crate::actors::connection::{
+    ChannelRequest, ConnectionActor, ConnectionArgs, ConnectionMsg, Dial, Dialer, Granted,
+    LinkReport,
+};
+use crate::actors::journal::Journal;
+use crate::actors::resolver::ResolverActor;
+use crate::domain::config::Config;
+use crate::domain::connection::{LinkState, Purpose};
+use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::target::{SshConfigUse, SshRequest, SshSettings};
+use crate::domain::timestamp::Timestamp;
+use crate::ssh::settings::SshEnvironment;
+use crate::ssh::{Link, fake};
+use crate::store::registry::Registry;
+
+/// How a dial goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// It fails.
+    Fails(LinkTrouble),
+    /// It never ends.
+    Hangs,
+    /// It panics.
+    Panics,
+    /// It reaches a server that opens so many channels at a time.
+    Reaches(u32),
+}
+
+/// A failure that heals by itself.
+pub(crate) fn refused() -> Step {
+    Step::Fails(LinkTrouble::Refused)
+}
+
+/// A failure that only a person can mend.
+pub(crate) fn locked_out() -> Step {
+    Step::Fails(LinkTrouble::NoKeys { user: "me".into(), looked_for: vec![] })
+}
+
+/// Dials one step after the other; the last one again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    steps: Vec<Step>,
+    /// When each dial began.
+    began: Mutex<Vec<Instant>>,
+    /// Dials that are under way, and the most that were at once.
+    under_way: Mutex<(usize, usize)>,
+    /// The links that came of it.
+    links: Mutex<Vec<Link>>,
+}
+
+struct UnderWay<'a>(&'a Script);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.lock().unwrap().0 -= 1;
+    }
+}
+
+impl Dialer for Script {
+    fn dial<'a>(&'a self, settings: &'a SshSettings) -> Dial<'a> {
+        Box::pin(async move {
+            let step = {
+                let mut began = self.began.lock().unwrap();
+                began.push(Instant::now());
+                self.steps[(began.len() - 1).min(self.steps.len() - 1)].clone()
+            };
+            {
+                let mut under_way = self.under_way.lock().unwrap();
+                under_way.0 += 1;
+                under_way.1 = under_way.1.max(under_way.0);
+            }
+            let _under_way = UnderWay(self);
+            match step {
+                Step::Fails(trouble) => Err(trouble),
+                Step::Hangs => std::future::pending().await,
+                Step::Panics => panic!("as the test wants it"),
+                Step::Reaches(max_sessions) => {
+                    let link = fake::link(settings, max_sessions).await?;
+                    self.links.lock().unwrap().push(link.clone());
+                    Ok(link)
+                }
+            }
+        })
+    }
+}
+
+impl Script {
+    pub(crate) fn new(steps: impl Into<Vec<Step>>) -> Arc<Self> {
+        Arc::new(Self { steps: steps.into(), ..Self::default() })
+    }
+
+    pub(crate) fn dials(&self) -> usize {
+        self.began.lock().unwrap().len()
+    }
+
+    pub(crate) fn dials_under_way(&self) -> usize {
+        self.under_way.lock().unwrap().0
+    }
+
+    pub(crate) fn most_dials_at_once(&self) -> usize {
+        self.under_way.lock().unwrap().1
+    }
+
+    /// The times between one dial and the next.
+    pub(crate) fn pauses(&self) -> Vec<Duration> {
+        self.began.lock().unwrap().windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    pub(crate) fn link(&self, at: usize) -> Link {
+        self.links.lock().unwrap()[at].clone()
+    }
+}
+
+/// What `ssh_config` is asked with: a home in which there is none.
+pub(crate) fn environment() -> SshEnvironment {
+    SshEnvironment {
+        home: PathBuf::from("/nonexistent"),
+        local_user: "me".to_owned(),
+        ssh_auth_sock: None,
+        system_config: None,
+    }
+}
+
+pub(crate) fn request() -> SshRequest {
+    SshRequest {
+        host: "box".to_owned(),
+        port: None,
+        user: None,
+        identity_file: None,
+        ssh_config: SshConfigUse::Off,
+    }
+}
+
+/// How long a link may idle.
+pub(super) const IDLE: Duration = Duration::from_secs(60);
+
+/// No test waits so long, by its own clock, unless it fails.
+const LONG: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// What becomes of a request; an error if it was dropped.
+type Answer = Result<Result<Granted, LinkTrouble>, oneshot::error::RecvError>;
+
+/// A connection under test.
+pub(super) struct Bench {
+    pub(super) script: Arc<Script>,
+    pub(super) actor: ActorRef<ConnectionMsg>,
+    pub(super) report: watch::Receiver<LinkReport>,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(super) async fn new(steps: impl Into<Vec<Step>>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let registry = Registry::open(dir.path().join("registry")).await.unwrap();
+        let resolver = (Arc::new(Config::default()), environment());
+        let (resolver, _) = Actor::spawn(None, ResolverActor, resolver).await.unwrap();
+        let script = Script::new(steps);
+        let new = LinkReport::new("box".to_owned(), Timestamp::from_millis(0));
+        let (report, reports) = watch::channel(new);
+        let args = ConnectionArgs {
+            place: "box".to_owned(),
+            request: request(),
+            idle: IDLE,
+            resolver,
+            dialer: script.clone(),
+            journal: Journal::open(registry),
+            report,
+        };
+        let (actor, _) = Actor::spawn(None, ConnectionActor, args).await.unwrap();
+        Self { script, actor, report: reports, _dir: dir }
+    }
+
+    /// Asks for a channel, as a follower does.
+    pub(super) fn ask(&self) -> impl Future<Output = Answer> + use<> {
+        self.ask_for(Purpose::Session, false)
+    }
+
+    pub(super) fn ask_for(
+        &self,
+        purpose: Purpose,
+        asked: bool,
+    ) -> impl Future<Output = Answer> + use<> {
+        let (reply, answer) = oneshot::channel();
+        let request = ChannelRequest { purpose, asked, wants_facts: false, reply };
+        self.actor.cast(ConnectionMsg::OpenChannel(request)).unwrap();
+        async move { timeout(LONG, answer).await.expect("an answer") }
+    }
+
+    /// Waits until the connection is in a state.
+    pub(super) async fn until(&mut self, state: LinkState) {
+        let reached = self.report.wait_for(|report| report.state == state);
+        timeout(LONG, reached).await.expect("the state is reached").unwrap();
+    }
+
+    pub(super) fn state(&self) -> LinkState {
+        self.report.borrow().state
+    }
+
+    pub(super) fn links(&self) -> usize {
+        self.report.borrow().links
+    }
+}

@@ -6,7 +6,7 @@ use longhaul::runner::program::Program;
 
 use crate::bench::Bench;
 use crate::processes;
-use crate::wait::{eventually, holds_within};
+use crate::wait::{eventually, eventually_or, holds_within};
 
 under_every_shell! {
     a_follower_that_comes_midway_gets_everything_once
@@ -69,7 +69,8 @@ fn only_the_session_is_left(bench: &Bench) {
 }
 
 fn a_reader_that_goes_leaves_the_command_and_nothing_else(bench: &mut Bench) {
-    let mut idle = bench.start(&bench.command(&["sleep", "60"]));
+    // Longer than any wait here: what waits for the session's end must not pass.
+    let mut idle = bench.start(&bench.command(&["sleep", "600"]));
     idle.line("claimed");
     idle.close();
     // Cut off before anything ran, the start goes on none the less.
@@ -82,7 +83,8 @@ fn a_reader_that_goes_leaves_the_command_and_nothing_else(bench: &mut Bench) {
             talk.line("started");
         }
         talk.close();
-        eventually("the follower ends", || talk.has_ended());
+        let all = || processes::listing(&processes::belonging_to(bench.dir()));
+        eventually_or("the follower ends", || talk.has_ended(), all);
         only_the_session_is_left(bench);
     }
     // Nothing that still runs holds the streams that the reader was given.

@@ -20,37 +20,45 @@ attach_reader() {
 #
 # The shell that has a trap waits, and another reads: a signal that comes just
 # before `read` blocks would be acted on when the next line arrives, which may be
-# never; to `wait` a shell gives itself over only with its signals in hand.
+# never; to `wait` a shell gives itself over only with its signals in hand. Waited
+# for is the one that reads, so that its end is noticed however it came.
+#
+# KILL alone is sure to end what was just started: a shell that catches TERM is
+# copied with its handler, and what arrives before the copy has become another
+# program is forgotten. mksh catches TERM in any case.
 stream() {
+  _before=$!
   # In effect before there is a tail: none may outlive this process.
   trap hush TERM
   tail -c "+$((_out + 1))" -f out &
   _one=$!
   tail -c "+$((_err + 1))" -f err >&4 &
   _two=$!
-  (
-    while IFS= read -r _line <&3; do :; done
-    kill "$_one" "$_two"
-    leave
-  ) &
+  (while IFS= read -r _line <&3; do :; done) &
   _three=$!
   # A process id is there a moment after the claim.
   until [ -s pid ] || [ -s exit ]; do sleep 0.1 || sleep 1; done
   _pid=''
   [ -s pid ] && read -r _pid _ <pid
   say started "$_pid"
-  wait
+  wait "$_three"
+  kill -KILL "$_one" "$_two"
+  leave
   exit
 }
 
 # Ends what `stream` has started. Status 9 says that it was there. `$!` is the
-# process that was started last, even if its id has not come into a variable yet.
+# process that was started last, even if its id has not come into a variable yet;
+# before the first it is another's, or 0 in zsh, which stands for the whole group.
 # shellcheck disable=SC2317 # a trap calls it
 hush() {
+  # A second one must not end the wait.
+  trap '' TERM
+  [ "$!" = "$_before" ] || set -- "$!"
   # shellcheck disable=SC2086 # some may be missing
-  kill -KILL $_one $_two $_three $!
+  kill -KILL $_one $_two $_three "$@"
   # shellcheck disable=SC2086
-  wait $_one $_two $_three $!
+  wait $_one $_two $_three "$@"
   exit 9
 }
 
@@ -125,10 +133,15 @@ finish() {
   if [ -n "$_listener" ]; then
     kill -TERM "$_listener"
     # mksh catches TERM without being told to, and so may miss it while it reads.
-    [ -z "${KSH_VERSION-}" ] ||
+    _again=''
+    if [ -n "${KSH_VERSION-}" ]; then
       (while { sleep 0.1 || sleep 1; } && kill -TERM "$_listener"; do :; done) >/dev/null 4>&- &
+      _again=$!
+    fi
     wait "$_listener"
     [ $? = 9 ] && _part=yes
+    # Its process id may be another's from here on.
+    [ -z "$_again" ] || { kill -KILL "$_again"; wait "$_again"; }
   fi
   [ "$_part" = yes ] || send_from "$_out" "$_err"
   say end "$_part" "$_record"

@@ -84,6 +84,12 @@ find_born() {
   fi
 }
 
+# Whether process $1 is there and has the start time $2.
+is_born() {
+  find_born "$1"
+  [ -n "$_born" ] && [ "$_born" = "$2" ]
+}
+
 # Whether the session's own process is there: sets _pid, _alive to yes or no,
 # and _there to yes if any process has that id.
 find_process() {
@@ -91,10 +97,8 @@ find_process() {
   { read -r _pid _born_then _boot_then <pid; } 2>/dev/null || return 0
   find_boot
   [ "$_boot" = "$_boot_then" ] || return 0
-  find_born "$_pid"
+  is_born "$_pid" "$_born_then" && _alive=yes
   [ -z "$_born" ] || _there=yes
-  [ -n "$_born" ] && [ "$_born" = "$_born_then" ] && _alive=yes
-  return 0
 }
 
 _key=''

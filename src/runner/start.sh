@@ -174,7 +174,13 @@ wrap() {
   exec 2>note
   case $_stdin in
     data) _input=in ;;
-    open) _input=stdin; (exec 8>&- 2>/dev/null; feed) >stdin & ;;
+    open)
+      _input=stdin
+      (exec 8>&- 2>/dev/null; feed) >stdin &
+      _feeder=$!
+      find_born "$_feeder"
+      _fed_since=$_born
+      ;;
     *) _input=/dev/null ;;
   esac
   # The redirections stand inside: mksh would apply them to this shell, too, and
@@ -189,7 +195,8 @@ wrap() {
   elif [ "$_code" -gt 128 ] && is_signal "$((_code - 128))"; then
     _kind=signal _code=$((_code - 128))
   fi
-  [ "$_stdin" = open ] && kill -KILL $! 2>/dev/null
+  # It ends at the end of the input, and its process id may be another's by now.
+  [ "$_stdin" = open ] && is_born "$_feeder" "$_fed_since" && kill -KILL "$_feeder"
   _stage=run
   read -r _stage <stage
   persist exit "$_kind $_code $_stage"

@@ -5,8 +5,8 @@
 bounded() {
   _limit=$1
   shift
-  find_setsid && set -- "$_setsid" "$@"
-  (if [ -n "$_setsid" ]; then become_leader "$@"; else exec "$@"; fi) &
+  find_setsid || :
+  (become_leader "$_setsid" "$@") &
   _asked=$!
   find_born "$_asked"
   _since=$_born

@@ -34,7 +34,11 @@ stream() {
   _one=$!
   tail -c "+$((_err + 1))" -f err >&4 &
   _two=$!
-  (while IFS= read -r _line <&3; do :; done) &
+  (
+    # In here, as nothing waits for it.
+    [ -e cgroup ] || { dies_at_logout && say note logout-kills; }
+    while IFS= read -r _line <&3; do :; done
+  ) &
   _three=$!
   # A process id is there a moment after the claim.
   until [ -s pid ] || [ -s exit ]; do sleep 0.1 || sleep 1; done
@@ -74,11 +78,16 @@ listen() {
   leave
 }
 
-# Ends the shell that waits for the session. The wrapper must have come into its
-# own before.
+# Ends the shell that waits for the session, if that is still there. The wrapper
+# must have come into its own before.
 leave() {
-  until [ -e note ] || [ -s exit ] || ! [ -d "$_spool" ]; do sleep 1; done
-  kill -KILL $$
+  while is_born $$ "$_main_born"; do
+    if [ -e note ] || [ -s exit ] || ! [ -d "$_spool" ]; then
+      kill -KILL $$
+      break
+    fi
+    sleep 1
+  done
 }
 
 # Sends what lies behind the offsets $1 and $2.
@@ -110,18 +119,21 @@ read_record() {
 }
 
 # Sets _record to how the session ended. Without an exit record the wrapper was
-# killed; the command may live on, and is waited for.
+# killed; the command may live on, and is waited for. It may also be about to
+# sign: it has a moment for that.
 find_record() {
+  _looks=0
   while :; do
     read_record && return
     find_process
-    [ "$_alive" = yes ] || break
+    [ "$_alive" = yes ] || { [ -z "$_pid" ] && [ "$_looks" -lt 2 ]; } || break
+    _looks=$((_looks + 1))
     sleep 1
   done
   # It may have been written between the two looks.
   read_record && return
   _record='lost killed'
-  [ -z "$_boot_then" ] || [ "$_boot" = "$_boot_then" ] || _record='lost rebooted'
+  case $_boot_then in '' | - | "$_boot") ;; *) _record='lost rebooted' ;; esac
 }
 
 # A tail that is killed has not sent everything it read of: the reader counts

@@ -19,12 +19,14 @@ macro_rules! program {
     };
 }
 
-static START: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "finish.sh", "start.sh");
-static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "finish.sh", "follow.sh");
+static START: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "logout.sh", "linger.sh", "finish.sh", "scope.sh", "start.sh");
+static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "logout.sh", "finish.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
-static PROBE: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "probe.sh");
+static PROBE: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
 static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "which.sh");
 
 /// A program of the runner.

@@ -9,12 +9,14 @@
 # could be interrupted. When the reader goes, the listener kills this shell and
 # the wrapper stays, a child of init.
 #
-# Files in the spool: in, out, err; pid (process id, start time, boot); stage
-# (what kept the wrapper from becoming the command, else `run`); exit (how it
-# ended); alive (a FIFO that the wrapper holds open while it lives); note (the
+# Files in the spool: in, out, err; starter (who made it: process id, start time,
+# boot); pid (the command's); stage (what kept the wrapper from becoming the
+# command, else `run`); exit (how it ended); alive (a FIFO that the wrapper holds open while it lives); note (the
 # wrapper's standard error; there once `alive` is held); sent.NAME (a signal
 # that was sent on request); stdin and wake (FIFOs of an open input), eof (the
-# input has its end), sender (who adds to it).
+# input has its end), sender (who adds to it); cgroup (the folder of the cgroup
+# that is the session's own), wrapper (who else is in there), scope (why there is
+# none where there should be one).
 
 find_spool
 find_setsid || fail setsid
@@ -29,11 +31,16 @@ fi
 # Makes what the session writes to. On a full disk this fails, since it writes.
 furnish() {
   cd "$_spool" && echo run >stage && true >out && true >err || return
+  echo "$$ $_main_born $_boot" >starter || return
   case $_stdin in
     data) printf %b "$_data" >in ;;
     open) printf %b "$_data" >in && mkfifo stdin wake ;;
   esac
 }
+find_boot
+find_born $$
+_main_born=$_born
+find_scope
 if ! furnish 2>/dev/null; then
   # Once more for the words; then the claim is given up, as nothing was started.
   _problem=$(export LC_ALL=C; furnish 2>&1)
@@ -129,10 +136,10 @@ END
   become_leader "$_setsid" "$@"
 }
 
-# Writes down who this process is. Only the process itself can read its own id
-# without an external command: $$ is the first shell's in all its children.
-sign() {
-  find_boot
+# Sets _me to the id of the process that calls it, and _born. Only the process
+# itself can read its own id without an external command: $$ is the first
+# shell's in all its children.
+find_me() {
   if [ -r /proc/self/stat ]; then
     IFS= read -r _stat </proc/self/stat
     _me=${_stat%% *}
@@ -142,6 +149,11 @@ sign() {
     _me=$(exec sh -c 'echo "$PPID"')
     find_born "$_me"
   fi
+}
+
+# Writes down who this process is.
+sign() {
+  find_me
   # What has not signed cannot be stopped, so it does not run.
   persist pid "$_me $_born $_boot" || exit
 }
@@ -168,6 +180,7 @@ wrap() {
   split_off
   steel
   exec 3<&- 4>&- </dev/null >/dev/null
+  [ -z "$_scope" ] || move_to_scope
   mkfifo alive
   exec 9<>alive
   exec 8>alive 9>&-
@@ -183,11 +196,15 @@ wrap() {
       ;;
     *) _input=/dev/null ;;
   esac
+  # Job control gives each job a group of its own; bash alone does so without a
+  # terminal.
+  [ -n "$_setsid" ] || set -m
   # The redirections stand inside: mksh would apply them to this shell, too, and
   # tell of a signal in the session's err. They append: a command that opens
   # /dev/stdout or /dev/stderr anew would else write over what is there.
   (split_off; exec 8>&- <"$_input" >>out 2>/dev/null; sign; become "$@")
   _code=$?
+  [ -n "$_setsid" ] || set +m
   _kind=code
   # ksh93 adds 256 to a signal's number, other shells 128.
   if [ "$_code" -gt 256 ]; then

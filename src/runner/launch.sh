@@ -32,7 +32,7 @@ seek_in() {
 # at least give it a group of its own; then _setsid is empty.
 find_setsid() {
   for _setsid in /usr/bin/setsid /bin/setsid; do
-    [ -x "$_setsid" ] && return
+    [ -f "$_setsid" ] && [ -x "$_setsid" ] && return
   done
   for _setsid in setsid perl python3; do
     seek "$_setsid"

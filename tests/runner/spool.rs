@@ -71,11 +71,11 @@ fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
         fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
     } else {
         eprintln!("may not mount a file system: a limit to files of no bytes stands in");
-        bench.before = "trap '' XFSZ; ulimit -f 0; ";
+        bench.before = "trap '' XFSZ; ulimit -f 0; ".to_owned();
     }
     let said = bench.start_script("exit 0").finish();
     let claimed = bench.spool("").exists();
-    bench.before = "";
+    bench.before.clear();
     let _ = fs::remove_file(filler);
     let again = bench.start_script("exit 0").finish();
     if mounted {

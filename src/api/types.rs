@@ -114,6 +114,9 @@ pub struct SessionView {
     pub exit: Option<Exit>,
     /// What went wrong, where something did.
     pub failure: Option<Failure>,
+    /// What will go wrong if nobody does anything.
+    #[serde(default)]
+    pub warnings: Vec<Failure>,
     /// When it was asked for.
     pub created_at: String,
     /// When the command started there.
@@ -280,6 +283,9 @@ pub struct TestReport {
     pub hostname: Option<String>,
     /// What stopped the test.
     pub failure: Option<Failure>,
+    /// What stopped nothing yet.
+    #[serde(default)]
+    pub warnings: Vec<Failure>,
 }
 
 /// One stage of a remote's test.

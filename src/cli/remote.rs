@@ -99,7 +99,7 @@ async fn test(
         print_json(&report)?;
     } else {
         print(&render::test_report(&report))?;
-        if let Some(failure) = &report.failure {
+        for failure in report.failure.iter().chain(&report.warnings) {
             say(&failure_block(failure));
         }
     }

@@ -84,6 +84,8 @@ pub struct HostFacts {
     pub boot: String,
     /// The home directory.
     pub home: String,
+    /// Whether logind kills what this user leaves running at logout.
+    pub logout_kills: bool,
 }
 
 /// Asks what the host is.
@@ -105,6 +107,7 @@ pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlErr
         system: find("system"),
         boot: find("boot"),
         home: find("home"),
+        logout_kills: find("logout") == "kills",
     })
 }
 

@@ -53,8 +53,17 @@ pub enum Milestone {
     /// The session runs, and its output streams from here on; the command's
     /// process id, where it has one by now.
     Streaming(Option<u32>),
+    /// The runner has something to tell that is no end.
+    Noted(Note),
     /// So much of each stream is in the mirror.
     Mirrored(Mirrored),
+}
+
+/// What a runner tells besides output and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// logind will kill the session when its user logs out.
+    EndsAtLogout,
 }
 
 /// How much of each stream is in the mirror, in bytes.
@@ -310,6 +319,9 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                 }
                 "started" => {
                     (self.tell)(Milestone::Streaming(rest.parse().ok()));
+                }
+                "note" if rest == "logout-kills" => {
+                    (self.tell)(Milestone::Noted(Note::EndsAtLogout));
                 }
                 "end" => {
                     let (part, record) = rest.split_once(' ').unwrap_or((rest, ""));

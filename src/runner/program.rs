@@ -13,6 +13,10 @@ use crate::domain::launch;
 /// what is meant for the program.
 pub const BOOTSTRAP: &str = r#"exec /bin/sh -c 'IFS= read -r _p; eval "$(printf %b "$_p")"'"#;
 
+/// The folder of spools where no other is asked for. Its last part is the version
+/// of the spool's format.
+pub const USUAL_SPOOLS: &str = "~/.local/state/longhaul/1";
+
 macro_rules! program {
     ($($file:literal),+) => {
         LazyLock::new(|| launch::one_line(&[$(include_str!($file)),+]))

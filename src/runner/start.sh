@@ -11,7 +11,8 @@
 #
 # Files in the spool: in, out, err; starter (who made it: process id, start time,
 # boot); pid (the command's); stage (what kept the wrapper from becoming the
-# command, else `run`); exit (how it ended); alive (a FIFO that the wrapper holds open while it lives); note (the
+# command, else `run`); exit (how it ended; `full` for `run` if the disk was full
+# by then); room (what tells that); alive (a FIFO that the wrapper holds open while it lives); note (the
 # wrapper's standard error; there once `alive` is held); sent.NAME (a signal
 # that was sent on request); stdin and wake (FIFOs of an open input), eof (the
 # input has its end), sender (who adds to it); cgroup (the folder of the cgroup
@@ -167,6 +168,14 @@ persist() {
   done
 }
 
+# Whether a few kilobytes more can be written. What is small fits in where
+# nothing else does.
+has_room() {
+  _pad=0123456789abcdef
+  while [ ${#_pad} -lt 16384 ]; do _pad=$_pad$_pad; done
+  echo "$_pad" >room && true >room
+}
+
 # Whether a status of 128 and $1 stands for signal $1. A shell tells of a death
 # by a signal on its standard error, except of INT and PIPE: of these two nobody
 # can tell the death from the exit status that stands for it, and they are taken
@@ -216,6 +225,10 @@ wrap() {
   [ "$_stdin" = open ] && is_born "$_feeder" "$_fed_since" && kill -KILL "$_feeder"
   _stage=run
   read -r _stage <stage
+  # Who ends well and writes nothing needed no room.
+  if [ "$_stage" = run ] && { [ "$_code" != 0 ] || [ -s out ] || [ -s err ]; }; then
+    has_room || _stage=full
+  fi
   persist exit "$_kind $_code $_stage"
 }
 

@@ -104,7 +104,8 @@ impl Bench {
     /// From here on the programs run on that machine, and its own programs come
     /// first in the PATH.
     pub(crate) fn move_to(&mut self, world: World) {
-        let path = format!("{}:{PATH}", world.bin().display());
+        let path = self.environment["PATH"].to_str().expect("UTF-8");
+        let path = format!("{}:{path}", world.bin().display());
         self.environment.insert("PATH".to_owned(), path.into());
         self.world = Some(world);
     }

@@ -68,8 +68,10 @@ fn leave_proc(bench: &mut Bench) -> std::path::PathBuf {
 fn a_session_without_proc_runs_and_is_followed(bench: &mut Bench) {
     leave_proc(bench);
     let go = bench.dir().join("go");
-    let script =
-        format!("echo early; until [ -e {} ]; do sleep 0.05; done; echo late; exit 3", go.display());
+    let script = format!(
+        "echo early; until [ -e {} ]; do sleep 0.05; done; echo late; exit 3",
+        go.display()
+    );
     let starter = bench.start_script(&script);
     let pid = bench.pid();
     let record = fs::read_to_string(bench.spool("pid")).unwrap();

@@ -141,6 +141,11 @@ impl Talk {
         self.out.has(start).expect("it was there")
     }
 
+    /// Whether a line has come that starts like this.
+    pub(crate) fn has_said(&self, start: &str) -> bool {
+        self.out.has(start).is_some()
+    }
+
     /// What has come on standard output.
     pub(crate) fn out_so_far(&self) -> String {
         self.out.with(|heard| String::from_utf8_lossy(&heard.data).into_owned())

@@ -35,10 +35,8 @@ impl World {
             .tempdir()
             .expect("a folder");
         fs::create_dir(folder.path().join("bin")).expect("a folder");
-        let text = format!(
-            "set -e; world={}; {script}\necho ready; read -r _",
-            folder.path().display()
-        );
+        let text =
+            format!("set -e; world={}; {script}\necho ready; read -r _", folder.path().display());
         let mut unshare = Command::new("unshare");
         unshare.arg("--mount");
         if !is_root() {

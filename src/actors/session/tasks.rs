@@ -24,6 +24,7 @@ use crate::runner::control::{self, ControlError, HostFacts};
 use crate::runner::follow::{Errand, Followed, Milestone, Primed, follow};
 use crate::runner::io::ProgramIo;
 use crate::runner::local::LocalProgram;
+use crate::runner::program::USUAL_SPOOLS;
 use crate::store::mirror::Mirror;
 
 /// What a session was given that is nobody's business: kept in an owner-only
@@ -140,6 +141,7 @@ pub(super) async fn run_follower(
     let tell = |milestone| match milestone {
         Milestone::Claimed => _ = session.cast(SessionMsg::Claimed { epoch }),
         Milestone::Streaming(pid) => _ = session.cast(SessionMsg::Streaming { epoch, pid }),
+        Milestone::Noted(note) => _ = session.cast(SessionMsg::Noted { epoch, note }),
         Milestone::Mirrored(lengths) => pulse.send_modify(|pulse| {
             pulse.stdout = lengths.stdout;
             pulse.stderr = lengths.stderr;
@@ -159,7 +161,7 @@ pub(super) async fn run_follower(
 
 fn follow_end(how: Followed, root: Option<&str>, held: bool) -> FollowEnd {
     debug!(?how, "follower ended");
-    let spool = || root.unwrap_or("~/.local/state/longhaul/1").to_owned();
+    let spool = || root.unwrap_or(USUAL_SPOOLS).to_owned();
     match how {
         Followed::Ended(ending) => FollowEnd::Ended(ending),
         Followed::Cut(_) => FollowEnd::Cut { held },
@@ -170,11 +172,7 @@ fn follow_end(how: Followed, root: Option<&str>, held: bool) -> FollowEnd {
         Followed::SpoolFailed(detail) => {
             FollowEnd::CannotStart(SessionTrouble::Spool { dir: spool(), detail })
         }
-        Followed::NoSetsid => FollowEnd::CannotStart(SessionTrouble::CommandNotFound {
-            program: "setsid".to_owned(),
-            agent: None,
-            path: String::new(),
-        }),
+        Followed::NoSetsid => FollowEnd::CannotStart(SessionTrouble::NoSetsid),
         Followed::MirrorFailed(error) => {
             warn!(%error, "the mirror cannot be written");
             FollowEnd::MirrorFailed

@@ -154,6 +154,7 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         stdout: 0,
         stderr: 0,
         idempotency_key: request.idempotency_key.clone(),
+        warnings: Vec::new(),
     }
 }
 

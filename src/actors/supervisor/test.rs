@@ -82,6 +82,7 @@ impl Test {
                 stages: Vec::new(),
                 hostname: None,
                 failure: None,
+                warnings: Vec::new(),
             },
             at: Whereabouts { place: name.to_owned(), destination: None, session: None },
             since: Instant::now(),
@@ -165,6 +166,11 @@ impl Test {
             Ok(facts) => {
                 self.report.hostname = Some(facts.hostname.clone());
                 self.passed("shell", Some(format!("{} on {}", facts.hostname, facts.system)));
+                if facts.logout_kills {
+                    let warning = session_failure(&SessionTrouble::EndsAtLogout, &self.at);
+                    self.passed("logout", Some(format!("warning: {}", warning.message)));
+                    self.report.warnings.push(warning);
+                }
                 Some(facts)
             }
             Err(error) => {

@@ -41,6 +41,7 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         state: record.state(),
         exit: record.exit(),
         failure: record.failure().cloned(),
+        warnings: record.warnings.clone(),
         created_at: record.created_at.to_string(),
         started_at: record.started_at.map(|at| at.to_string()),
         ended_at: record.ended_at.map(|at| at.to_string()),

@@ -69,6 +69,7 @@ impl<'a> Follower<'a> {
                 stderr: view.stderr,
                 exit: view.exit,
                 failure: view.failure.clone(),
+                warnings: view.warnings.clone(),
             },
             notice: Notice::new(&view.place),
             signals: None,

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::api::types::{LinkState, LinkView, Pulse, SessionState};
 use crate::cli::output::{say, say_raw};
 use crate::cli::render::{duration_ms, failure_block};
+use crate::domain::failure::Failure;
 
 /// A link that comes up sooner than this is not worth a word.
 const SOON: Duration = Duration::from_millis(800);
@@ -28,6 +29,8 @@ pub(super) struct Notice {
     away_since: Instant,
     /// The trouble that was last told in full.
     told: Option<(LinkState, String)>,
+    /// How many of the session's warnings were told.
+    warned: usize,
 }
 
 impl Notice {
@@ -40,6 +43,7 @@ impl Notice {
             since: now,
             away_since: now,
             told: None,
+            warned: 0,
         }
     }
 
@@ -74,6 +78,11 @@ impl Notice {
             }
             (None, _) => {}
         }
+        for warning in pulse.warnings.iter().skip(self.warned) {
+            self.clear();
+            say(&warning_line(&self.place, warning));
+        }
+        self.warned = pulse.warnings.len();
         self.draw(pulse);
     }
 
@@ -111,6 +120,16 @@ impl Drop for Notice {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// What will go wrong, and how to learn more.
+fn warning_line(place: &str, warning: &Failure) -> String {
+    let Failure { message, code, .. } = warning;
+    let way_out = match warning.remedy.as_deref().and_then(|remedy| remedy.lines().next()) {
+        Some(command) if !command.starts_with('#') => format!("; to prevent it: {command}"),
+        _ => format!("; see longhaul explain {code}"),
+    };
+    format!("{place}: warning: {message}{way_out}")
 }
 
 /// The link, where the session needs one and it is not up.
@@ -167,7 +186,15 @@ mod tests {
             failure: failed.then_some(failure),
             since: String::new(),
         };
-        Pulse { state, link: Some(link), stdout: 0, stderr: 0, exit: None, failure: None }
+        Pulse {
+            state,
+            link: Some(link),
+            stdout: 0,
+            stderr: 0,
+            exit: None,
+            failure: None,
+            warnings: Vec::new(),
+        }
     }
 
     #[test]

@@ -106,7 +106,7 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     line("mirror", Some(view.mirror.display().to_string()));
     let failures =
         [view.failure.as_ref(), view.link.as_ref().and_then(|link| link.failure.as_ref())];
-    for failure in failures.into_iter().flatten() {
+    for failure in failures.into_iter().flatten().chain(&view.warnings) {
         let _ = writeln!(text, "\n{}", failure_block(failure));
     }
     text

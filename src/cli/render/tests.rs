@@ -52,6 +52,7 @@ fn session() -> SessionView {
         state: SessionState::Exited,
         exit: Some(Exit::Code(3)),
         failure: None,
+        warnings: Vec::new(),
         created_at: AT.to_owned(),
         started_at: None,
         ended_at: None,
@@ -204,6 +205,7 @@ fn a_remote_s_test_shows_each_stage() {
         ],
         hostname: Some("box\r".to_owned()),
         failure: None,
+        warnings: Vec::new(),
     };
     assert_eq!(
         test_report(&report),

@@ -25,6 +25,9 @@ pub struct Pulse {
     pub exit: Option<Exit>,
     /// What went wrong, where something did.
     pub failure: Option<Failure>,
+    /// What will go wrong if nobody does anything.
+    #[serde(default)]
+    pub warnings: Vec<Failure>,
 }
 
 impl Pulse {

@@ -59,6 +59,9 @@ pub struct SessionRecord {
     pub stderr: u64,
     /// A second request with this key is answered with this session.
     pub idempotency_key: Option<String>,
+    /// What will go wrong if nobody does anything, each by its code once.
+    #[serde(default)]
+    pub warnings: Vec<Failure>,
 }
 
 impl SessionRecord {
@@ -295,6 +298,7 @@ impl SessionRecord {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            warnings: Vec::new(),
         }
     }
 }

@@ -159,6 +159,7 @@ impl Backend for Fake {
             }],
             hostname: good.then(|| "box".to_owned()),
             failure: (!good).then(refused),
+            warnings: Vec::new(),
         })
     }
 

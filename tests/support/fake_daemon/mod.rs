@@ -195,6 +195,7 @@ impl Fake {
             state: SessionState::Running,
             exit: None,
             failure: None,
+            warnings: Vec::new(),
             created_at: AT.to_owned(),
             started_at: None,
             ended_at: None,
@@ -212,6 +213,7 @@ impl Fake {
             stderr: 0,
             exit: None,
             failure: None,
+            warnings: Vec::new(),
         });
         self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
         id
@@ -266,6 +268,7 @@ impl Fake {
                 stderr: view.stderr,
                 exit: view.exit,
                 failure: view.failure.clone(),
+                warnings: view.warnings.clone(),
             });
         })
         .unwrap();

@@ -62,6 +62,16 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
                 .by(detail)
                 .path("dir", dir)
         }
+        T::OutputCut { dir } => Told::new(format!(
+            "the disk with the session's spool {dir} was full on {host} when the session ended; its output may not be whole"
+        ))
+        .path("dir", dir),
+        T::NoSetsid => Told::new(format!(
+            "nothing on {host} gives a process a session of its own"
+        )),
+        T::EndsAtLogout => Told::new(format!(
+            "logind on {host} kills the session when this user logs out there"
+        )),
         T::Lost { why } => Told::new(lost(*why, &host)),
         T::TimedOut { seconds } => {
             Told::new(format!("the session was stopped on {host} after {seconds} s"))

@@ -22,6 +22,7 @@ attach_reader() {
 # before `read` blocks would be acted on when the next line arrives, which may be
 # never; to `wait` a shell gives itself over only with its signals in hand.
 stream() {
+  [ ! -d out.d ] || stream_segments
   # In effect before there is a tail: none may outlive this process.
   trap hush TERM
   tail -c "+$((_out + 1))" -f out &
@@ -34,6 +35,11 @@ stream() {
     leave
   ) &
   _three=$!
+  tell_start
+}
+
+# Says that the session runs, and leaves the rest to what was started.
+tell_start() {
   # A process id is there a moment after the claim.
   until [ -s pid ] || [ -s exit ]; do sleep 0.1 || sleep 1; done
   _pid=''
@@ -75,6 +81,11 @@ leave() {
 
 # Sends what lies behind the offsets $1 and $2.
 send_from() {
+  if [ -d out.d ]; then
+    send_segments out "$1"
+    send_segments err "$2" >&4
+    return
+  fi
   send_rest "$1" out
   send_rest "$2" err >&4
 }

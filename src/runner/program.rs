@@ -19,8 +19,9 @@ macro_rules! program {
     };
 }
 
-static START: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "finish.sh", "start.sh");
-static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "finish.sh", "follow.sh");
+static START: LazyLock<Vec<u8>> = 
+    program!("lib.sh", "launch.sh", "segments.sh", "finish.sh", "rotate.sh", "start.sh");
+static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "segments.sh", "finish.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
@@ -124,6 +125,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            max_output: None,
         };
         let parameters = Parameters::new(&Nonce::from_bits(3)).session(&launch.id, root.to_str());
         let input = [Program::Start.line(), &parameters.launch(&launch).finish()].concat();
@@ -183,6 +185,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            max_output: None,
         };
         let nonce = Nonce::from_bits(3);
         let root = dir.path().join("spool");

@@ -28,7 +28,8 @@ fi
 
 # Makes what the session writes to. On a full disk this fails, since it writes.
 furnish() {
-  cd "$_spool" && echo run >stage && true >out && true >err || return
+  cd "$_spool" && echo run >stage || return
+  if [ -n "$_cap" ]; then furnish_segments; else true >out && true >err; fi || return
   case $_stdin in
     data) printf %b "$_data" >in ;;
     open) printf %b "$_data" >in && mkfifo stdin wake ;;
@@ -174,13 +175,20 @@ wrap() {
   exec 2>note
   case $_stdin in
     data) _input=in ;;
-    open) _input=stdin; (exec 8>&- 2>/dev/null; feed) >stdin & ;;
+    open) _input=stdin; (exec 8>&- 2>/dev/null; feed) >stdin & _feeder=$! ;;
     *) _input=/dev/null ;;
   esac
+  [ -z "$_cap" ] || start_movers
   # The redirections stand inside: mksh would apply them to this shell, too, and
   # tell of a signal in the session's err. They append: a command that opens
   # /dev/stdout or /dev/stderr anew would else write over what is there.
-  (split_off; exec 8>&- <"$_input" >>out 2>/dev/null; sign; become "$@")
+  (
+    split_off
+    exec 8>&- <"$_input" >>out 2>/dev/null
+    [ -z "$_cap" ] || exec 6>&- 7>&-
+    sign
+    become "$@"
+  )
   _code=$?
   _kind=code
   # ksh93 adds 256 to a signal's number, other shells 128.
@@ -189,7 +197,8 @@ wrap() {
   elif [ "$_code" -gt 128 ] && is_signal "$((_code - 128))"; then
     _kind=signal _code=$((_code - 128))
   fi
-  [ "$_stdin" = open ] && kill -KILL $! 2>/dev/null
+  [ "$_stdin" = open ] && kill -KILL "$_feeder" 2>/dev/null
+  [ -z "$_cap" ] || await_movers
   _stage=run
   read -r _stage <stage
   persist exit "$_kind $_code $_stage"

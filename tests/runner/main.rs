@@ -35,6 +35,7 @@ macro_rules! under_every_shell {
     };
 }
 
+mod capped;
 mod ends;
 mod environment;
 mod exactness;

@@ -80,6 +80,7 @@ impl Bench {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            max_output: None,
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();

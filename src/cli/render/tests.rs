@@ -57,6 +57,8 @@ fn session() -> SessionView {
         ended_at: None,
         stdout: 1500,
         stderr: 36,
+        max_output: None,
+        dropped: Vec::new(),
         stdin: StdinView::default(),
         pid: Some(4711),
         mirror: "/state/0000000007".into(),

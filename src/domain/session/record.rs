@@ -6,6 +6,7 @@ use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, SessionId, SessionName};
+use crate::domain::max_output::MaxOutput;
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
 
@@ -59,6 +60,9 @@ pub struct SessionRecord {
     pub stderr: u64,
     /// A second request with this key is answered with this session.
     pub idempotency_key: Option<String>,
+    /// How much of its output its spool keeps; `None` keeps all of it.
+    #[serde(default)]
+    pub max_output: Option<MaxOutput>,
 }
 
 impl SessionRecord {
@@ -295,6 +299,7 @@ impl SessionRecord {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            max_output: None,
         }
     }
 }

@@ -200,6 +200,8 @@ impl Fake {
             ended_at: None,
             stdout: 0,
             stderr: 0,
+            max_output: request.max_output,
+            dropped: Vec::new(),
             stdin: StdinView { open: request.stdin_open, ..StdinView::default() },
             pid: Some(4711),
             mirror,

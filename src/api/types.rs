@@ -137,6 +137,12 @@ pub struct SessionView {
     /// ranges, at most 100 of each stream.
     #[serde(default)]
     pub dropped: Vec<Dropped>,
+    /// Bytes of standard output that were dropped, in all.
+    #[serde(default)]
+    pub stdout_dropped: u64,
+    /// Bytes of standard error that were dropped, in all.
+    #[serde(default)]
+    pub stderr_dropped: u64,
     /// Standard input.
     pub stdin: StdinView,
     /// The process id there, once it is known.

@@ -176,8 +176,7 @@ mod tests {
         let size = |text: &str| text.parse::<MaxOutput>().ok();
         let mut config = config();
         let agent: AgentName = "claude".parse().expect("a name");
-        let mut order =
-            Order { agent: Some(&agent), ..order(&[], Some(Override::On("box"))) };
+        let mut order = Order { agent: Some(&agent), ..order(&[], Some(Override::On("box"))) };
         let cap = |config: &Config, order: &Order<'_>| {
             plan(config, order).expect("a plan").max_output.map(|cap| cap.to_string())
         };

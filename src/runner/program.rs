@@ -19,7 +19,7 @@ macro_rules! program {
     };
 }
 
-static START: LazyLock<Vec<u8>> = 
+static START: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "segments.sh", "finish.sh", "rotate.sh", "start.sh");
 static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "segments.sh", "finish.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");

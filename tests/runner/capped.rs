@@ -168,7 +168,8 @@ fn what_a_command_leaves_behind_does_not_hold_up_its_end(bench: &mut Bench) {
 }
 
 fn a_capped_session_is_stopped_and_says_its_last_words(bench: &mut Bench) {
-    let script = "trap 'seq 100000 100999; exit 3' TERM; echo 99999; while :; do sleep 0.1; done";
+    // A stop sends TERM to the group and to each process.
+    let script = "trap 'trap \"\" TERM; seq 100000 100999; exit 3' TERM; echo 99999; while :; do sleep 0.1; done";
     let mut talk = bench.start(&capped(bench, script));
     talk.line("claimed");
     talk.write(b"follow\n");
@@ -176,7 +177,9 @@ fn a_capped_session_is_stopped_and_says_its_last_words(bench: &mut Bench) {
     assert_eq!(bench.stop(20), ["stopped"]);
     let said = talk.hear_out();
     assert_eq!(said.record(), "code 3 run");
-    assert!(said.out == [b"99999\n".to_vec(), numbers(100_999)].concat(), "{said:?}");
+    let expected = [b"99999\n".to_vec(), numbers(100_999)].concat();
+    let places: Vec<_> = said.pieces[0].iter().map(|(at, bytes)| (at, bytes.len())).collect();
+    assert!(said.out == expected, "{places:?}");
     assert_eq!(bench.control(Program::Remove, bench.session()), ["removed"]);
 }
 
@@ -223,7 +226,8 @@ fn the_output_of_a_killed_wrapper_is_all_there(bench: &mut Bench) {
 
 fn a_killed_mover_ends_the_command(bench: &mut Bench) {
     let go = bench.dir().join("go");
-    let script = format!("seq 100000 100999; until [ -e {} ]; do sleep 0.05; done; yes", go.display());
+    let script =
+        format!("seq 100000 100999; until [ -e {} ]; do sleep 0.05; done; yes", go.display());
     let starter = bench.start(&capped(bench, &script));
     eventually("it is moved", || bench.spool("out.d").exists() && spooled(bench)[0] == 7000);
     let movers: Vec<_> = processes::belonging_to(bench.dir())

@@ -49,6 +49,8 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         stderr: pulse.stderr,
         max_output: record.max_output.map(MaxOutput::bytes),
         dropped: Vec::new(),
+        stdout_dropped: 0,
+        stderr_dropped: 0,
         stdin: StdinView {
             open: record.stdin.open && !record.stdin.eof && record.is_live(),
             accepted: record.stdin.accepted,

@@ -28,6 +28,27 @@ impl Mirror {
         })
         .await
     }
+
+    /// What of standard output and error was dropped, for each of these folders.
+    /// One that is gone has no gaps.
+    ///
+    /// # Errors
+    ///
+    /// A list cannot be read.
+    pub async fn gaps_in(folders: Vec<PathBuf>) -> Result<Vec<[Gaps; 2]>, MirrorError> {
+        blocking(move || {
+            let of = |dir: &Path, stream| {
+                let list = list_in(dir, stream);
+                read(&list).map_err(|source| MirrorError::Read { file: list, source })
+            };
+            let both = |dir: &PathBuf| {
+                let [out, err] = Stream::BOTH;
+                Ok([of(dir, out)?, of(dir, err)?])
+            };
+            folders.iter().map(both).collect()
+        })
+        .await
+    }
 }
 
 pub(super) fn list_in(dir: &Path, stream: Stream) -> PathBuf {

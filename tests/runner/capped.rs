@@ -229,7 +229,8 @@ fn a_killed_mover_ends_the_command(bench: &mut Bench) {
     let script =
         format!("seq 100000 100999; until [ -e {} ]; do sleep 0.05; done; yes", go.display());
     let starter = bench.start(&capped(bench, &script));
-    eventually("it is moved", || bench.spool("out.d").exists() && spooled(bench)[0] == 7000);
+    bench.pid();
+    eventually("it is moved", || spooled(bench)[0] == 7000);
     let movers: Vec<_> = processes::belonging_to(bench.dir())
         .into_iter()
         .filter(|process| process.name == "dd")

@@ -8,6 +8,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 use super::error::MirrorError;
 use super::folder::{Mirror, blocking};
 use crate::domain::gaps::{Gap, Gaps};
@@ -27,6 +29,24 @@ impl Mirror {
             Err(source) => Err(MirrorError::Read { file: list, source }),
         })
         .await
+    }
+
+    /// The last bytes of a stream of which `length` are here: at most `max`, and
+    /// none from before something that was dropped.
+    ///
+    /// # Errors
+    ///
+    /// The file or the list cannot be read.
+    pub async fn last_bytes(
+        &self,
+        stream: Stream,
+        length: u64,
+        max: usize,
+    ) -> Result<Bytes, MirrorError> {
+        let stretch = self.gaps(stream).await?.stretch_before(length);
+        let from = stretch.start.max(stretch.end.saturating_sub(max as u64));
+        let size = usize::try_from(stretch.end - from).unwrap_or(max);
+        self.read_at(stream, from, size).await
     }
 
     /// What of standard output and error was dropped, for each of these folders.

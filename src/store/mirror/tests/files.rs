@@ -40,6 +40,9 @@ async fn a_gap_that_was_listed_and_not_made_is_told_once() {
     assert_eq!(gaps.as_slice(), [Gap { from: 3, to: 20 }]);
     assert_eq!(fs::metadata(&list).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(mirror.read_at(Stream::Stdout, 20, 9).await.unwrap(), "two");
+    for (max, last) in [(2, "wo"), (9, "two"), (99, "two")] {
+        assert_eq!(mirror.last_bytes(Stream::Stdout, 23, max).await.unwrap(), last);
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub use crate::domain::connection::{LinkState, LinkView};
 use crate::domain::event::Event;
 pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
+pub use crate::domain::gaps::{Dropped, Gap};
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
 pub use crate::domain::session::{Exit, Pulse, SessionState};
 pub use crate::domain::stream::Stream;
@@ -45,6 +46,9 @@ pub struct RunRequest {
     pub timeout_s: Option<u64>,
     /// Give up when it could not be started for so many seconds.
     pub start_within_s: Option<u64>,
+    /// Keep at most so many bytes of output where it runs, at least 64000; what
+    /// is older is dropped, and told as dropped.
+    pub max_output: Option<u64>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
 }
@@ -63,6 +67,7 @@ impl fmt::Debug for RunRequest {
             stdin_open,
             timeout_s,
             start_within_s,
+            max_output,
             idempotency_key,
         } = self;
         f.debug_struct("RunRequest")
@@ -76,6 +81,7 @@ impl fmt::Debug for RunRequest {
             .field("stdin_open", stdin_open)
             .field("timeout_s", timeout_s)
             .field("start_within_s", start_within_s)
+            .field("max_output", max_output)
             .field("idempotency_key", idempotency_key)
             .finish()
     }
@@ -123,10 +129,23 @@ pub struct SessionView {
     pub started_at: Option<String>,
     /// When it was known to have ended.
     pub ended_at: Option<String>,
-    /// Bytes of standard output that are here.
+    /// Bytes of standard output up to which it is here; what was dropped counts.
     pub stdout: u64,
-    /// Bytes of standard error that are here.
+    /// Bytes of standard error up to which it is here; what was dropped counts.
     pub stderr: u64,
+    /// The most bytes of output that are kept where it runs; `None` for all.
+    #[serde(default)]
+    pub max_output: Option<u64>,
+    /// What of its output was dropped before it could come here: the last
+    /// ranges, at most 100 of each stream.
+    #[serde(default)]
+    pub dropped: Vec<Dropped>,
+    /// Bytes of standard output that were dropped, in all.
+    #[serde(default)]
+    pub stdout_dropped: u64,
+    /// Bytes of standard error that were dropped, in all.
+    #[serde(default)]
+    pub stderr_dropped: u64,
     /// Standard input.
     pub stdin: StdinView,
     /// The process id there, once it is known.

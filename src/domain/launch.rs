@@ -7,6 +7,7 @@
 use std::fmt::{self, Write as _};
 
 use super::ids::SessionId;
+use super::max_output::{MaxOutput, Rotation};
 
 /// A program's files as one line: comments and indentation gone, the rest
 /// escaped, a newline at the end.
@@ -99,6 +100,8 @@ pub struct Launch {
     pub path: Option<String>,
     /// Standard input.
     pub stdin: Stdin,
+    /// How much of its output the spool keeps; `None` keeps all of it.
+    pub max_output: Option<MaxOutput>,
 }
 
 /// Neither values nor arguments nor input: they may be secret.
@@ -157,6 +160,10 @@ impl Parameters {
         }
         if let Some(path) = &launch.path {
             self = self.value("path", path.as_bytes());
+        }
+        if let Some(cap) = launch.max_output {
+            let Rotation { segment_bytes, segments } = cap.rotation();
+            self.0.extend_from_slice(format!("cap {segment_bytes} {segments}\n").as_bytes());
         }
         match &launch.stdin {
             Stdin::Null => self.plain("stdin", "null"),
@@ -273,6 +280,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Data(b"sekrit".to_vec()),
+            max_output: None,
         };
         let shown =
             format!("{launch:?} {:?}", Parameters::new(&Nonce::from_bits(1)).launch(&launch));

@@ -27,6 +27,7 @@ attach_reader() {
 # copied with its handler, and what arrives before the copy has become another
 # program is forgotten. mksh catches TERM in any case.
 stream() {
+  [ ! -d out.d ] || stream_segments
   _before=$!
   # In effect before there is a tail: none may outlive this process.
   trap hush TERM
@@ -40,13 +41,23 @@ stream() {
     while IFS= read -r _line <&3; do :; done
   ) &
   _three=$!
+  tell_start
+}
+
+# Ends what sends.
+end_senders() {
+  kill -KILL "$_one" "$_two"
+}
+
+# Says that the session runs, and leaves the rest to what was started.
+tell_start() {
   # A process id is there a moment after the claim.
   until [ -s pid ] || [ -s exit ]; do sleep 0.1 || sleep 1; done
   _pid=''
   [ -s pid ] && read -r _pid _ <pid
   say started "$_pid"
   wait "$_three"
-  kill -KILL "$_one" "$_two"
+  end_senders
   leave
   exit
 }
@@ -92,6 +103,11 @@ leave() {
 
 # Sends what lies behind the offsets $1 and $2.
 send_from() {
+  if [ -d out.d ]; then
+    send_segments out "$1"
+    send_segments err "$2" >&4
+    return
+  fi
   send_rest "$1" out
   send_rest "$2" err >&4
 }

@@ -150,11 +150,20 @@ fn lengths(writer: &MirrorWriter) -> Result<Mirrored, MirrorError> {
     Ok(Mirrored { stdout: writer.length(Stream::Stdout)?, stderr: writer.length(Stream::Stderr)? })
 }
 
+/// A piece of a stream on its way into the mirror.
+#[derive(Debug)]
+enum Pending {
+    Bytes(Vec<Bytes>),
+    /// What comes now begins at this offset. A capped session tells where each
+    /// segment begins: what lies between the mirror's end and it was dropped.
+    At(u64),
+}
+
 /// One stream on its way into the mirror.
 #[derive(Debug)]
 struct Ear {
     splitter: Splitter,
-    pending: Vec<Bytes>,
+    pending: Vec<Pending>,
     lines: Vec<String>,
     /// Lines that say that the session's bytes are over: `end`, then `fin`.
     ends: u8,
@@ -168,8 +177,15 @@ impl Ear {
     fn hear(&mut self, bytes: Bytes) {
         let Self { splitter, pending, lines, ends } = self;
         splitter.feed(bytes, |piece| match piece {
-            Piece::Data(bytes) => pending.push(bytes),
+            Piece::Data(bytes) => match pending.last_mut() {
+                Some(Pending::Bytes(batch)) => batch.push(bytes),
+                _ => pending.push(Pending::Bytes(vec![bytes])),
+            },
             Piece::Line(line) => {
+                if let Some(offset) = line.strip_prefix("at ").and_then(|at| at.parse().ok()) {
+                    pending.push(Pending::At(offset));
+                    return;
+                }
                 *ends += u8::from(line.starts_with("end") || line == "fin");
                 lines.push(line);
             }
@@ -296,8 +312,19 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                 continue;
             }
             wrote = true;
-            let batch = std::mem::take(&mut ear.pending);
-            self.writer.append(stream, batch).await.map_err(Followed::MirrorFailed)?;
+            for pending in std::mem::take(&mut ear.pending) {
+                let written = match pending {
+                    Pending::Bytes(batch) => self.writer.append(stream, batch).await,
+                    Pending::At(offset) => {
+                        // Its bytes would stand here twice. Another follower begins anew.
+                        if self.writer.length(stream).is_ok_and(|length| offset < length) {
+                            return Err(Followed::Cut(lost("the follower lost its place")));
+                        }
+                        self.writer.skip_to(stream, offset).await
+                    }
+                };
+                written.map_err(Followed::MirrorFailed)?;
+            }
         }
         if wrote {
             let lengths = lengths(self.writer).map_err(Followed::MirrorFailed)?;

@@ -13,7 +13,7 @@
 
 # bash takes options from SHELLOPTS, if that is exported.
 set +aCefuvx
-_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data=''
+_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _cap='' _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _live=''
 set --
 
 # Sets _v to the decoded form of $1. The dot keeps newlines at the end, which
@@ -148,6 +148,7 @@ while IFS= read -r _line; do
 " ;;
     stdin) _stdin=$_value ;;
     data) _data=$_value ;;
+    cap) _cap=$_value ;;
     out) _out=$_value ;;
     err) _err=$_value ;;
     sig) _sig=$_value ;;

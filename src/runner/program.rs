@@ -23,9 +23,19 @@ macro_rules! program {
     };
 }
 
-static START: LazyLock<Vec<u8>> =
-    program!("lib.sh", "launch.sh", "logout.sh", "linger.sh", "finish.sh", "scope.sh", "start.sh");
-static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "logout.sh", "finish.sh", "follow.sh");
+static START: LazyLock<Vec<u8>> = program!(
+    "lib.sh",
+    "launch.sh",
+    "logout.sh",
+    "linger.sh",
+    "segments.sh",
+    "finish.sh",
+    "scope.sh",
+    "rotate.sh",
+    "start.sh"
+);
+static FOLLOW: LazyLock<Vec<u8>> =
+    program!("lib.sh", "logout.sh", "segments.sh", "finish.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
@@ -130,6 +140,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            max_output: None,
         };
         let parameters = Parameters::new(&Nonce::from_bits(3)).session(&launch.id, root.to_str());
         let input = [Program::Start.line(), &parameters.launch(&launch).finish()].concat();
@@ -189,6 +200,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            max_output: None,
         };
         let nonce = Nonce::from_bits(3);
         let root = dir.path().join("spool");

@@ -31,7 +31,8 @@ fi
 
 # Makes what the session writes to. On a full disk this fails, since it writes.
 furnish() {
-  cd "$_spool" && echo run >stage && true >out && true >err || return
+  cd "$_spool" && echo run >stage || return
+  if [ -n "$_cap" ]; then furnish_segments; else true >out && true >err; fi || return
   echo "$$ $_main_born $_boot" >starter || return
   case $_stdin in
     data) printf %b "$_data" >in ;;
@@ -205,13 +206,20 @@ wrap() {
       ;;
     *) _input=/dev/null ;;
   esac
+  [ -z "$_cap" ] || start_movers
   # Job control gives each job a group of its own; bash alone does so without a
   # terminal.
   [ -n "$_setsid" ] || set -m
   # The redirections stand inside: mksh would apply them to this shell, too, and
   # tell of a signal in the session's err. They append: a command that opens
   # /dev/stdout or /dev/stderr anew would else write over what is there.
-  (split_off; exec 8>&- <"$_input" >>out 2>/dev/null; sign; become "$@")
+  (
+    split_off
+    exec 8>&- <"$_input" >>out 2>/dev/null
+    [ -z "$_cap" ] || exec 6>&- 7>&-
+    sign
+    become "$@"
+  )
   _code=$?
   [ -n "$_setsid" ] || set +m
   _kind=code
@@ -223,10 +231,11 @@ wrap() {
   fi
   # It ends at the end of the input, and its process id may be another's by now.
   [ "$_stdin" = open ] && is_born "$_feeder" "$_fed_since" && kill -KILL "$_feeder"
+  [ -z "$_cap" ] || await_movers
   _stage=run
   read -r _stage <stage
   # Who ends well and writes nothing needed no room.
-  if [ "$_stage" = run ] && { [ "$_code" != 0 ] || [ -s out ] || [ -s err ]; }; then
+  if [ "$_stage" = run ] && { [ "$_code$_cap" != 0 ] || [ -s out ] || [ -s err ]; }; then
     has_room || _stage=full
   fi
   persist exit "$_kind $_code $_stage"

@@ -44,19 +44,32 @@ find_left_in_proc() {
 }
 
 # Adds the processes in the session's cgroup, and in those that it has made
-# there, to _marked. The wrapper is in there, too, and has a record to write.
+# there, to _marked. The wrapper is in there, too, and has a record to write, and
+# so are those that move what the session writes into its spool.
 mark_cgroup() {
   { IFS= read -r _cgroup <cgroup; } 2>/dev/null || return 0
   # Only the session's own: what else stands in the file is not to be believed.
   case $_cgroup in */longhaul-"$_id".scope) ;; *) return 0 ;; esac
   _wrapper=''
   (look_for wrapper && [ "$_alive" = yes ]) && read -r _wrapper _ <wrapper
+  _movers=' '
+  { while read -r _one; do _movers="$_movers$_one "; done <movers; } 2>/dev/null
   # shellcheck disable=SC2044 # a cgroup of the session's own making with a blank in its name is no loss
   for _file in $(find "$_cgroup" -name cgroup.procs 2>/dev/null); do
     while read -r _one; do
-      [ "$_one" = "$_wrapper" ] || _marked="$_marked$_one "
+      [ "$_one" = "$_wrapper" ] || is_mover "$_one" || _marked="$_marked$_one "
     done <"$_file" 2>/dev/null
   done
+}
+
+# Whether process $1 is one of the movers, or was started by one.
+is_mover() {
+  case $_movers in ' ') return 1 ;; *" $1 "*) return 0 ;; esac
+  { IFS= read -r _stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  # shellcheck disable=SC2086 # fields are to be split
+  set -- ${_stat##*") "}
+  case $_movers in *" $2 "*) return 0 ;; esac
+  return 1
 }
 
 # Where there is no /proc, ps tells the environment of one's own processes; the

@@ -54,7 +54,7 @@ fn a_spool_that_cannot_be_made_is_told_in_the_systems_words(bench: &mut Bench) {
 }
 
 /// A small file system of the test's own, where that may be mounted.
-fn mount_tmpfs(at: &std::path::Path) -> bool {
+pub(crate) fn mount_tmpfs(at: &std::path::Path) -> bool {
     fs::create_dir(at).unwrap();
     let mut mount = Command::new("mount");
     mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(at);

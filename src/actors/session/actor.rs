@@ -423,9 +423,8 @@ impl State {
                 end,
                 End::Told(Ending::Ran(_) | Ending::Starved(_) | Ending::Stumbled { .. })
             );
-            let from = stderr.saturating_sub(TAIL);
             let tail = if speaks && stderr > 0 {
-                mirror.read_at(Stream::Stderr, from, TAIL as usize).await.unwrap_or_default()
+                mirror.last_bytes(Stream::Stderr, stderr, TAIL).await.unwrap_or_default()
             } else {
                 bytes::Bytes::new()
             };

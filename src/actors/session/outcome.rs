@@ -8,7 +8,7 @@ use crate::domain::session::fsm::End;
 use crate::domain::session::{Ending, Exit, Obstacle, Outcome, SessionRecord};
 
 /// The most of standard error that is looked at: a shell's complaint is a line.
-pub(super) const TAIL: u64 = 4096;
+pub(super) const TAIL: usize = 4096;
 
 /// What there is to tell an outcome by.
 #[derive(Debug)]

@@ -104,6 +104,7 @@ async fn build(
         cwd: record.cwd.clone(),
         path: None,
         stdin,
+        max_output: record.max_output,
     })
 }
 

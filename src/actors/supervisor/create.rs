@@ -12,6 +12,7 @@ use crate::domain::config::{EnvName, EnvNameError};
 use crate::domain::failure::classify::local_failure;
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::SessionId;
+use crate::domain::max_output::{MaxOutput, MaxOutputError};
 use crate::domain::plan::{Plan, PlanError};
 use crate::domain::resolve::ResolveError;
 use crate::domain::session::{Phase, SessionRecord, Stdin};
@@ -93,7 +94,20 @@ fn check(request: &RunRequest) -> Result<(), RequestError> {
             }));
         }
     }
-    Ok(())
+    max_output(request).map(drop)
+}
+
+/// The cap that the request asks for.
+fn max_output(request: &RunRequest) -> Result<Option<MaxOutput>, RequestError> {
+    let cap = request.max_output.map(MaxOutput::of_bytes).transpose();
+    cap.map_err(|error| {
+        RequestError::Invalid(match error {
+            MaxOutputError::TooLarge => "max_output is less than 1000 TB, in bytes",
+            MaxOutputError::TooSmall | MaxOutputError::NotASize => {
+                "max_output is at least 64 KB, in bytes"
+            }
+        })
+    })
 }
 
 async fn plan(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, RequestError> {
@@ -105,6 +119,7 @@ async fn plan(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, Reque
         agent: request.agent.clone(),
         command: request.command.clone(),
         cwd: request.cwd.clone(),
+        max_output: max_output(request)?,
     });
     let planned = ask(daemon.resolver(), |reply| ResolverMsg::Plan(order, reply)).await;
     planned.ok_or(RequestError::Unavailable)?.map_err(|error| match error {
@@ -155,6 +170,7 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         stderr: 0,
         idempotency_key: request.idempotency_key.clone(),
         warnings: Vec::new(),
+        max_output: plan.max_output,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
+use super::dropped::{self, with_dropped};
 use super::sessions::{Live, pulse_of};
 use super::{create, remotes, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
@@ -148,10 +149,11 @@ impl DaemonHandle {
         record: &SessionRecord,
     ) -> Result<SessionView, RequestError> {
         let live = if record.is_live() { self.live(&record.id).await? } else { None };
-        Ok(match live {
+        let view = match live {
             Some(live) => view::of_live(&live),
             None => self.view_of_the_settled(&record.id, record).await,
-        })
+        };
+        Ok(with_dropped(view).await)
     }
 
     /// The registry may have moved on between two looks.
@@ -234,13 +236,15 @@ impl Backend for DaemonHandle {
         let live = live.ok_or(RequestError::Unavailable)?;
         let live: std::collections::HashMap<SessionId, Live> =
             live.into_iter().map(|live| (live.id(), live)).collect();
-        Ok(records
+        let mut views: Vec<SessionView> = records
             .iter()
             .map(|record| match live.get(&record.id) {
                 Some(live) => view::of_live(live),
                 None => view::of_record(record, &self.folder(&record.id)),
             })
-            .collect())
+            .collect();
+        dropped::fill(&mut views).await;
+        Ok(views)
     }
 
     async fn session(&self, given: &str) -> Result<SessionView, RequestError> {
@@ -303,7 +307,7 @@ impl Backend for DaemonHandle {
         };
         let id = record.id.clone();
         live.actor.cast(SessionMsg::Order(order)).map_err(|_| RequestError::HasEnded(id))?;
-        Ok(view::of_live(&live))
+        Ok(with_dropped(view::of_live(&live)).await)
     }
 
     async fn remove(&self, given: &str) -> Result<(), RequestError> {

@@ -10,6 +10,7 @@
 mod actor;
 mod connections;
 mod create;
+mod dropped;
 mod handle;
 mod remotes;
 mod sessions;

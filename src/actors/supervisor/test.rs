@@ -37,7 +37,13 @@ pub(super) async fn run(
         None => None,
     };
     let command = ["true".to_owned()];
-    let order = Order { on: Some(Override::On(name)), agent: None, command: &command, cwd: None };
+    let order = Order {
+        on: Some(Override::On(name)),
+        agent: None,
+        command: &command,
+        cwd: None,
+        max_output: None,
+    };
     let plan = plan(&config, &order).map_err(|error| match error {
         PlanError::Nowhere(error) => unresolved(error),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),

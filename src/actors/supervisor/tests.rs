@@ -81,6 +81,7 @@ impl Bench {
             stderr: 0,
             idempotency_key: None,
             warnings: Vec::new(),
+            max_output: None,
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();

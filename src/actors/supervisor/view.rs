@@ -11,6 +11,7 @@ use crate::actors::now;
 use crate::api::types::{AgentView, ConfigView, RemoteView, SessionView, StdinView};
 use crate::domain::agent::profile;
 use crate::domain::config::Config;
+use crate::domain::max_output::MaxOutput;
 use crate::domain::plan::{agent_command, ssh_request, with_usual_agents};
 use crate::domain::resolve::{PlaceRequest, resolve};
 use crate::domain::session::{Pulse, SessionRecord};
@@ -47,6 +48,10 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         ended_at: record.ended_at.map(|at| at.to_string()),
         stdout: pulse.stdout,
         stderr: pulse.stderr,
+        max_output: record.max_output.map(MaxOutput::bytes),
+        dropped: Vec::new(),
+        stdout_dropped: 0,
+        stderr_dropped: 0,
         stdin: StdinView {
             open: record.stdin.open && !record.stdin.eof && record.is_live(),
             accepted: record.stdin.accepted,

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::words::{age, command, signal_name, size};
 use super::{Look, failure_block, table};
-use crate::api::types::{Exit, LinkState, LinkView, SessionState, SessionView};
+use crate::api::types::{Dropped, Exit, LinkState, LinkView, SessionState, SessionView, Stream};
 use crate::domain::failure::Failure;
+use crate::domain::max_output::MaxOutput;
 
 /// The table of sessions.
 pub(in crate::cli) fn ps(sessions: &[SessionView], look: Look) -> String {
@@ -71,6 +72,21 @@ pub(in crate::cli) fn state_words(
     }
 }
 
+/// How much of a stream there is, and what of it was dropped.
+fn stream_words(view: &SessionView, stream: Stream) -> String {
+    let (length, dropped) = match stream {
+        Stream::Stdout => (view.stdout, view.stdout_dropped),
+        Stream::Stderr => (view.stderr, view.stderr_dropped),
+    };
+    let last = view.dropped.iter().rfind(|dropped| dropped.stream == stream);
+    let Some(Dropped { gap, .. }) = last else { return size(length) };
+    if gap.bytes() == dropped {
+        format!("{}, of which bytes {gap} were dropped", size(length))
+    } else {
+        format!("{}, {} of it dropped, last bytes {gap}", size(length), size(dropped))
+    }
+}
+
 /// All about one session.
 pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     let mut text = String::new();
@@ -92,8 +108,10 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     line("started", view.started_at.as_ref().map(time));
     line("ended", view.ended_at.as_ref().map(time));
     line("pid", view.pid.map(|pid| pid.to_string()));
-    line("stdout", Some(size(view.stdout)));
-    line("stderr", Some(size(view.stderr)));
+    line("stdout", Some(stream_words(view, Stream::Stdout)));
+    line("stderr", Some(stream_words(view, Stream::Stderr)));
+    let cap = view.max_output.and_then(|bytes| MaxOutput::of_bytes(bytes).ok());
+    line("keeps", cap.map(|cap| format!("at most {cap} of output there")));
     let open = if view.stdin.open { "open" } else { "closed" };
     line(
         "stdin",

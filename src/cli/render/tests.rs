@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::words::{age, command, size};
 use super::*;
 use crate::api::types::{
-    ConfigView, EventKind, EventView, Exit, LinkState, LinkView, RemoteView, SessionState,
-    SessionView, StatusView, StdinView, TestReport, TestStage,
+    ConfigView, Dropped, EventKind, EventView, Exit, Gap, LinkState, LinkView, RemoteView,
+    SessionState, SessionView, StatusView, StdinView, Stream, TestReport, TestStage,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -58,6 +58,10 @@ fn session() -> SessionView {
         ended_at: None,
         stdout: 1500,
         stderr: 36,
+        max_output: None,
+        dropped: Vec::new(),
+        stdout_dropped: 0,
+        stderr_dropped: 0,
         stdin: StdinView::default(),
         pid: Some(4711),
         mirror: "/state/0000000007".into(),
@@ -148,6 +152,31 @@ box: box.example refused the connection on port 22
   more: longhaul explain ssh.connect.refused   (it is tried again)
 "
     );
+}
+
+#[test]
+fn inspect_tells_the_cap_and_what_was_dropped() {
+    let dropped = |stream, from, to| Dropped { stream, gap: Gap { from, to } };
+    let view = SessionView {
+        max_output: Some(100_000_000),
+        stdout: 2048,
+        dropped: vec![
+            dropped(Stream::Stdout, 0, 1024),
+            dropped(Stream::Stderr, 0, 100),
+            dropped(Stream::Stderr, 200, 300),
+        ],
+        stdout_dropped: 1024,
+        stderr_dropped: 200,
+        ..waiting()
+    };
+    let text = inspect(&view, look());
+    for line in [
+        "stdout    2.0K, of which bytes 0–1023 were dropped\n",
+        "stderr    0B, 200B of it dropped, last bytes 200–299\n",
+        "keeps     at most 100 MB of output there\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
 }
 
 #[test]

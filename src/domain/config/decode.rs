@@ -34,8 +34,10 @@ const REMOTE_FIELDS: &[&str] = &[
     "enabled",
     "ssh_config",
     "start_within",
+    "max_output",
 ];
-const AGENT_FIELDS: &[&str] = &["profile", "command", "args", "env", "remote", "working_dir"];
+const AGENT_FIELDS: &[&str] =
+    &["profile", "command", "args", "env", "remote", "working_dir", "max_output"];
 
 /// How the first of two is pointed at.
 pub(super) const FIRST: &str = "first here";
@@ -220,6 +222,7 @@ impl Decoder<'_> {
                 .take("start_within")
                 .and_then(|value| self.duration(&value))
                 .map(|at| at.value);
+            remote.max_output = fields.take("max_output").and_then(|value| self.size(&value));
         }
         self.out.remotes.push(RemoteEntry { name, remote, key_file });
     }
@@ -249,6 +252,7 @@ impl Decoder<'_> {
                 (agent.remote, on) = self.agent_remote(&remote);
             }
             agent.working_dir = fields.take("working_dir").and_then(|value| self.text(&value));
+            agent.max_output = fields.take("max_output").and_then(|value| self.size(&value));
         }
         self.out.agents.push(AgentEntry { name, agent, on });
     }

@@ -27,6 +27,7 @@ const WORDS: &[&str] = &[
     "enabled",
     "ssh_config",
     "start_within",
+    "max_output",
     "profile",
     "command",
     "args",
@@ -64,6 +65,7 @@ const PUBLIC: &[&str] = &[
     "identity_file:",
     "working_dir:",
     "start_within:",
+    "max_output:",
     "On(",
     "File(",
 ];

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub use crate::domain::agent::Profile;
 use crate::domain::ids::{AgentName, RemoteName};
+use crate::domain::max_output::MaxOutput;
 use crate::domain::secret::Secret;
 pub use crate::domain::target::SshConfigUse;
 
@@ -78,6 +79,8 @@ pub struct Remote {
     pub ssh_config: SshConfigUse,
     /// How long a session that cannot be started is tried; `None` for ever.
     pub start_within: Option<Duration>,
+    /// How much of a session's output is kept there; `None` keeps all of it.
+    pub max_output: Option<MaxOutput>,
 }
 
 impl Remote {
@@ -95,6 +98,7 @@ impl Remote {
             enabled: true,
             ssh_config: SshConfigUse::On,
             start_within: None,
+            max_output: None,
         }
     }
 }
@@ -115,6 +119,8 @@ pub struct Agent {
     pub remote: AgentRemote,
     /// The working directory, over that of the remote.
     pub working_dir: Option<String>,
+    /// How much of its output is kept where it runs, over that of the remote.
+    pub max_output: Option<MaxOutput>,
 }
 
 /// Where an agent runs when its session says nothing.

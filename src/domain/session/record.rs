@@ -6,6 +6,7 @@ use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, SessionId, SessionName};
+use crate::domain::max_output::MaxOutput;
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
 
@@ -62,6 +63,9 @@ pub struct SessionRecord {
     /// What will go wrong if nobody does anything, each by its code once.
     #[serde(default)]
     pub warnings: Vec<Failure>,
+    /// How much of its output its spool keeps; `None` keeps all of it.
+    #[serde(default)]
+    pub max_output: Option<MaxOutput>,
 }
 
 impl SessionRecord {
@@ -299,6 +303,7 @@ impl SessionRecord {
             stderr: 0,
             idempotency_key: None,
             warnings: Vec::new(),
+            max_output: None,
         }
     }
 }

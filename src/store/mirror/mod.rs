@@ -5,12 +5,14 @@
 //!     out   err             0600   the output, a prefix of the spool's
 //!     in                    0600   what was sent to standard input
 //!     launch.json           0600   until the session has started
+//!     out.gaps  err.gaps    0600   what was dropped before it could come here
 //! ```
 //!
 //! - `folder`: [`Mirror`], the folder and its readers.
 //! - `writer`: [`MirrorWriter`], the only way to add output.
 //! - `input`: what was sent and may not be there yet.
 //! - `launch`: env values and the prompt of a session that waits.
+//! - `gaps`: what was dropped where the session ran.
 //! - `error`: what can go wrong.
 //!
 //! The length of `out` and `err` is where reading from the spool resumes, so a
@@ -19,6 +21,7 @@
 
 mod error;
 mod folder;
+mod gaps;
 mod input;
 mod launch;
 mod writer;

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use longhaul::api::backend::RequestError;
 use longhaul::api::types::{
-    ConfigView, EventKind, EventView, Exit, KillRequest, LinkState, LinkView, Pulse, RunRequest,
-    SessionState, SessionView, StdinView, Stream, Where,
+    ConfigView, Dropped, EventKind, EventView, Exit, Gap, KillRequest, LinkState, LinkView, Pulse,
+    RunRequest, SessionState, SessionView, StdinView, Stream, Where,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::failure::{Disposition, Failure, Stage};
@@ -201,6 +201,10 @@ impl Fake {
             ended_at: None,
             stdout: 0,
             stderr: 0,
+            max_output: request.max_output,
+            dropped: Vec::new(),
+            stdout_dropped: 0,
+            stderr_dropped: 0,
             stdin: StdinView { open: request.stdin_open, ..StdinView::default() },
             pid: Some(4711),
             mirror,
@@ -228,6 +232,23 @@ impl Fake {
             };
             file.write_all(bytes).unwrap();
             *length += bytes.len() as u64;
+        });
+    }
+
+    /// Bytes of a session's output that never come.
+    pub(crate) fn drop_output(&self, id: &SessionId, stream: Stream, bytes: u64) {
+        self.change(id, |session| {
+            let (file, length) = match stream {
+                Stream::Stdout => (&session.files[0], &mut session.view.stdout),
+                Stream::Stderr => (&session.files[1], &mut session.view.stderr),
+            };
+            let gap = Gap { from: *length, to: *length + bytes };
+            let list = self.dir().join(id.as_str()).join(stream.gaps_file_name());
+            let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
+            list.write_all(gap.line().as_bytes()).unwrap();
+            file.set_len(gap.to).unwrap();
+            *length = gap.to;
+            session.view.dropped.push(Dropped { stream, gap });
         });
     }
 

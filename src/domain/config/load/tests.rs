@@ -58,6 +58,7 @@ const FULL: &str = r#"#![enable(implicit_some)]
             enabled: false,
             ssh_config: File("/etc/longhaul/ssh_config"),
             start_within: "1m 30s",
+            max_output: "100 MB",
         ),
         "gpu-box": (),
         "named": Remote(host: "2001:db8::1", ssh_config: Off, port: None),
@@ -65,7 +66,8 @@ const FULL: &str = r#"#![enable(implicit_some)]
     agents: {
         "claude": (profile: Claude, remote: Default),
         "codex-local": Agent(profile: Codex, remote: Local, args: ["-q"]),
-        "nightly": (command: ["./nightly.sh"], remote: On("gpu-box"), working_dir: "~/n"),
+        "nightly": (command: ["./nightly.sh"], remote: On("gpu-box"), working_dir: "~/n",
+            max_output: "1 GiB"),
     },
 ) // the end, without a line break"#;
 
@@ -84,6 +86,7 @@ fn reads_every_field() {
     assert!(!dev.enabled);
     assert_eq!(dev.ssh_config, SshConfigUse::File("/etc/longhaul/ssh_config".into()));
     assert_eq!(dev.start_within.map(|d| d.as_secs()), Some(90));
+    assert_eq!(dev.max_output.map(|cap| cap.bytes()), Some(100_000_000));
     let EnvValue::Plain(plain) = &dev.env["RUST_LOG"] else { panic!("not plain") };
     assert_eq!(plain.expose(), "in\"fo");
     assert_eq!(dev.env["KEY"], EnvValue::FromEnv("ANTHROPIC_API_KEY".parse().unwrap()));
@@ -98,6 +101,7 @@ fn reads_every_field() {
     assert_eq!(config.agents["codex-local"].remote, AgentRemote::Local);
     assert_eq!(config.agents["nightly"].remote, AgentRemote::On(name("gpu-box")));
     assert_eq!(config.agents["nightly"].working_dir.as_deref(), Some("~/n"));
+    assert_eq!(config.agents["nightly"].max_output.map(|cap| cap.bytes()), Some(1 << 30));
 }
 
 #[test]
@@ -142,6 +146,18 @@ fn names_each_problem_with_its_path() {
         (
             r#"remotes: {"a": (start_within: 30)}"#,
             "remotes.a.start_within: expected a time such as \"30s\" or \"2m\", found a number",
+        ),
+        (
+            r#"remotes: {"a": (max_output: "lots")}"#,
+            "remotes.a.max_output: a size is written like \"100 MB\", \"512 KiB\" or \"2 GB\"",
+        ),
+        (
+            r#"remotes: {"a": (max_output: 100)}"#,
+            "remotes.a.max_output: expected a size such as \"100 MB\", found a number",
+        ),
+        (
+            r#"agents: {"a": (profile: Codex, max_output: "1 KB")}"#,
+            "agents.a.max_output: it has to be at least 64 KB",
         ),
         (
             r#"remotes: {"a": (env: {"1A": "x"})}"#,

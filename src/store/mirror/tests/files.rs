@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use tokio::task::spawn_blocking;
 
 use super::*;
+use crate::domain::gaps::Gap;
 
 #[tokio::test]
 async fn folder_and_files_are_the_owners_alone() {
@@ -19,6 +20,28 @@ async fn folder_and_files_are_the_owners_alone() {
     assert_eq!(mode(mirror.dir()), 0o700);
     for file in ["out", "err", "in", "launch.json"] {
         assert_eq!(mode(&mirror.dir().join(file)), 0o600, "{file}");
+    }
+}
+
+/// What a crash between the two leaves behind.
+#[tokio::test]
+async fn a_gap_that_was_listed_and_not_made_is_told_once() {
+    let (mirror, _dir) = mirror().await;
+    let mut writer = mirror.writer().await.unwrap();
+    writer.append(Stream::Stdout, batch(&["one"])).await.unwrap();
+    let list = mirror.dir().join("out.gaps");
+    super::super::gaps::append(&list, Gap { from: 3, to: 10 }).unwrap();
+    drop(writer);
+    let mut writer = mirror.writer().await.unwrap();
+    assert_eq!(writer.length(Stream::Stdout).unwrap(), 3);
+    writer.skip_to(Stream::Stdout, 20).await.unwrap();
+    writer.append(Stream::Stdout, batch(&["two"])).await.unwrap();
+    let gaps = mirror.gaps(Stream::Stdout).await.unwrap();
+    assert_eq!(gaps.as_slice(), [Gap { from: 3, to: 20 }]);
+    assert_eq!(fs::metadata(&list).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mirror.read_at(Stream::Stdout, 20, 9).await.unwrap(), "two");
+    for (max, last) in [(2, "wo"), (9, "two"), (99, "two")] {
+        assert_eq!(mirror.last_bytes(Stream::Stdout, 23, max).await.unwrap(), last);
     }
 }
 

@@ -28,6 +28,10 @@ mod queries;
 #[cfg(test)]
 mod remote_test;
 #[cfg(test)]
+mod removing;
+#[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod stopping;

@@ -10,8 +10,11 @@
 mod actor;
 mod connections;
 mod create;
+mod disk;
+mod gc;
 mod handle;
 mod remotes;
+mod remove;
 mod sessions;
 mod test;
 mod view;

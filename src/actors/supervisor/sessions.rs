@@ -58,6 +58,7 @@ pub(super) fn pulse_of(record: &SessionRecord, stdout: u64, stderr: u64) -> Puls
         stderr,
         exit: record.exit(),
         failure: record.failure().cloned(),
+        mirror_paused: None,
     }
 }
 

@@ -80,6 +80,8 @@ impl Bench {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            revision: 0,
+            spool_gone_at: None,
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();

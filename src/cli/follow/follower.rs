@@ -69,6 +69,7 @@ impl<'a> Follower<'a> {
                 stderr: view.stderr,
                 exit: view.exit,
                 failure: view.failure.clone(),
+                mirror_paused: view.mirror_paused.clone(),
             },
             notice: Notice::new(&view.place),
             signals: None,

@@ -167,7 +167,15 @@ mod tests {
             failure: failed.then_some(failure),
             since: String::new(),
         };
-        Pulse { state, link: Some(link), stdout: 0, stderr: 0, exit: None, failure: None }
+        Pulse {
+            state,
+            link: Some(link),
+            stdout: 0,
+            stderr: 0,
+            exit: None,
+            failure: None,
+            mirror_paused: None,
+        }
     }
 
     #[test]

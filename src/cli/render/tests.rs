@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::words::{age, command, size};
 use super::*;
 use crate::api::types::{
-    ConfigView, EventKind, EventView, Exit, LinkState, LinkView, RemoteView, SessionState,
-    SessionView, StatusView, StdinView, TestReport, TestStage,
+    ConfigView, EventKind, EventView, Exit, KeptView, LinkState, LinkView, RemoteView,
+    SessionState, SessionView, StatusView, StdinView, TestReport, TestStage,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -61,6 +61,8 @@ fn session() -> SessionView {
         pid: Some(4711),
         mirror: "/state/0000000007".into(),
         cwd: None,
+        mirror_paused: None,
+        spool_gone_at: None,
     }
 }
 
@@ -166,11 +168,14 @@ fn status_shows_a_refused_edit_whole() {
         remotes: vec![remote_view()],
         sessions: Vec::new(),
         state_dir: "/state".into(),
+        kept: KeptView { mirrors: 5 << 20, spools: 1500, waiting: 2 },
+        disk: None,
     };
     assert_eq!(
         status(&view, look()),
         "\
 daemon  0.1.0, pid 42, up 3m, state in /state
+kept    5.0M here, 1.4K in spools; 2 to remove when their hosts are back
 config  /etc/longhaul.ron, read 3m ago
         default remote box
         warning: odd

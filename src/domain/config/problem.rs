@@ -189,6 +189,9 @@ pub enum ProblemKind {
     /// A text that is no time.
     #[error("a time is written like \"30s\", \"2m\" or \"1h 30m\"")]
     BadDuration,
+    /// A text that is no size.
+    #[error("a size is written like \"500 MB\", \"20 GB\" or \"4 GiB\"")]
+    BadSize,
     /// Nothing where something has to be.
     #[error("this cannot be empty")]
     EmptyValue,

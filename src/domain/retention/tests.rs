@@ -52,11 +52,8 @@ fn a_spool_that_is_gone_is_not_removed_again() {
 
 #[test]
 fn a_session_goes_by_age_and_its_spool_with_it() {
-    let plan = plan(
-        &[ended(1, 100, 5), ended(2, 150, 5)],
-        &limits(Some(10), Some(60), None),
-        at(165),
-    );
+    let plan =
+        plan(&[ended(1, 100, 5), ended(2, 150, 5)], &limits(Some(10), Some(60), None), at(165));
     assert_eq!(plan.sessions, [(id(1), Why::TooOld)]);
     assert_eq!(plan.spools, [id(2)]);
     assert_eq!(plan.due, Some(at(210)));
@@ -82,7 +79,8 @@ fn the_oldest_go_first_until_the_rest_fits() {
 #[test]
 fn a_running_session_takes_room_and_stays() {
     let running = Kept { ended_at: None, whole: false, ..ended(1, 0, 90) };
-    let plan = plan(&[running, ended(2, 10, 5), ended(3, 20, 5)], &limits(None, None, Some(95)), at(30));
+    let plan =
+        plan(&[running, ended(2, 10, 5), ended(3, 20, 5)], &limits(None, None, Some(95)), at(30));
     assert_eq!(plan.sessions, [(id(2), Why::TooMuch)]);
 }
 

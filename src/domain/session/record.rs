@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
+use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::ids::{AgentName, SessionId, SessionName};
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
@@ -59,6 +60,12 @@ pub struct SessionRecord {
     pub stderr: u64,
     /// A second request with this key is answered with this session.
     pub idempotency_key: Option<String>,
+    /// Grows with every change: an older record never goes over a newer one.
+    #[serde(default)]
+    pub revision: u64,
+    /// When nothing was left of it where it ran.
+    #[serde(default)]
+    pub spool_gone_at: Option<Timestamp>,
 }
 
 impl SessionRecord {
@@ -99,6 +106,21 @@ impl SessionRecord {
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.outcome().and_then(Outcome::failure)
+    }
+
+    /// Whether it has ended and all that it wrote is in its mirror.
+    ///
+    /// An exit status, and word that the session was killed, come with the last
+    /// byte of its output. Of a spool that is gone, nobody knows what was in it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        match self.outcome() {
+            None => false,
+            Some(Outcome::Lost { failure }) => {
+                failure.code != Code::from(Session::LostSpoolGone).as_str()
+            }
+            Some(_) => true,
+        }
     }
 
     /// The command's process id there, while it runs and is known.
@@ -295,6 +317,8 @@ impl SessionRecord {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            revision: 0,
+            spool_gone_at: None,
         }
     }
 }

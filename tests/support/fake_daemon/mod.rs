@@ -204,6 +204,8 @@ impl Fake {
             pid: Some(4711),
             mirror,
             cwd: request.cwd.clone(),
+            mirror_paused: None,
+            spool_gone_at: None,
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,
@@ -212,6 +214,7 @@ impl Fake {
             stderr: 0,
             exit: None,
             failure: None,
+            mirror_paused: None,
         });
         self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
         id
@@ -266,6 +269,7 @@ impl Fake {
                 stderr: view.stderr,
                 exit: view.exit,
                 failure: view.failure.clone(),
+                mirror_paused: None,
             });
         })
         .unwrap();

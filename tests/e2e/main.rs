@@ -14,6 +14,8 @@ mod daemon;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod input;

@@ -85,19 +85,13 @@ fn a_spool_is_kept_while_the_mirror_lacks_some_of_it() {
 
 #[test]
 fn a_dry_run_changes_nothing_and_gc_asks_a_host_that_has_no_link() {
-    let world = World::new();
-    let config = |grace: &str| {
-        Config::default()
-            .with("idle_link", "\"0s\"")
-            .with("retention", &format!("(spool_grace: {grace:?})"))
-            .with_remote(world.remote())
-    };
-    world.home.configure(&config("never"));
+    let world = keeping(r#"(spool_grace: "never")"#);
     let id = world.home.detached(&["--on", "box", "--name", "s", "--", "echo", "hello"]);
     world.home.longhaul(&["wait", &id]).exited(0);
-    eventually_or("the link is idle", || world.link_state() == "idle", || world.logs());
     let logins = world.sshd.log_lines_with("Accepted");
-    world.home.configure(&config("0s"));
+    // The next daemon has nothing to do there, and no link.
+    world.home.kill_daemon();
+    keep(&world, r#"(spool_grace: "0s")"#);
     let mut seen = Value::Null;
     eventually_or(
         "the spool is due",

@@ -121,7 +121,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     // Sessions are started with a umask of their own; what the daemon makes is
     // for its owner alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    info!(open_files = raise_open_files(), "limit");
+    info!(limit = raise_open_files(), "files that may be open at once");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(64)

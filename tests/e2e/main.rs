@@ -22,6 +22,8 @@ mod input;
 #[cfg(test)]
 mod launching;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod login_shells;
 #[cfg(test)]
 mod outcomes;

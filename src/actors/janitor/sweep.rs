@@ -16,6 +16,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::mirror::{Mirror, MirrorError, sizes};
 use crate::store::registry::{Page, Registry, RegistryError, Which};
 
+/// How long after what somebody has asked for went wrong it is tried again.
+const AGAIN_MILLIS: u64 = 60_000;
+
 /// How much is done for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Effort {
@@ -103,7 +106,7 @@ pub(super) async fn sweep(parts: Parts, effort: Effort) -> Result<Swept, Registr
         warn!(%error, "the mirrors cannot be measured");
         HashMap::new()
     });
-    let limits = parts.config.borrow().subscribe().borrow().config.retention;
+    let limits = parts.config.borrow().subscribe().borrow().retention();
     let kept: Vec<Kept> = records.iter().map(|record| kept(record, &sizes)).collect();
     let plan = retention::plan(&kept, &limits, now());
     let records: HashMap<&SessionId, &SessionRecord> =
@@ -134,7 +137,16 @@ pub(super) async fn sweep(parts: Parts, effort: Effort) -> Result<Swept, Registr
     spools.extend(mirrored);
     items.extend(hosts::clear(&parts, &effort, spools, &records).await);
     let usage = usage(&records, &sizes, &items);
-    Ok(Swept { items, usage, due: plan.due })
+    let due = plan.due.into_iter().chain(next_try(&items)).min();
+    Ok(Swept { items, usage, due })
+}
+
+/// When what somebody has asked for, and what went wrong, is tried again: a
+/// process that was to be stopped may just have been starting.
+fn next_try(items: &[Item]) -> Option<Timestamp> {
+    let failed = |item: &Item| item.why == Why::Asked && matches!(item.fate, Fate::Stays { .. });
+    let soon = Timestamp::from_millis(now().as_millis() + AGAIN_MILLIS);
+    items.iter().any(failed).then_some(soon)
 }
 
 fn kept(record: &SessionRecord, sizes: &HashMap<SessionId, u64>) -> Kept {

@@ -60,6 +60,7 @@ fn mirrors_pause_and_say_so_and_go_on_when_there_is_room() {
     }
     world.home.await_state(&small, "running");
     let daemon = world.home.daemon_pid();
+    let attached = world.home.start(&["attach", &large[0]]);
     disk.fill();
     world.sshd.write("go", "");
     cramped.eventually("the sessions have ended there", || {
@@ -90,6 +91,9 @@ fn mirrors_pause_and_say_so_and_go_on_when_there_is_room() {
         assert_eq!(checksum::sha256(&said.stderr), data[2].sha256, "{}", world.logs());
         assert!(world.home.inspect(id)["mirror_paused"].is_null());
     }
+    let attached = attached.finish().exited(0);
+    assert_eq!(checksum::sha256(&attached.stdout), checksum::sha256(&out));
+    attached.says("local.disk-full").says("there is room again");
     world.home.longhaul(&["wait", &small]).exited(3);
     assert_eq!(world.sshd.read("starts"), "started\nstarted\n");
     cramped.eventually("the status is clean", || cramped.status()["disk"].is_null());

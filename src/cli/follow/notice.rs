@@ -28,6 +28,8 @@ pub(super) struct Notice {
     away_since: Instant,
     /// The trouble that was last told in full.
     told: Option<(LinkState, String)>,
+    /// The output does not come because of this machine, and that was told.
+    paused: bool,
 }
 
 impl Notice {
@@ -40,12 +42,14 @@ impl Notice {
             since: now,
             away_since: now,
             told: None,
+            paused: false,
         }
     }
 
     /// Takes in a new pulse.
     pub(super) fn pulse(&mut self, pulse: &Pulse) {
         self.since = Instant::now();
+        self.mirror(pulse);
         let away = away(pulse);
         if away.is_none() {
             self.away_since = self.since;
@@ -75,6 +79,23 @@ impl Notice {
             (None, _) => {}
         }
         self.draw(pulse);
+    }
+
+    /// Tells when output stops coming because of this machine's disk, and when
+    /// it goes on.
+    fn mirror(&mut self, pulse: &Pulse) {
+        match &pulse.mirror_paused {
+            Some(failure) if !self.paused => {
+                self.clear();
+                say(&failure_block(failure));
+            }
+            None if self.paused => {
+                self.clear();
+                say("local: there is room again; the output goes on");
+            }
+            _ => {}
+        }
+        self.paused = pulse.mirror_paused.is_some();
     }
 
     /// When the line has to be drawn again.

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -10,6 +11,7 @@ use tokio::runtime::Builder;
 use tokio::task::spawn_blocking;
 
 use super::*;
+use crate::domain::ids::SessionId;
 
 #[tokio::test]
 async fn folder_and_files_are_the_owners_alone() {
@@ -20,6 +22,30 @@ async fn folder_and_files_are_the_owners_alone() {
     for file in ["out", "err", "in", "launch.json"] {
         assert_eq!(mode(&mirror.dir().join(file)), 0o600, "{file}");
     }
+}
+
+#[tokio::test]
+async fn what_is_brought_to_the_disk_is_told_and_a_missing_file_is_an_error() {
+    let (mirror, _dir) = mirror().await;
+    let mut writer = mirror.writer().await.unwrap();
+    writer.append(Stream::Stdout, batch(&["seven.."])).await.unwrap();
+    drop(writer);
+    let here = Lengths { stdout: 7, stderr: 0, stdin: 0 };
+    assert_eq!(mirror.sync().await.unwrap(), here);
+    fs::remove_file(mirror.file(Stream::Stderr)).unwrap();
+    assert!(matches!(mirror.sync().await, Err(MirrorError::Read { .. })));
+}
+
+#[tokio::test]
+async fn each_sessions_folder_is_measured_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = SessionId::from_bits(7);
+    let mirror = Mirror::create(dir.path().join(id.as_str())).await.unwrap();
+    mirror.append_input(bytes::Bytes::from_static(b"in")).await.unwrap();
+    fs::write(mirror.file(Stream::Stdout), "output").unwrap();
+    fs::create_dir(dir.path().join("lost+found")).unwrap();
+    let measured = sizes(dir.path().to_owned()).await.unwrap();
+    assert_eq!(measured, HashMap::from([(id, 8)]));
 }
 
 #[tokio::test]

@@ -24,12 +24,14 @@ use tracing::{error, info, warn};
 use crate::actors::ask;
 use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
 use crate::actors::connection::SshDialer;
+use crate::actors::janitor::{self, Janitor};
 use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
     Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
 use crate::api::server::serve;
 use crate::paths::{Environment, PathsError};
+use crate::runner::limits::raise_open_files;
 use crate::ssh::settings::SshEnvironment;
 use crate::store::mirror::Mirror;
 use crate::store::registry::{Registry, RegistryError};
@@ -119,6 +121,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     // Sessions are started with a umask of their own; what the daemon makes is
     // for its owner alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    info!(limit = raise_open_files(), "files that may be open at once");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(64)
@@ -197,12 +200,20 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
     adopt(&supervisor, &registry, &plan.state_dir).await?;
     listen_to_signals(&stop, &children)?;
     let listener = bind(&plan.socket)?;
+    let janitor = Janitor::start(janitor::Parts {
+        registry: registry.clone(),
+        supervisor: supervisor.clone(),
+        config: children.config.clone(),
+        journal: journal.clone(),
+        state_dir: plan.state_dir.clone(),
+    });
     info!(socket = %plan.socket.display(), version = env!("CARGO_PKG_VERSION"), "ready");
     let handle = DaemonHandle::new(Parts {
         supervisor: supervisor.clone(),
         children,
         registry,
         journal,
+        janitor,
         state_dir: plan.state_dir,
         stop,
     });

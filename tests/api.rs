@@ -312,7 +312,7 @@ async fn errors_have_a_status_and_a_stable_word() {
     let table = [
         (said(client.session("zzz").await), (404, "no-such-session")),
         (said(client.session("0").await), (409, "ambiguous")),
-        (said(client.remove(id.as_str()).await), (409, "still-running")),
+        (said(client.remove(id.as_str(), false).await), (409, "still-running")),
         (said(client.input(id.as_str(), Bytes::new(), true).await), (409, "stdin-closed")),
         (said(client.run(&refused).await), (422, "failed")),
         (
@@ -396,7 +396,7 @@ async fn every_other_method_answers() {
     assert_eq!(fake.kills(), [Some("INT".to_owned())]);
     fake.exit(&view.id, Exit::Code(3));
     assert_eq!(client.sessions(true).await.unwrap().len(), 1);
-    client.remove(view.id.as_str()).await.unwrap();
+    client.remove(view.id.as_str(), false).await.unwrap();
     assert_eq!(client.sessions(true).await.unwrap(), []);
     assert_eq!(client.status().await.unwrap().pid, 42);
     assert_eq!(client.remotes().await.unwrap()[0].name, "box");

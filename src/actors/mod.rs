@@ -7,6 +7,7 @@
 
 pub mod config;
 pub mod connection;
+pub mod janitor;
 pub mod journal;
 pub mod resolver;
 pub mod session;

@@ -16,6 +16,7 @@ pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 pub use crate::domain::gaps::{Dropped, Gap};
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
+pub use crate::domain::retention::Why;
 pub use crate::domain::session::{Exit, Pulse, SessionState};
 pub use crate::domain::stream::Stream;
 
@@ -154,6 +155,12 @@ pub struct SessionView {
     pub mirror: PathBuf,
     /// The working directory that was asked for.
     pub cwd: Option<String>,
+    /// Why its output does not come here for now, though it could.
+    #[serde(default)]
+    pub mirror_paused: Option<Failure>,
+    /// When nothing was left of it where it ran.
+    #[serde(default)]
+    pub spool_gone_at: Option<String>,
 }
 
 /// Standard input of a session.
@@ -226,6 +233,85 @@ pub struct StatusView {
     pub sessions: Vec<SessionView>,
     /// The folder that holds mirrors and the registry.
     pub state_dir: PathBuf,
+    /// What is kept of all sessions.
+    #[serde(default)]
+    pub kept: KeptView,
+    /// Why nothing new is begun, while this machine's disk is full.
+    #[serde(default)]
+    pub disk: Option<Failure>,
+}
+
+/// How much is kept, as of the last look; there is one every few minutes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptView {
+    /// Bytes that all mirrors take here.
+    pub mirrors: u64,
+    /// Bytes of output in spools, here and elsewhere, as far as is known.
+    pub spools: u64,
+    /// Spools that are to go, and whose host is away.
+    pub waiting: u32,
+}
+
+/// `POST /v1/gc`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GcRequest {
+    /// Remove nothing; only say what would be.
+    pub dry_run: bool,
+}
+
+/// What `POST /v1/gc` did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GcView {
+    /// Whether nothing was removed.
+    pub dry_run: bool,
+    /// All that is to go.
+    pub items: Vec<GcItem>,
+}
+
+/// One thing that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GcItem {
+    /// The session.
+    pub session: SessionId,
+    /// Its name; `None` also for one that is in the list no more.
+    pub name: Option<SessionName>,
+    /// Where it ran.
+    pub place: String,
+    /// What goes.
+    pub what: GcWhat,
+    /// Why.
+    pub why: Why,
+    /// Bytes that it takes, as far as is known.
+    pub size: u64,
+    /// What became of it.
+    pub fate: GcFate,
+    /// Why it is still there, where something went wrong.
+    pub detail: Option<String>,
+}
+
+/// What can go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GcWhat {
+    /// A spool, on the machine where the session ran.
+    Spool,
+    /// A session with its mirror, here.
+    Session,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GcFate {
+    /// It would be removed.
+    Due,
+    /// It is gone.
+    Removed,
+    /// Its host cannot be reached now.
+    Waits,
+    /// It is still there; see `detail`.
+    Stays,
 }
 
 /// The configuration in force, and the edit that is not.

@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    agent, attach, config, daemon, events, explain, logs, parts, remote, run, send, sessions,
+    agent, attach, config, daemon, events, explain, gc, logs, parts, remote, run, send, sessions,
     status,
 };
 use crate::paths::Environment;
@@ -64,8 +64,10 @@ pub(super) enum Verb {
     Wait(sessions::WaitArgs),
     /// Stop sessions, or signal them.
     Kill(sessions::KillArgs),
-    /// Remove sessions that have ended, with their output.
+    /// Remove sessions, with their output here and there.
     Rm(sessions::RmArgs),
+    /// Remove what need not be kept: spools, and old sessions.
+    Gc(gc::Args),
     /// Print what happened, and what happens.
     Events(events::Args),
     /// Show the daemon, its configuration, remotes and live sessions.
@@ -119,6 +121,7 @@ impl Verb {
             Self::Wait(args) => sessions::wait(args, context).await,
             Self::Kill(args) => sessions::kill(args, context).await,
             Self::Rm(args) => sessions::rm(args, context).await,
+            Self::Gc(args) => gc::gc(args, context).await,
             Self::Events(args) => events::events(args, context).await,
             Self::Status(args) => status::status(args, context).await,
             Self::Remote(verb) => remote::remote(verb, context).await,

@@ -60,6 +60,7 @@ mod tests {
                 exit,
                 failure: None,
                 warnings: Vec::new(),
+                mirror_paused: None,
             };
             assert_eq!(of_session(&pulse), code, "{state:?} {exit:?}");
         }

@@ -86,28 +86,37 @@ pub struct Rotation {
 impl FromStr for MaxOutput {
     type Err = MaxOutputError;
 
-    /// A whole number with a unit: `100 MB`, `512KiB`, `2g`. KB, MB, GB and TB
-    /// are powers of 1000, as are K, M, G and T; KiB and so on are powers of
-    /// 1024.
+    /// As [`bytes`].
     fn from_str(text: &str) -> Result<Self, MaxOutputError> {
-        let text = text.trim();
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let unit = unit.trim_start();
-        let factor = UNITS.iter().find(|(name, _)| {
-            let letter = name.strip_suffix('B').filter(|letter| letter.len() == 1);
-            unit.eq_ignore_ascii_case(name)
-                || letter.is_some_and(|letter| unit.eq_ignore_ascii_case(letter))
-        });
-        // A bare number may have been meant as anything.
-        let Some((_, factor)) = factor else { return Err(MaxOutputError::NotASize) };
-        if number.is_empty() {
-            return Err(MaxOutputError::NotASize);
-        }
-        // All digits, so what fails here is too long.
-        let number: u64 = number.parse().map_err(|_| MaxOutputError::TooLarge)?;
-        Self::of_bytes(number.checked_mul(*factor).ok_or(MaxOutputError::TooLarge)?)
+        Self::of_bytes(bytes(text)?)
     }
+}
+
+/// The bytes that a text stands for: a whole number with a unit, such as
+/// `100 MB`, `512KiB` or `2g`. KB, MB, GB and TB are powers of 1000, as are K, M,
+/// G and T; KiB and so on are powers of 1024.
+///
+/// # Errors
+///
+/// It is no size, or more than can be counted.
+pub fn bytes(text: &str) -> Result<u64, MaxOutputError> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim_start();
+    let factor = UNITS.iter().find(|(name, _)| {
+        let letter = name.strip_suffix('B').filter(|letter| letter.len() == 1);
+        unit.eq_ignore_ascii_case(name)
+            || letter.is_some_and(|letter| unit.eq_ignore_ascii_case(letter))
+    });
+    // A bare number may have been meant as anything.
+    let Some((_, factor)) = factor else { return Err(MaxOutputError::NotASize) };
+    if number.is_empty() {
+        return Err(MaxOutputError::NotASize);
+    }
+    // All digits, so what fails here is too long.
+    let number: u64 = number.parse().map_err(|_| MaxOutputError::TooLarge)?;
+    number.checked_mul(*factor).ok_or(MaxOutputError::TooLarge)
 }
 
 impl fmt::Display for MaxOutput {

@@ -20,6 +20,7 @@ pub mod nearest;
 pub mod plan;
 pub mod resolve;
 pub mod restart;
+pub mod retention;
 pub mod secret;
 pub mod session;
 pub mod stream;

@@ -2,8 +2,8 @@
 //! the talk with them.
 //!
 //! What lives here: the `.sh` files and how they travel ([`program`]), what
-//! they say ([`speech`]), the host that is this machine ([`local`]), the
-//! streams of a program wherever it runs ([`io`]), and the two ways to use
+//! they say ([`speech`]), the host that is this machine ([`local`], [`limits`]),
+//! the streams of a program wherever it runs ([`io`]), and the two ways to use
 //! one: [`follow`] streams a session into its mirror, [`control`] does one
 //! thing and ends. What may not: decisions about what to do next; those are
 //! the session's state machine's.
@@ -15,6 +15,7 @@
 pub mod control;
 pub mod follow;
 pub mod io;
+pub mod limits;
 pub mod local;
 pub mod program;
 pub mod speech;

@@ -132,6 +132,8 @@ async fn rm_removes_what_has_ended_and_tells_of_the_rest() {
     fake.exit(&ended, Exit::Code(0));
     let live = fake.add(1 << 45, &RunRequest::default());
     let got = run(&fake, &["rm", live.as_str(), ended.as_str()]).await;
-    let said = format!("longhaul: session {live} has not ended\n  try: longhaul kill {live}\n");
+    let said = format!(
+        "longhaul: session {live} has not ended\n  try: longhaul rm --force {live}   (stops it first)\n"
+    );
     assert_output(&got, 1, &format!("{ended}\n"), &said);
 }

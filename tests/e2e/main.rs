@@ -16,11 +16,15 @@ mod daemon;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod input;
 #[cfg(test)]
 mod launching;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod login_shells;
 #[cfg(test)]
@@ -29,6 +33,10 @@ mod outcomes;
 mod queries;
 #[cfg(test)]
 mod remote_test;
+#[cfg(test)]
+mod removing;
+#[cfg(test)]
+mod retention;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use longhaul::domain::launch::Parameters;
 use longhaul::runner::program::Program;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, nonce};
 use crate::wait::eventually;
 
 under_every_shell! {
@@ -16,6 +17,7 @@ under_every_shell! {
     a_full_disk_refuses_a_start_and_leaves_no_claim
     a_spool_that_vanishes_is_a_lost_session
     a_running_session_is_not_removed
+    many_spools_go_in_one_run_and_one_that_runs_holds_up_none
 }
 
 fn the_spool_is_below_the_home_directory_and_the_owners_alone(bench: &mut Bench) {
@@ -106,4 +108,37 @@ fn a_running_session_is_not_removed(bench: &mut Bench) {
     eventually("the exit record is there", || bench.spool("exit").exists());
     assert_eq!(talk.finish().record(), "signal 15 run");
     assert_eq!(bench.control(Program::Remove, bench.session()), ["removed"]);
+}
+
+fn many_spools_go_in_one_run_and_one_that_runs_holds_up_none(bench: &mut Bench) {
+    let mut ids = Vec::new();
+    let mut ran = |bench: &mut Bench, script: &str| {
+        let talk = bench.start_script(script);
+        ids.push(bench.id.to_string());
+        talk
+    };
+    ran(bench, "exit 0").finish();
+    bench.next_session();
+    let running = ran(bench, "exec sleep 60");
+    bench.pid();
+    let alive = bench.spool("");
+    bench.next_session();
+    ran(bench, "exit 0").finish();
+    let last = bench.spool("");
+    // It is there no more, or never was.
+    ids.push("0000000000".to_owned());
+    let said = bench.control(Program::Remove, bench.session().search(None, &ids));
+    let expected = [
+        format!("removed {}", ids[0]),
+        format!("kept {} running", ids[1]),
+        format!("removed {}", ids[2]),
+        format!("removed {}", ids[3]),
+    ];
+    assert_eq!(said, expected);
+    assert!(alive.exists() && !last.exists());
+    let signal = Parameters::new(&nonce())
+        .session(&ids[1].parse().unwrap(), bench.root.as_ref().and_then(|root| root.to_str()))
+        .signal("KILL", Some(5));
+    assert_eq!(bench.control(Program::Stop, signal), ["stopped"]);
+    running.finish();
 }

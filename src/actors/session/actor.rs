@@ -452,6 +452,10 @@ impl State {
     fn concluded(&mut self, outcome: Outcome) {
         self.args.record.ended_at = Some(now());
         self.args.record.stop = None;
+        if self.fsm.known() == Known::Unsent {
+            // It never had a spool.
+            self.args.record.spool_gone_at = self.args.record.ended_at;
+        }
         let (stdout, stderr) = {
             let pulse = self.args.pulse.borrow();
             (pulse.stdout, pulse.stderr)
@@ -467,6 +471,7 @@ impl State {
     }
 
     fn save(&mut self) {
+        self.args.record.revision += 1;
         self.args.records.send_replace(self.args.record.clone());
     }
 
@@ -484,6 +489,9 @@ impl State {
             pulse.exit = record.exit();
             pulse.failure = record.failure().cloned();
             pulse.warnings.clone_from(&record.warnings);
+            if state.has_ended() {
+                pulse.mirror_paused = None;
+            }
         });
         if before != state {
             self.args.journal.write(EventKind::SessionChanged {

@@ -14,8 +14,10 @@ mod host;
 mod input;
 mod outcome;
 mod saver;
+mod spools;
 mod tasks;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
 pub use host::{Channel, Host, RemoteHost};
-pub use tasks::{OwnLaunch, goes_along, remove_spool};
+pub use spools::Cleared;
+pub use tasks::{OwnLaunch, goes_along};

@@ -15,6 +15,9 @@ use super::host::{Channel, Host, Want};
 use crate::actors::config::resolve_env;
 use crate::actors::nonce;
 use crate::domain::config::{EnvName, EnvValue};
+use crate::domain::failure::Failure;
+use crate::domain::failure::classify::local_failure;
+use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::ids::{Epoch, SessionId};
 use crate::domain::launch::{Launch, MAX_INLINE_INPUT, Stdin};
@@ -25,7 +28,7 @@ use crate::runner::follow::{Errand, Followed, Milestone, Primed, follow};
 use crate::runner::io::ProgramIo;
 use crate::runner::local::LocalProgram;
 use crate::runner::program::USUAL_SPOOLS;
-use crate::store::mirror::Mirror;
+use crate::store::mirror::{Mirror, MirrorError};
 
 /// What a session was given that is nobody's business: kept in an owner-only
 /// file until it has started, and nowhere after that.
@@ -146,6 +149,8 @@ pub(super) async fn run_follower(
         Milestone::Mirrored(lengths) => pulse.send_modify(|pulse| {
             pulse.stdout = lengths.stdout;
             pulse.stderr = lengths.stderr;
+            // There is room again.
+            pulse.mirror_paused = None;
         }),
     };
     let how = match mirror.writer().await {
@@ -156,8 +161,29 @@ pub(super) async fn run_follower(
         Err(error) => Followed::MirrorFailed(error),
     };
     drop(channel.slot);
+    if let Followed::MirrorFailed(error) = &how {
+        let failure = mirror_failure(&mirror, error);
+        // What found room before the disk was full is here and counts.
+        let here = mirror.lengths().await.ok();
+        pulse.send_modify(|pulse| {
+            if let Some(here) = here {
+                (pulse.stdout, pulse.stderr) = (here.stdout, here.stderr);
+            }
+            pulse.mirror_paused = Some(failure);
+        });
+    }
     let how = follow_end(how, host.root(), began.elapsed() >= HELD);
     let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
+}
+
+/// What keeps the output from coming here.
+fn mirror_failure(mirror: &Mirror, error: &MirrorError) -> Failure {
+    let (dir, detail) = (mirror.dir().to_owned(), error.to_string());
+    local_failure(&if error.is_full() {
+        LocalTrouble::DiskFull { dir, detail }
+    } else {
+        LocalTrouble::StateUnwritable { dir, detail }
+    })
 }
 
 fn follow_end(how: Followed, root: Option<&str>, held: bool) -> FollowEnd {
@@ -257,17 +283,4 @@ pub(super) fn watch_link(host: &Host, pulse: &watch::Sender<Pulse>) -> Option<Jo
             }
         }
     }))
-}
-
-/// Removes what is left of an ended session where it ran.
-pub async fn remove_spool(host: &Host, id: &SessionId) {
-    match host.channel(Want::Control).await {
-        Ok(channel) => {
-            if let Err(error) = control::remove(channel.io, &nonce(), host.root(), id).await {
-                warn!(session = %id, %error, "its spool was not removed");
-            }
-            drop(channel.slot);
-        }
-        Err(trouble) => warn!(session = %id, %trouble, "its spool was not removed"),
-    }
 }

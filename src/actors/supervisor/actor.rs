@@ -69,6 +69,10 @@ pub enum SupervisorMsg {
     ListConnections(RpcReplyPort<Vec<ConnectionStatus>>),
     /// The host of a place, connected or not.
     HostOf(Place, Option<SshRequest>, RpcReplyPort<Option<Host>>),
+    /// The host of a place, if it has a connection already.
+    FindHost(Place, Option<SshRequest>, RpcReplyPort<Option<Host>>),
+    /// A host that was asked for is not needed any more.
+    ReleaseHost(Place, SshRequest),
     /// Try a remote's connection now; whether there is one.
     Reconnect(String, RpcReplyPort<bool>),
     /// The configuration changed, or an edit was refused.
@@ -189,6 +193,12 @@ impl Actor for SupervisorActor {
                 let host = state.host(&myself, &place, ssh.as_ref()).await;
                 let _ = reply.send(host.map(|(host, _)| host));
             }
+            SupervisorMsg::FindHost(place, ssh, reply) => {
+                _ = reply.send(state.known_host(place, ssh));
+            }
+            SupervisorMsg::ReleaseHost(place, request) => {
+                state.release(Some(&Key { place, request }));
+            }
             SupervisorMsg::Reconnect(place, reply) => {
                 let mut found = false;
                 for (key, entry) in state.connections.all() {
@@ -301,6 +311,15 @@ impl State {
             }
         };
         Some((Host::Remote(remote), Some(key)))
+    }
+
+    /// The host of a place, where nothing has to be started for it.
+    fn known_host(&self, place: Place, ssh: Option<SshRequest>) -> Option<Host> {
+        let Some(request) = ssh else {
+            let root = self.local_root.clone();
+            return (place == Place::Local).then_some(Host::Local { root });
+        };
+        self.connections.get(&Key { place, request }).map(Host::Remote)
     }
 
     fn config_env(

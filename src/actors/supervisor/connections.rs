@@ -78,6 +78,11 @@ impl Connections {
         Ok(host)
     }
 
+    /// The connection to `key`, where there is one.
+    pub(super) fn get(&self, key: &Key) -> Option<RemoteHost> {
+        self.entries.get(key).map(Entry::host)
+    }
+
     /// The connection whose actor has failed, and whether it may be started
     /// again at once.
     pub(super) fn failed(&mut self, actor: ActorId) -> Option<(Key, bool)> {

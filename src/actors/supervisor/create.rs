@@ -1,7 +1,8 @@
 //! Taking a session in.
 
 use super::actor::{NewSession, SupervisorMsg};
-use super::handle::{DaemonHandle, store, taken};
+use super::disk;
+use super::handle::DaemonHandle;
 use super::view;
 use crate::actors::resolver::{OwnedOrder, OwnedOverride, ResolverMsg};
 use crate::actors::session::{OwnLaunch, goes_along};
@@ -28,6 +29,9 @@ pub(super) async fn run(
         return Err(RequestError::ConfigRejected(report.to_string()));
     }
     check(&request)?;
+    if let Some(failure) = disk::trouble(daemon).await {
+        return Err(RequestError::Failed(Box::new(failure)));
+    }
     let plan = plan(daemon, &request).await?;
     let id = SessionId::from_bits(rand::random());
     let own = OwnLaunch { env: request.env.clone(), prompt: request.prompt.clone() };
@@ -45,7 +49,7 @@ pub(super) async fn run(
         }
         Err(error) => {
             discard(mirror).await;
-            return Err(taken(error));
+            return Err(disk::of_registry(daemon, error));
         }
     }
     let mirror = match mirror {
@@ -171,6 +175,8 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         idempotency_key: request.idempotency_key.clone(),
         warnings: Vec::new(),
         max_output: plan.max_output,
+        revision: 0,
+        spool_gone_at: None,
     }
 }
 
@@ -197,12 +203,13 @@ async fn prepare(
     own: &OwnLaunch,
     input: Option<String>,
 ) -> Result<Mirror, RequestError> {
-    let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(|error| store(&error))?;
+    let failed = |error| disk::of_mirror(daemon, &error);
+    let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(failed)?;
     if !own.is_empty() {
-        mirror.save_launch(own).await.map_err(|error| store(&error))?;
+        mirror.save_launch(own).await.map_err(failed)?;
     }
     if let Some(input) = input {
-        mirror.append_input(input.into()).await.map_err(|error| store(&error))?;
+        mirror.append_input(input.into()).await.map_err(failed)?;
     }
     Ok(mirror)
 }

@@ -10,9 +10,12 @@
 mod actor;
 mod connections;
 mod create;
+mod disk;
 mod dropped;
+mod gc;
 mod handle;
 mod remotes;
+mod remove;
 mod sessions;
 mod test;
 mod view;

@@ -59,6 +59,7 @@ pub(super) fn pulse_of(record: &SessionRecord, stdout: u64, stderr: u64) -> Puls
         exit: record.exit(),
         failure: record.failure().cloned(),
         warnings: record.warnings.clone(),
+        mirror_paused: None,
     }
 }
 

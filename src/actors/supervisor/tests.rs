@@ -82,6 +82,8 @@ impl Bench {
             idempotency_key: None,
             warnings: Vec::new(),
             max_output: None,
+            revision: 0,
+            spool_gone_at: None,
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();

@@ -43,6 +43,7 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         exit: record.exit(),
         failure: record.failure().cloned(),
         warnings: record.warnings.clone(),
+        mirror_paused: pulse.mirror_paused.clone(),
         created_at: record.created_at.to_string(),
         started_at: record.started_at.map(|at| at.to_string()),
         ended_at: record.ended_at.map(|at| at.to_string()),
@@ -60,6 +61,7 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         pid: record.pid(),
         mirror: folder.to_owned(),
         cwd: record.cwd.clone(),
+        spool_gone_at: record.spool_gone_at.map(|at| at.to_string()),
     }
 }
 

@@ -70,6 +70,7 @@ impl<'a> Follower<'a> {
                 exit: view.exit,
                 failure: view.failure.clone(),
                 warnings: view.warnings.clone(),
+                mirror_paused: view.mirror_paused.clone(),
             },
             notice: Notice::new(&view.place),
             signals: None,

@@ -31,6 +31,8 @@ pub(super) struct Notice {
     told: Option<(LinkState, String)>,
     /// How many of the session's warnings were told.
     warned: usize,
+    /// The output does not come because of this machine, and that was told.
+    paused: bool,
 }
 
 impl Notice {
@@ -44,12 +46,14 @@ impl Notice {
             away_since: now,
             told: None,
             warned: 0,
+            paused: false,
         }
     }
 
     /// Takes in a new pulse.
     pub(super) fn pulse(&mut self, pulse: &Pulse) {
         self.since = Instant::now();
+        self.mirror(pulse);
         let away = away(pulse);
         if away.is_none() {
             self.away_since = self.since;
@@ -84,6 +88,23 @@ impl Notice {
         }
         self.warned = pulse.warnings.len();
         self.draw(pulse);
+    }
+
+    /// Tells when output stops coming because of this machine's disk, and when
+    /// it goes on.
+    fn mirror(&mut self, pulse: &Pulse) {
+        match &pulse.mirror_paused {
+            Some(failure) if !self.paused => {
+                self.clear();
+                say(&failure_block(failure));
+            }
+            None if self.paused => {
+                self.clear();
+                say("local: there is room again; the output goes on");
+            }
+            _ => {}
+        }
+        self.paused = pulse.mirror_paused.is_some();
     }
 
     /// When the line has to be drawn again.
@@ -194,6 +215,7 @@ mod tests {
             exit: None,
             failure: None,
             warnings: Vec::new(),
+            mirror_paused: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod events;
 mod failure;
+mod gc;
 mod sessions;
 mod status;
 mod table;
@@ -12,6 +13,7 @@ mod words;
 
 pub(super) use events::event_line;
 pub(super) use failure::failure_block;
+pub(super) use gc::gc;
 pub(super) use sessions::{inspect, ps, state_words};
 pub(super) use status::{agents, config, remote, remotes, status, test_report};
 pub(super) use words::duration_ms;

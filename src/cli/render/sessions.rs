@@ -39,7 +39,10 @@ fn place(view: &SessionView) -> String {
 
 /// The state, with how the link is where that matters.
 fn state(view: &SessionView) -> String {
-    let words = state_words(view.state, view.exit, view.failure.as_ref());
+    let mut words = state_words(view.state, view.exit, view.failure.as_ref());
+    if let Some(failure) = &view.mirror_paused {
+        words.push_str(&format!(", mirror paused: {}", failure.code));
+    }
     match &view.link {
         Some(link) if !view.state.has_ended() && link.state != LinkState::Connected => {
             format!("{words}, {}", link_words(link))
@@ -122,8 +125,9 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
         )),
     );
     line("mirror", Some(view.mirror.display().to_string()));
-    let failures =
-        [view.failure.as_ref(), view.link.as_ref().and_then(|link| link.failure.as_ref())];
+    line("spool", view.spool_gone_at.as_ref().map(|at| format!("gone since {}", time(at))));
+    let of_link = view.link.as_ref().and_then(|link| link.failure.as_ref());
+    let failures = [view.failure.as_ref(), view.mirror_paused.as_ref(), of_link];
     for failure in failures.into_iter().flatten().chain(&view.warnings) {
         let _ = writeln!(text, "\n{}", failure_block(failure));
     }

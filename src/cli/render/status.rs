@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::sessions::ps;
 use super::table::table;
-use super::words::{age, command, duration_ms, tame};
+use super::words::{age, command, duration_ms, size, tame};
 use super::{Look, failure_block};
 use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView, TestReport};
 
@@ -17,7 +17,16 @@ pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
         age(&status.started_at, look.now),
         status.state_dir.display()
     );
+    let kept = &status.kept;
+    text.push_str(&format!("kept    {} here, {} in spools", size(kept.mirrors), size(kept.spools)));
+    match kept.waiting {
+        0 => text.push('\n'),
+        waiting => text.push_str(&format!("; {waiting} to remove when their hosts are back\n")),
+    }
     text.push_str(&config(&status.config, look));
+    if let Some(failure) = &status.disk {
+        text.push_str(&format!("\n{}\n", failure_block(failure)));
+    }
     text.push('\n');
     text.push_str(&remotes(&status.remotes, look));
     text.push('\n');

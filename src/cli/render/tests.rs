@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use super::words::{age, command, size};
 use super::*;
 use crate::api::types::{
-    ConfigView, Dropped, EventKind, EventView, Exit, Gap, LinkState, LinkView, RemoteView,
-    SessionState, SessionView, StatusView, StdinView, Stream, TestReport, TestStage,
+    ConfigView, Dropped, EventKind, EventView, Exit, Gap, GcFate, GcItem, GcView, GcWhat, KeptView,
+    LinkState, LinkView, RemoteView, SessionState, SessionView, StatusView, StdinView, Stream,
+    TestReport, TestStage, Why,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -66,6 +67,8 @@ fn session() -> SessionView {
         pid: Some(4711),
         mirror: "/state/0000000007".into(),
         cwd: None,
+        mirror_paused: None,
+        spool_gone_at: None,
     }
 }
 
@@ -112,6 +115,75 @@ ID          NAME     AGENT   REMOTE             STATE                           
 0000000007  -        -       local              exited 3                                   3m   1.5K    sh -c 'echo '\\''a b'\\'''
 "
     );
+}
+
+fn full() -> Failure {
+    Failure {
+        code: "local.disk-full".to_owned(),
+        stage: Stage::Local,
+        disposition: Disposition::WaitsForYou,
+        place: "local".to_owned(),
+        message: "there is no room in /state".to_owned(),
+        evidence: None,
+        remedy: Some("df -h /state".to_owned()),
+    }
+}
+
+#[test]
+fn a_mirror_that_is_paused_shows_beside_the_state() {
+    let paused = SessionView {
+        state: SessionState::Running,
+        exit: None,
+        mirror_paused: Some(full()),
+        ..session()
+    };
+    let table = ps(std::slice::from_ref(&paused), look());
+    assert!(table.contains("  running, mirror paused: local.disk-full  "), "{table}");
+    let all = inspect(&paused, look());
+    assert!(all.contains("\nlocal: there is no room in /state\n  try:  df -h /state\n"), "{all}");
+}
+
+#[test]
+fn a_spool_that_is_gone_is_told() {
+    let gone = SessionView { spool_gone_at: Some(AT.to_owned()), ..session() };
+    let all = inspect(&gone, look());
+    assert!(all.contains(&format!("spool     gone since {AT} (3m ago)\n")), "{all}");
+}
+
+#[test]
+fn gc_tells_what_goes_and_why_and_what_waits() {
+    let item = |number, what, why, fate, detail: Option<&str>| GcItem {
+        session: SessionId::from_bits(number),
+        name: None,
+        place: "box".to_owned(),
+        what,
+        why,
+        size: 1500,
+        fate,
+        detail: detail.map(str::to_owned),
+    };
+    let items = vec![
+        item(1, GcWhat::Session, Why::TooOld, GcFate::Removed, None),
+        item(1, GcWhat::Spool, Why::TooOld, GcFate::Removed, None),
+        item(2, GcWhat::Spool, Why::Asked, GcFate::Waits, None),
+        item(3, GcWhat::Spool, Why::GraceOver, GcFate::Stays, Some("rm:\nno\x1b")),
+    ];
+    assert_eq!(
+        gc(&GcView { dry_run: false, items }),
+        "\
+SESSION     NAME  REMOTE  WHAT     SIZE  WHY                      RESULT
+0000000001  -     box     session  1.4K  older than mirror_age    removed
+0000000001  -     box     spool    1.4K  older than mirror_age    removed
+0000000002  -     box     spool    1.4K  the session was removed  waits for box
+0000000003  -     box     spool    1.4K  all of it is here        NOT removed: rm: no\\u{1b}
+
+2 removed, 2.9K; 1 as soon as the host is reached
+"
+    );
+    let items = vec![item(1, GcWhat::Session, Why::TooMuch, GcFate::Due, None)];
+    let text = gc(&GcView { dry_run: true, items });
+    assert!(text.ends_with("\n1 would be removed, 1.4K\n"), "{text}");
+    assert_eq!(gc(&GcView { dry_run: true, items: Vec::new() }), "nothing to remove\n");
 }
 
 #[test]
@@ -196,11 +268,14 @@ fn status_shows_a_refused_edit_whole() {
         remotes: vec![remote_view()],
         sessions: Vec::new(),
         state_dir: "/state".into(),
+        kept: KeptView { mirrors: 5 << 20, spools: 1500, waiting: 2 },
+        disk: None,
     };
     assert_eq!(
         status(&view, look()),
         "\
 daemon  0.1.0, pid 42, up 3m, state in /state
+kept    5.0M here, 1.4K in spools; 2 to remove when their hosts are back
 config  /etc/longhaul.ron, read 3m ago
         default remote box
         warning: odd

@@ -5,6 +5,7 @@
 //! left to `load`, with the places that it will have to name.
 
 mod fields;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,10 +20,11 @@ use super::schema::{
 };
 use crate::domain::ids::{AgentName, RemoteName};
 use crate::domain::nearest::nearest;
+use crate::domain::retention::Retention;
 use crate::domain::secret::Secret;
 
 const FILE_FIELDS: &[&str] =
-    &["version", "default_remote", "idle_link", "kill_grace", "remotes", "agents"];
+    &["version", "default_remote", "idle_link", "kill_grace", "retention", "remotes", "agents"];
 const REMOTE_FIELDS: &[&str] = &[
     "label",
     "host",
@@ -67,6 +69,7 @@ pub(super) struct Document {
     pub(super) default_remote: Option<At<RemoteName>>,
     pub(super) idle_link: Option<At<Duration>>,
     pub(super) kill_grace: Option<At<Duration>>,
+    pub(super) retention: Option<At<Retention>>,
     pub(super) remotes: Vec<RemoteEntry>,
     pub(super) agents: Vec<AgentEntry>,
     pub(super) findings: Vec<Finding>,
@@ -166,6 +169,7 @@ impl Decoder<'_> {
         self.out.default_remote = fields.take("default_remote").and_then(|value| self.name(&value));
         self.out.idle_link = fields.take("idle_link").and_then(|value| self.duration(&value));
         self.out.kill_grace = fields.take("kill_grace").and_then(|value| self.duration(&value));
+        self.out.retention = fields.take("retention").and_then(|value| self.retention(&value));
         if let Some(remotes) = fields.take("remotes") {
             for (name, value) in self.named(&remotes, "the remote") {
                 self.remote(name, &value);

@@ -102,7 +102,7 @@ impl ConfigDiff {
     /// What has to be done to get from `old` to `new`.
     #[must_use]
     pub fn between(old: &Config, new: &Config) -> Self {
-        let Config { default_remote, idle_link, kill_grace, remotes, agents } = new;
+        let Config { default_remote, idle_link, kill_grace, retention, remotes, agents } = new;
         let in_both = |name| Some((old.remotes.get(name)?, remotes.get(name)?));
         let remotes_changed = remotes
             .keys()
@@ -128,6 +128,7 @@ impl ConfigDiff {
             settings: differing(&[
                 ("idle_link", old.idle_link != *idle_link),
                 ("kill_grace", old.kill_grace != *kill_grace),
+                ("retention", old.retention != *retention),
             ]),
         }
     }

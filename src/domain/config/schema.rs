@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use crate::domain::agent::Profile;
 use crate::domain::ids::{AgentName, RemoteName};
 use crate::domain::max_output::MaxOutput;
+use crate::domain::retention::Retention;
 use crate::domain::secret::Secret;
 pub use crate::domain::target::SshConfigUse;
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub idle_link: Duration,
     /// How long a session may take to end between TERM and KILL.
     pub kill_grace: Duration,
+    /// What is kept of sessions that have ended.
+    pub retention: Retention,
     /// The remotes, by name.
     pub remotes: BTreeMap<RemoteName, Remote>,
     /// The agents, by name.
@@ -48,6 +51,7 @@ impl Default for Config {
             default_remote: None,
             idle_link: Self::DEFAULT_IDLE_LINK,
             kill_grace: Self::DEFAULT_KILL_GRACE,
+            retention: Retention::default(),
             remotes: BTreeMap::new(),
             agents: BTreeMap::new(),
         }

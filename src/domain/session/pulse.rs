@@ -28,6 +28,10 @@ pub struct Pulse {
     /// What will go wrong if nobody does anything.
     #[serde(default)]
     pub warnings: Vec<Failure>,
+    /// Why its output does not come here for now, though it could: this
+    /// machine's disk. The session runs on, and what is missing is fetched.
+    #[serde(default)]
+    pub mirror_paused: Option<Failure>,
 }
 
 impl Pulse {

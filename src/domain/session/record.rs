@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
+use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::ids::{AgentName, SessionId, SessionName};
 use crate::domain::max_output::MaxOutput;
 use crate::domain::target::{Place, SshRequest};
@@ -66,6 +67,12 @@ pub struct SessionRecord {
     /// How much of its output its spool keeps; `None` keeps all of it.
     #[serde(default)]
     pub max_output: Option<MaxOutput>,
+    /// Grows with every change: an older record never goes over a newer one.
+    #[serde(default)]
+    pub revision: u64,
+    /// When nothing was left of it where it ran.
+    #[serde(default)]
+    pub spool_gone_at: Option<Timestamp>,
 }
 
 impl SessionRecord {
@@ -106,6 +113,21 @@ impl SessionRecord {
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.outcome().and_then(Outcome::failure)
+    }
+
+    /// Whether it has ended and all that it wrote is in its mirror.
+    ///
+    /// An exit status, and word that the session was killed, come with the last
+    /// byte of its output. Of a spool that is gone, nobody knows what was in it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        match self.outcome() {
+            None => false,
+            Some(Outcome::Lost { failure }) => {
+                failure.code != Code::from(Session::LostSpoolGone).as_str()
+            }
+            Some(_) => true,
+        }
     }
 
     /// The command's process id there, while it runs and is known.
@@ -304,6 +326,8 @@ impl SessionRecord {
             idempotency_key: None,
             warnings: Vec::new(),
             max_output: None,
+            revision: 0,
+            spool_gone_at: None,
         }
     }
 }

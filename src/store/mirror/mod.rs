@@ -30,5 +30,5 @@ mod writer;
 mod tests;
 
 pub use error::MirrorError;
-pub use folder::{Lengths, Mirror};
+pub use folder::{Lengths, Mirror, sizes};
 pub use writer::MirrorWriter;

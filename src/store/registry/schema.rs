@@ -14,7 +14,8 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// One step from each format to the next; `user_version` counts those taken.
 /// Steps are added, never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- `serial` is the order in which sessions were taken in; a clock may jump.
     CREATE TABLE sessions (
         serial INTEGER PRIMARY KEY,
@@ -38,7 +39,15 @@ const MIGRATIONS: &[&str] = &["
         at INTEGER NOT NULL,
         kind TEXT NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE removals (
+        serial INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        removal TEXT NOT NULL
+    ) STRICT;
+",
+];
 
 /// Opens the registry, and makes it or brings it up to date where needed.
 pub(super) fn open(file: &Path) -> Result<Connection, RegistryError> {

@@ -209,6 +209,8 @@ impl Fake {
             pid: Some(4711),
             mirror,
             cwd: request.cwd.clone(),
+            mirror_paused: None,
+            spool_gone_at: None,
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,
@@ -218,6 +220,7 @@ impl Fake {
             exit: None,
             failure: None,
             warnings: Vec::new(),
+            mirror_paused: None,
         });
         self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
         id
@@ -290,6 +293,7 @@ impl Fake {
                 exit: view.exit,
                 failure: view.failure.clone(),
                 warnings: view.warnings.clone(),
+                mirror_paused: None,
             });
         })
         .unwrap();

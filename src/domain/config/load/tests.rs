@@ -41,6 +41,7 @@ const FULL: &str = r#"#![enable(implicit_some)]
     default_remote: "gpu-box",
     idle_link: "5m",
     kill_grace: "3s",
+    retention: (spool_grace: "2m", mirror_age: "never", mirror_size: "5 GB"),
     remotes: {
         "dev-server": (
             label: "Dev Server",
@@ -77,6 +78,9 @@ fn reads_every_field() {
     assert_eq!(warnings, []);
     assert_eq!(config.default_remote, Some(name("gpu-box")));
     assert_eq!((config.idle_link.as_secs(), config.kill_grace.as_secs()), (300, 3));
+    let kept = config.retention;
+    assert_eq!(kept.spool_grace.map(|d| d.as_secs()), Some(120));
+    assert_eq!((kept.mirror_age, kept.mirror_size), (None, Some(5_000_000_000)));
     let dev = &config.remotes["dev-server"];
     assert_eq!(dev.label.as_deref(), Some("Dev Server"));
     assert_eq!((dev.host.as_str(), dev.port), ("192.168.1.100", Some(2_222)));

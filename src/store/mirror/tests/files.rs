@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -11,6 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::*;
 use crate::domain::gaps::Gap;
+use crate::domain::ids::SessionId;
 
 #[tokio::test]
 async fn folder_and_files_are_the_owners_alone() {
@@ -43,6 +45,30 @@ async fn a_gap_that_was_listed_and_not_made_is_told_once() {
     for (max, last) in [(2, "wo"), (9, "two"), (99, "two")] {
         assert_eq!(mirror.last_bytes(Stream::Stdout, 23, max).await.unwrap(), last);
     }
+}
+
+#[tokio::test]
+async fn what_is_brought_to_the_disk_is_told_and_a_missing_file_is_an_error() {
+    let (mirror, _dir) = mirror().await;
+    let mut writer = mirror.writer().await.unwrap();
+    writer.append(Stream::Stdout, batch(&["seven.."])).await.unwrap();
+    drop(writer);
+    let here = Lengths { stdout: 7, stderr: 0, stdin: 0 };
+    assert_eq!(mirror.sync().await.unwrap(), here);
+    fs::remove_file(mirror.file(Stream::Stderr)).unwrap();
+    assert!(matches!(mirror.sync().await, Err(MirrorError::Read { .. })));
+}
+
+#[tokio::test]
+async fn each_sessions_folder_is_measured_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = SessionId::from_bits(7);
+    let mirror = Mirror::create(dir.path().join(id.as_str())).await.unwrap();
+    mirror.append_input(bytes::Bytes::from_static(b"in")).await.unwrap();
+    fs::write(mirror.file(Stream::Stdout), "output").unwrap();
+    fs::create_dir(dir.path().join("lost+found")).unwrap();
+    let measured = sizes(dir.path().to_owned()).await.unwrap();
+    assert_eq!(measured, HashMap::from([(id, 8)]));
 }
 
 #[tokio::test]

@@ -28,13 +28,30 @@ start_movers() {
 }
 
 # Waits until all that the command has written is in its segments. A process that
-# it left behind and that has its streams open is not waited for.
+# it left behind may have its streams open for ever: what comes of that is not
+# waited for.
 await_movers() {
   exec 6>&- 7>&-
   _tries=0
-  until { [ -e out.end ] && [ -e err.end ]; } || [ "$_tries" -ge 60 ]; do
+  await_mover out
+  await_mover err
+}
+
+# Waits until the stream $1 has ended, or has grown by more than was in the pipe,
+# or was at a standstill for 3 s.
+await_mover() {
+  [ -d "$1.d" ] || return 0
+  find_newest "$1"
+  _name=$_newest
+  advance "$((_share + 65536))"
+  _seen=$_newest
+  until [ -e "$1.end" ] || is_behind "$_newest" "$_name" || [ "$_tries" -ge 60 ]; do
     sleep 0.05 2>/dev/null || { sleep 1; _tries=$((_tries + 19)); }
     _tries=$((_tries + 1))
+    [ -d "$1.d" ] || return 0
+    find_newest "$1"
+    [ "$_newest" = "$_seen" ] || _tries=0
+    _seen=$_newest
   done
 }
 

@@ -11,6 +11,14 @@
 //! Nothing is installed on a host. A program goes to the login shell as the
 //! constant [`program::BOOTSTRAP`], then as one line on standard input; nothing
 //! of it, and none of its parameters, is ever in an argument list.
+//!
+//! What the programs leave on a host is the spool, and the last part of
+//! [`program::USUAL_SPOOLS`] is the version of its format. The rule: files may be
+//! added to a spool, and a program does without a file that an earlier version
+//! did not write; what a file or a word in it means never changes. Who has to
+//! break that counts the version up, and keeps the programs that follow, stop
+//! and remove spools of the earlier one. `tests/runner/format.rs` holds spools
+//! of each version.
 
 pub mod control;
 pub mod follow;

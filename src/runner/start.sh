@@ -12,12 +12,12 @@
 # Files in the spool: in, out, err; starter (who made it: process id, start time,
 # boot); pid (the command's); stage (what kept the wrapper from becoming the
 # command, else `run`); exit (how it ended; `full` for `run` if the disk was full
-# by then); room (what tells that); alive (a FIFO that the wrapper holds open while it lives); note (the
-# wrapper's standard error; there once `alive` is held); sent.NAME (a signal
-# that was sent on request); stdin and wake (FIFOs of an open input), eof (the
-# input has its end), sender (who adds to it); cgroup (the folder of the cgroup
-# that is the session's own), wrapper (who else is in there), scope (why there is
-# none where there should be one).
+# by then); room (what tells that); alive (a FIFO that the wrapper holds open while
+# it lives); note (the wrapper's standard error; there once `alive` is held);
+# sent.NAME (a signal that was sent on request); stdin and wake (FIFOs of an open
+# input), eof (the input has its end), sender (who adds to it); cgroup (the folder
+# of the cgroup that is the session's own), wrapper (who else is in there), scope
+# (why there is none where there should be one).
 
 find_spool
 find_setsid || fail setsid
@@ -161,9 +161,9 @@ sign() {
 }
 
 # Writes the line $2 to the file $1. A disk that is full now may have room later;
-# a spool that is gone is gone.
+# a spool that is gone is gone. What the shell says of it would take up room.
 persist() {
-  until echo "$2" >"$1"; do
+  until { echo "$2" >"$1"; } 2>/dev/null; do
     [ -d "$_spool" ] || return
     sleep 1
   done
@@ -174,7 +174,7 @@ persist() {
 has_room() {
   _pad=0123456789abcdef
   while [ ${#_pad} -lt 16384 ]; do _pad=$_pad$_pad; done
-  echo "$_pad" >room && true >room
+  { echo "$_pad" >room && true >room; } 2>/dev/null
 }
 
 # Whether a status of 128 and $1 stands for signal $1. A shell tells of a death

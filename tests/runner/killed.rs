@@ -18,12 +18,12 @@ under_every_shell! {
 /// Kills all of the start that is there at the time, and not the command, later
 /// and later. A wrapper that was not there yet lives, and tells the end.
 fn a_start_that_is_killed_between_its_steps_is_lost_or_lives(bench: &mut Bench) {
-    for tenths in 0..12 {
+    for pause in [0, 1, 3, 9, 20] {
         let talk = bench.start(&bench.command(&["sleep", "600"]));
-        if tenths > 0 {
+        if pause > 0 {
             eventually("the claim", || bench.spool("").exists());
         }
-        std::thread::sleep(Duration::from_micros(tenths * 700));
+        std::thread::sleep(Duration::from_millis(pause));
         for process in processes::descendants(talk.id()) {
             if process.name != "sleep" {
                 processes::signal(process.pid, Signal::KILL);
@@ -36,13 +36,18 @@ fn a_start_that_is_killed_between_its_steps_is_lost_or_lives(bench: &mut Bench) 
         }
         let follower = bench.follow(0, 0);
         follower.line("claimed");
-        let command = fs::read_to_string(bench.spool("pid")).unwrap_or_default();
-        if !command.is_empty() {
-            assert_eq!(bench.stop(5), ["stopped"]);
-        }
+        // The command may sign any time yet; what has signed is followed until it
+        // is stopped.
+        eventually("the end is told", || {
+            let told = bench.stop(5);
+            assert!([["stopped"], ["fail unsigned"]].iter().any(|word| told == *word), "{told:?}");
+            follower.has_said("end ")
+        });
         let said = follower.hear_out();
         assert!(["lost killed", "signal 15 run"].contains(&said.record()), "{said:?}");
-        assert!(command.is_empty() || !processes::is_alive(bench.pid()));
+        if bench.spool("pid").exists() {
+            assert!(!processes::is_alive(bench.pid()));
+        }
         bench.next_session();
     }
 }

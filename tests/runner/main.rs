@@ -42,6 +42,7 @@ mod ends;
 mod environment;
 mod exactness;
 mod following;
+mod format;
 mod groups;
 mod input;
 mod killed;

@@ -8,13 +8,14 @@ use longhaul::domain::launch::Parameters;
 use longhaul::runner::program::Program;
 
 use crate::bench::{Bench, nonce};
-use crate::wait::eventually;
+use crate::wait::{eventually, holds_within};
 
 under_every_shell! {
     the_spool_is_below_the_home_directory_and_the_owners_alone
     an_account_without_home_in_its_environment_has_one
     a_spool_that_cannot_be_made_is_told_in_the_systems_words
     a_full_disk_refuses_a_start_and_leaves_no_claim
+    a_disk_that_fills_up_during_the_run_is_named_and_the_end_is_kept
     a_spool_that_vanishes_is_a_lost_session
     a_running_session_is_not_removed
     many_spools_go_in_one_run_and_one_that_runs_holds_up_none
@@ -63,6 +64,13 @@ pub(crate) fn mount_tmpfs(at: &std::path::Path) -> bool {
     mount.output().is_ok_and(|done| done.status.success())
 }
 
+/// The last of a program's processes may still stand in it.
+fn unmount(disk: &std::path::Path) {
+    eventually("the file system is given up", || {
+        Command::new("umount").arg(disk).output().is_ok_and(|done| done.status.success())
+    });
+}
+
 #[expect(clippy::print_stderr, reason = "says what was tried")]
 fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
     let disk = bench.dir().join("disk");
@@ -81,12 +89,34 @@ fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
     let _ = fs::remove_file(filler);
     let again = bench.start_script("exit 0").finish();
     if mounted {
-        Command::new("umount").arg(&disk).status().unwrap();
+        unmount(&disk);
     }
     assert_eq!(said.lines.len(), 1, "{said:?}");
     assert!(said.lines[0].starts_with("fail spool "), "{said:?}");
     assert!(!claimed, "the claim is left");
     assert_eq!(again.record(), "code 0 run");
+}
+
+fn a_disk_that_fills_up_during_the_run_is_named_and_the_end_is_kept(bench: &mut Bench) {
+    let disk = bench.dir().join("disk");
+    assert!(mount_tmpfs(&disk), "this fact needs the right to mount a file system");
+    bench.root = Some(disk.clone());
+    let mut talk = bench.start_script(
+        "echo begun; head -c 1000000 /dev/zero 2>/dev/null; echo >\"$BENCH/full\"; exit 7",
+    );
+    talk.line("claimed");
+    talk.write(b"follow\n");
+    eventually("it is full", || bench.dir().join("full").exists());
+    // No end can be written, and none is made up.
+    assert!(!holds_within(std::time::Duration::from_secs(2), || talk.has_said("end ")));
+    // Room for the record, and for little else.
+    let out = fs::OpenOptions::new().write(true).open(bench.spool("out")).unwrap();
+    out.set_len(out.metadata().unwrap().len() - 4096).unwrap();
+    drop(out);
+    let said = talk.hear_out();
+    unmount(&disk);
+    assert_eq!(said.record(), "code 7 full");
+    assert!(said.out.starts_with(b"begun\n"));
 }
 
 fn a_spool_that_vanishes_is_a_lost_session(bench: &mut Bench) {

@@ -28,6 +28,7 @@ use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
     Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
+use crate::actors::surroundings;
 use crate::api::server::serve;
 use crate::paths::{Environment, PathsError};
 use crate::ssh::settings::SshEnvironment;
@@ -195,6 +196,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         .await
         .ok_or_else(|| DaemonError::Start("the supervisor does not answer".into()))?;
     adopt(&supervisor, &registry, &plan.state_dir).await?;
+    surroundings::watch(&supervisor);
     listen_to_signals(&stop, &children)?;
     let listener = bind(&plan.socket)?;
     info!(socket = %plan.socket.display(), version = env!("CARGO_PKG_VERSION"), "ready");

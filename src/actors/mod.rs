@@ -11,6 +11,7 @@ pub mod journal;
 pub mod resolver;
 pub mod session;
 pub mod supervisor;
+pub mod surroundings;
 
 mod common;
 

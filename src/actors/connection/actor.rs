@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::dialer::Dialer;
+use super::lookout::{self, Lookout};
 use super::report::LinkReport;
 use super::request::{ChannelRequest, Granted, Queue, Slot};
 use super::spare::{self, Keeper, Spare};
@@ -27,7 +28,7 @@ use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::Epoch;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::runner::control::HostFacts;
-use crate::ssh::Link;
+use crate::ssh::{Link, Reached};
 
 /// A link that was up for less than this was none: the next dial waits.
 const HELD: Duration = Duration::from_secs(10);
@@ -61,6 +62,15 @@ pub enum ConnectionMsg {
     OpenChannel(ChannelRequest),
     /// A person wants a try now.
     Reconnect,
+    /// The network changed, or the machine woke.
+    Nudged,
+    /// The host can be reached again.
+    Reached {
+        /// The pause in which it was looked out for.
+        epoch: Epoch,
+        /// The connection that was taken.
+        reached: Reached,
+    },
     /// There will be no new sessions; those that are here go on.
     Drain,
     /// The remote is again what it was: it takes new sessions.
@@ -146,6 +156,14 @@ pub struct ConnectionState {
     at: Whereabouts,
     next_try: Option<Instant>,
     dial: Option<JoinHandle<()>>,
+    /// What was last dialled.
+    settings: Option<Arc<SshSettings>>,
+    /// While a host that is away is looked out for.
+    lookout: Option<Lookout>,
+    /// What that has brought, for the dial that follows.
+    reached: Option<Reached>,
+    /// Since when no dial has succeeded.
+    away: Option<Instant>,
 }
 
 /// Also when the actor is killed or panics, which skips `post_stop`: a link that
@@ -190,6 +208,10 @@ impl Actor for ConnectionActor {
             at,
             next_try: None,
             dial: None,
+            settings: None,
+            lookout: None,
+            reached: None,
+            away: None,
         };
         // The report may still be that of an actor that has failed.
         state.publish();
@@ -218,6 +240,13 @@ impl ConnectionState {
                 self.step(myself, Input::Wanted { asked });
             }
             ConnectionMsg::Reconnect => self.step(myself, Input::ReconnectAsked),
+            ConnectionMsg::Nudged => self.step(myself, Input::Nudged),
+            ConnectionMsg::Reached { epoch, reached } => {
+                self.reached = Some(reached);
+                self.step(myself, Input::Reached { epoch });
+                // One that came too late, or for nobody.
+                self.reached = None;
+            }
             ConnectionMsg::Drain => {
                 self.spare.take();
                 self.step(myself, Input::DrainAsked);
@@ -233,6 +262,7 @@ impl ConnectionState {
             ConnectionMsg::DialFinished { epoch, settings, result } => {
                 if let Some(settings) = settings {
                     self.at = Whereabouts::remote(self.args.place.clone(), &settings);
+                    self.settings = Some(Arc::from(settings));
                 }
                 self.dial_finished(myself, epoch, result);
             }
@@ -319,6 +349,9 @@ impl ConnectionState {
                 }
             }
         }
+        if self.fsm.pause_epoch().is_none() {
+            self.lookout = None;
+        }
     }
 
     fn perform(&mut self, myself: &ActorRef<ConnectionMsg>, effect: Effect) {
@@ -327,9 +360,12 @@ impl ConnectionState {
                 self.next_try = None;
                 let (resolver, dialer) = (self.args.resolver.clone(), self.args.dialer.clone());
                 let request = self.args.request.clone();
-                self.dial = Some(tasks::dial(myself.clone(), resolver, dialer, request, epoch));
+                let reached = self.reached.take();
+                let dial = tasks::dial(myself.clone(), resolver, dialer, request, reached, epoch);
+                self.dial = Some(dial);
             }
-            Effect::RetryAfter { epoch, failures } => {
+            Effect::RetryAfter { epoch, failures, knocks } => {
+                self.look_out(myself, epoch, knocks);
                 let delay = Backoff::LINK.delay(failures, rand::random());
                 self.next_try = Some(Instant::now() + delay);
                 myself.send_after(delay, move || ConnectionMsg::RetryElapsed(epoch));
@@ -352,13 +388,29 @@ impl ConnectionState {
                     let _ = request.reply.send(Err(trouble.clone()));
                 }
             }
+            Effect::Probe(id) => {
+                if let Some((link, _)) = self.links.get(&id) {
+                    lookout::for_link(myself.clone(), id, link.clone());
+                }
+            }
             Effect::Serve => self.serve(myself),
         }
+    }
+
+    fn look_out(&mut self, myself: &ActorRef<ConnectionMsg>, epoch: Epoch, knocks: bool) {
+        let since = *self.away.get_or_insert_with(Instant::now);
+        let (connection, dialer) = (myself.clone(), self.args.dialer.clone());
+        self.lookout = self
+            .settings
+            .clone()
+            .filter(|_| knocks)
+            .map(|settings| lookout::for_host(connection, dialer, settings, epoch, since));
     }
 
     fn keep(&mut self, myself: &ActorRef<ConnectionMsg>, id: LinkId) {
         let Some(link) = self.arrived.take() else { return };
         info!(remote = %self.args.place, "link up");
+        self.away = None;
         tasks::watch_link(myself.clone(), id, link.clone());
         let first = self.links.is_empty();
         self.links.insert(id, (link.clone(), Instant::now()));
@@ -444,10 +496,12 @@ impl ConnectionState {
         if failure.is_none() {
             self.next_try = None;
         }
+        let away = failure.is_some() && self.links.is_empty();
         let mut moved = false;
         self.args.report.send_if_modified(|report| {
             moved = report.state != state;
             let modified = moved
+                || report.away_since.is_some() != away
                 || report.failure != failure
                 || report.links != self.links.len()
                 || report.next_try != self.next_try
@@ -456,6 +510,7 @@ impl ConnectionState {
             if moved {
                 report.since = crate::actors::now();
             }
+            report.away_since = away.then(|| report.away_since.unwrap_or_else(crate::actors::now));
             report.state = state;
             report.links = self.links.len();
             report.failures = self.fsm.failures();

@@ -71,6 +71,8 @@ pub enum SupervisorMsg {
     HostOf(Place, Option<SshRequest>, RpcReplyPort<Option<Host>>),
     /// Try a remote's connection now; whether there is one.
     Reconnect(String, RpcReplyPort<bool>),
+    /// The network changed, or the machine woke.
+    Nudge,
     /// The configuration changed, or an edit was refused.
     ConfigChanged(Arc<ConfigState>),
     /// Those who are asked besides the supervisor.
@@ -199,6 +201,7 @@ impl Actor for SupervisorActor {
                 }
                 let _ = reply.send(found);
             }
+            SupervisorMsg::Nudge => state.connections.nudge(),
             SupervisorMsg::ConfigChanged(config) => state.config_changed(config),
             SupervisorMsg::FindChildren(reply) => {
                 let config = state.config_handle.subscribe();

@@ -6,7 +6,8 @@ use ractor::{Actor, ActorCell, ActorId, ActorRef, SpawnErr};
 use tokio::sync::watch;
 
 use super::connections::Key;
-use crate::actors::session::{SessionActor, SessionArgs, SessionMsg};
+use crate::actors::connection::LinkReport;
+use crate::actors::session::{Host, SessionActor, SessionArgs, SessionMsg};
 use crate::domain::ids::SessionId;
 use crate::domain::restart::RestartIntensity;
 use crate::domain::session::{Pulse, SessionRecord};
@@ -21,6 +22,8 @@ pub struct Live {
     pub record: watch::Receiver<SessionRecord>,
     /// What changes.
     pub pulse: watch::Receiver<Pulse>,
+    /// How the connection to its host is; `None` on this machine.
+    pub link: Option<watch::Receiver<LinkReport>>,
     /// Its mirror.
     pub mirror: Mirror,
 }
@@ -73,9 +76,13 @@ impl Sessions {
         let id = args.record.id.clone();
         let (record, pulse) = (args.records.subscribe(), args.pulse.subscribe());
         let mirror = args.mirror.clone();
+        let link = match &args.host {
+            Host::Local { .. } => None,
+            Host::Remote(remote) => Some(remote.report.clone()),
+        };
         let (actor, _) = Actor::spawn_linked(None, SessionActor, args, supervisor).await?;
         self.by_actor.insert(actor.get_id(), id.clone());
-        let live = Live { actor, record, pulse, mirror };
+        let live = Live { actor, record, pulse, link, mirror };
         self.entries.insert(id, Entry { live: live.clone(), connection, restarts });
         Ok(live)
     }

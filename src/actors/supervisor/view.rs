@@ -25,7 +25,11 @@ pub(super) fn of_record(record: &SessionRecord, folder: &Path) -> SessionView {
 /// A live session.
 pub(super) fn of_live(live: &Live) -> SessionView {
     let record = live.record.borrow().clone();
-    let pulse = live.pulse.borrow().clone();
+    let mut pulse = live.pulse.borrow().clone();
+    if !pulse.state.has_ended() {
+        // As of now: the next try of the pulse is as of when it changed.
+        pulse.link = live.link.as_ref().map(|report| report.borrow().view());
+    }
     session(&record, &pulse, live.mirror.dir())
 }
 

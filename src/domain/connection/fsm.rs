@@ -1,5 +1,6 @@
 //! When to dial, when to wait, when to give up.
 
+use super::knock;
 use super::pool::{IdleVerdict, LinkId, Pool, Purpose, Refusal};
 use super::state::LinkState;
 use crate::domain::failure::trouble::LinkTrouble;
@@ -64,8 +65,16 @@ pub enum Input {
         /// The link.
         link: LinkId,
     },
+    /// During the pause of this epoch, the host could be reached again.
+    Reached {
+        /// The pause.
+        epoch: Epoch,
+    },
     /// A person wants a try now.
     ReconnectAsked,
+    /// The network changed, or the machine woke: what was true of links and
+    /// hosts may be no longer.
+    Nudged,
     /// No new sessions: the remote was disabled, removed or changed.
     DrainAsked,
     /// The remote is again what it was.
@@ -83,7 +92,13 @@ pub enum Effect {
         epoch: Epoch,
         /// Failures in a row.
         failures: u32,
+        /// Whether to look out for the host meanwhile, as [`knock`] has it, and
+        /// report [`Input::Reached`].
+        knocks: bool,
     },
+    /// Ask for a sign of life on a link, and report its loss if there is none
+    /// soon.
+    Probe(LinkId),
     /// Report [`Input::IdleElapsed`] after the time that a link may idle.
     IdleAfter {
         /// The link.
@@ -127,6 +142,8 @@ pub struct ConnectionFsm {
     pool: Pool,
     dialling: Dialling,
     failures: u32,
+    /// The latest reason for having no link, until there is one.
+    last: Option<LinkTrouble>,
     epoch: Epoch,
     draining: bool,
     /// Requests that wait, by what they are for.
@@ -148,6 +165,7 @@ impl Default for ConnectionFsm {
             pool: Pool::default(),
             dialling: Dialling::Not,
             failures: 0,
+            last: None,
             epoch: Epoch::default(),
             draining: false,
             waiting: Waiting::default(),
@@ -169,12 +187,23 @@ impl ConnectionFsm {
         }
     }
 
-    /// Why there is no link, where there should be one.
+    /// Why there is no link, where there should be one; while one is dialled
+    /// again, what came of the last.
     #[must_use]
     pub fn trouble(&self) -> Option<&LinkTrouble> {
         match &self.dialling {
             Dialling::Paused { trouble, .. } | Dialling::Stopped(trouble) => Some(trouble),
+            Dialling::InFlight(_) if self.pool.is_empty() => self.last.as_ref(),
             Dialling::Not | Dialling::InFlight(_) => None,
+        }
+    }
+
+    /// The pause that is under way.
+    #[must_use]
+    pub fn pause_epoch(&self) -> Option<Epoch> {
+        match &self.dialling {
+            Dialling::Paused { epoch, .. } => Some(*epoch),
+            _ => None,
         }
     }
 
@@ -203,6 +232,10 @@ impl ConnectionFsm {
         match input {
             Input::Wanted { asked } => {
                 if asked && !matches!(self.dialling, Dialling::InFlight(_)) {
+                    if self.dialling == Dialling::Not {
+                        // Nobody has minded since.
+                        self.last = None;
+                    }
                     self.dialling = Dialling::Not;
                 }
                 effects.push(Effect::Serve);
@@ -226,8 +259,8 @@ impl ConnectionFsm {
                     effects.push(Effect::Serve);
                 }
             }
-            Input::RetryElapsed { epoch } => {
-                if matches!(self.dialling, Dialling::Paused { epoch: mine, .. } if mine == epoch) {
+            Input::RetryElapsed { epoch } | Input::Reached { epoch } => {
+                if self.pause_epoch() == Some(epoch) {
                     self.dialling = Dialling::Not;
                     self.dial_if_needed(&mut effects);
                 }
@@ -244,9 +277,19 @@ impl ConnectionFsm {
             },
             Input::ReconnectAsked => {
                 self.failures = 0;
+                self.probe(&mut effects);
                 let waits = matches!(self.dialling, Dialling::Paused { .. } | Dialling::Stopped(_));
                 if waits || self.dialling == Dialling::Not && self.pool.is_empty() {
                     self.dial(&mut effects);
+                }
+            }
+            Input::Nudged => {
+                self.probe(&mut effects);
+                if self.pause_epoch().is_some() {
+                    // What failed on another network says nothing of this one.
+                    self.failures = 0;
+                    self.dialling = Dialling::Not;
+                    self.dial_if_needed(&mut effects);
                 }
             }
             Input::DrainAsked => self.draining = true,
@@ -260,10 +303,16 @@ impl ConnectionFsm {
             return;
         }
         self.dialling = Dialling::Not;
+        self.last = None;
         let link = self.pool.add();
         effects.push(Effect::Keep(link));
         effects.push(Effect::Serve);
         self.time_idling(link, effects);
+    }
+
+    /// A link that was up is believed once it has answered.
+    fn probe(&self, effects: &mut Vec<Effect>) {
+        effects.extend(self.pool.links().map(Effect::Probe));
     }
 
     fn time_idling(&mut self, link: LinkId, effects: &mut Vec<Effect>) {
@@ -315,14 +364,16 @@ impl ConnectionFsm {
             self.pause(trouble, effects);
         } else {
             effects.push(Effect::FailAsked(trouble.clone()));
+            self.last = Some(trouble.clone());
             self.dialling = Dialling::Stopped(trouble);
         }
     }
 
     fn pause(&mut self, trouble: LinkTrouble, effects: &mut Vec<Effect>) {
-        let epoch = self.epoch.advance();
+        let (epoch, knocks) = (self.epoch.advance(), knock::tells(&trouble));
+        self.last = Some(trouble.clone());
         self.dialling = Dialling::Paused { epoch, trouble };
-        effects.push(Effect::RetryAfter { epoch, failures: self.failures });
+        effects.push(Effect::RetryAfter { epoch, failures: self.failures, knocks });
     }
 
     fn link_lost(
@@ -339,6 +390,9 @@ impl ConnectionFsm {
             // Most losses are blips: the first try comes at once, as soon as
             // somebody asks for a channel.
             self.failures = 0;
+            if self.pool.is_empty() {
+                self.last = Some(trouble);
+            }
             self.dial_if_needed(effects);
         } else if self.dialling == Dialling::Not {
             // A server that lets us in and throws us out is not dialled in a

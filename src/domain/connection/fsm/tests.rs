@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::failure::trouble::LostHow;
+use crate::domain::failure::trouble::{LostHow, Phase};
 
 const NOBODY: Waiting = Waiting { session: 0, control: 0 };
 
@@ -67,7 +67,7 @@ fn a_failure_that_heals_is_retried_after_a_pause_for_ever() {
     for round in 1..50 {
         let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
         let effects = fsm.step(failed, sessions(1));
-        let [Effect::RetryAfter { epoch: pause, failures }] = effects[..] else {
+        let [Effect::RetryAfter { epoch: pause, failures, knocks: true }] = effects[..] else {
             panic!("{effects:?}")
         };
         assert_eq!((failures, fsm.state()), (round, LinkState::BackingOff));
@@ -157,8 +157,11 @@ fn a_server_that_opens_no_channel_is_dialled_again_after_a_pause() {
     let (mut fsm, link) = connected();
     fsm.take(Purpose::Session);
     let effects = fsm.step(Input::ChannelRefused { link }, sessions(1));
-    let [Effect::Close(closed), Effect::FailAsked(_), Effect::RetryAfter { epoch, failures: 1 }] =
-        effects[..]
+    let [
+        Effect::Close(closed),
+        Effect::FailAsked(_),
+        Effect::RetryAfter { epoch, failures: 1, .. },
+    ] = effects[..]
     else {
         panic!("{effects:?}")
     };
@@ -236,12 +239,88 @@ fn a_dial_that_was_overtaken_says_nothing() {
     assert_eq!(fsm.links(), 0);
 }
 
+#[test]
+fn a_host_that_could_not_be_reached_is_looked_out_for_and_dialled_once_it_answers() {
+    let (mut fsm, epoch) = dialling(sessions(1));
+    let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
+    let effects = fsm.step(failed, sessions(1));
+    let [Effect::RetryAfter { epoch: pause, knocks: true, .. }] = effects[..] else {
+        panic!("{effects:?}")
+    };
+    dial_epoch(&fsm.step(Input::Reached { epoch: pause }, sessions(1)));
+    assert_eq!(fsm.step(Input::Reached { epoch: pause }, sessions(1)), [], "once");
+}
+
+#[test]
+fn a_host_that_answers_and_fails_is_left_to_the_pause() {
+    let (mut fsm, epoch) = dialling(sessions(1));
+    let trouble = LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None };
+    let effects = fsm.step(Input::DialFailed { epoch, trouble, heals: true }, sessions(1));
+    assert!(matches!(effects[..], [Effect::RetryAfter { knocks: false, .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_change_of_network_ends_a_pause_and_begins_the_backoff_anew() {
+    let (mut fsm, mut epoch) = dialling(sessions(1));
+    for _ in 0..9 {
+        let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
+        let _ = fsm.step(failed, sessions(1));
+        epoch = dial_epoch(&fsm.step(Input::Nudged, sessions(1)));
+    }
+    let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
+    let effects = fsm.step(failed, sessions(1));
+    assert!(matches!(effects[..], [Effect::RetryAfter { failures: 1, .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_change_of_network_is_nothing_to_what_waits_for_a_person_or_for_nobody() {
+    let (mut fsm, epoch) = dialling(sessions(1));
+    let trouble = LinkTrouble::NoKeys { user: "u".into(), looked_for: vec![] };
+    let _ = fsm.step(Input::DialFailed { epoch, trouble, heals: false }, sessions(1));
+    assert_eq!(fsm.step(Input::Nudged, sessions(1)), []);
+    assert_eq!(fsm.state(), LinkState::NeedsAttention);
+    assert_eq!(ConnectionFsm::default().step(Input::Nudged, NOBODY), []);
+}
+
+#[test]
+fn links_that_were_up_are_asked_after_a_change_of_network_and_for_a_person() {
+    for input in [Input::Nudged, Input::ReconnectAsked] {
+        let (mut fsm, link) = connected();
+        assert_eq!(fsm.step(input, sessions(1)), [Effect::Probe(link)]);
+        assert_eq!(fsm.state(), LinkState::Connected, "until it is known to be gone");
+    }
+}
+
+#[test]
+fn the_reason_is_told_while_the_next_dial_is_under_way_and_not_after_it() {
+    let (mut fsm, link) = connected();
+    assert_eq!(fsm.trouble(), None);
+    let effects = fsm.step(Input::LinkLost { link, trouble: lost(), held: true }, sessions(1));
+    assert_eq!(fsm.trouble(), Some(&lost()));
+    let epoch = dial_epoch(&effects);
+    let failed = Input::DialFailed { epoch, trouble: refused(), heals: true };
+    let _ = fsm.step(failed, sessions(1));
+    let epoch = dial_epoch(&fsm.step(Input::ReconnectAsked, sessions(1)));
+    assert_eq!(fsm.trouble(), Some(&refused()));
+    let _ = fsm.step(Input::Dialled { epoch }, sessions(1));
+    assert_eq!(fsm.trouble(), None);
+}
+
+#[test]
+fn what_went_wrong_before_is_not_told_of_a_link_that_is_wanted_anew() {
+    let (mut fsm, link) = connected();
+    let _ = fsm.step(Input::LinkLost { link, trouble: lost(), held: true }, NOBODY);
+    let _ = fsm.step(Input::Wanted { asked: true }, sessions(1));
+    dial_epoch(&fsm.step(Input::Served, sessions(1)));
+    assert_eq!((fsm.state(), fsm.trouble()), (LinkState::Connecting, None));
+}
+
 proptest! {
     /// Whatever happens in whatever order: one dial at a time, and nobody waits
     /// while nothing is under way.
     #[test]
     fn one_dial_at_a_time_and_nobody_is_forgotten(
-        steps in prop::collection::vec((0u8..10, 0usize..20), 1..200),
+        steps in prop::collection::vec((0u8..12, 0usize..20), 1..200),
     ) {
         let mut fsm = ConnectionFsm::default();
         let (mut dial, mut pause): (Option<Epoch>, Option<Epoch>) = (None, None);
@@ -263,6 +342,8 @@ proptest! {
                     Input::ChannelRefused { link }
                 }
                 (8, .., Some(link)) => Input::IdleElapsed { link },
+                (9, _, Some(epoch), _) => Input::Reached { epoch },
+                (10, ..) => Input::Nudged,
                 _ => Input::ReconnectAsked,
             };
             if let Input::LinkLost { link, .. } = &input {

@@ -22,6 +22,8 @@ mod launching;
 #[cfg(test)]
 mod login_shells;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod queries;

@@ -155,7 +155,7 @@ pub struct ConnectionState {
     facts: watch::Sender<Facts>,
     at: Whereabouts,
     next_try: Option<Instant>,
-    dial: Option<JoinHandle<()>>,
+    dials: HashMap<Epoch, JoinHandle<()>>,
     /// What was last dialled.
     settings: Option<Arc<SshSettings>>,
     /// While a host that is away is looked out for.
@@ -170,7 +170,7 @@ pub struct ConnectionState {
 /// nobody owns would be watched by its task for ever.
 impl Drop for ConnectionState {
     fn drop(&mut self) {
-        if let Some(dial) = self.dial.take() {
+        for (_, dial) in self.dials.drain() {
             dial.abort();
         }
         let links = self.links.drain().map(|(_, (link, _))| link).chain(self.arrived.take());
@@ -207,7 +207,7 @@ impl Actor for ConnectionActor {
             facts: watch::Sender::new(Facts::Awaited),
             at,
             next_try: None,
-            dial: None,
+            dials: HashMap::new(),
             settings: None,
             lookout: None,
             reached: None,
@@ -317,6 +317,7 @@ impl ConnectionState {
         epoch: Epoch,
         result: Result<Link, LinkTrouble>,
     ) {
+        self.dials.remove(&epoch);
         let input = match result {
             Ok(link) => {
                 self.arrived = Some(link);
@@ -362,7 +363,7 @@ impl ConnectionState {
                 let request = self.args.request.clone();
                 let reached = self.reached.take();
                 let dial = tasks::dial(myself.clone(), resolver, dialer, request, reached, epoch);
-                self.dial = Some(dial);
+                self.dials.insert(epoch, dial);
             }
             Effect::RetryAfter { epoch, failures, knocks } => {
                 self.look_out(myself, epoch, knocks);

@@ -11,6 +11,9 @@ use crate::actors::now;
 use crate::api::types::{AgentView, ConfigView, RemoteView, SessionView, StdinView};
 use crate::domain::agent::profile;
 use crate::domain::config::Config;
+use crate::domain::failure::classify::session_failure;
+use crate::domain::failure::trouble::SessionTrouble;
+use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::plan::{agent_command, ssh_request, with_usual_agents};
 use crate::domain::resolve::{PlaceRequest, resolve};
 use crate::domain::session::{Pulse, SessionRecord};
@@ -30,7 +33,14 @@ pub(super) fn of_live(live: &Live) -> SessionView {
         // As of now: the next try of the pulse is as of when it changed.
         pulse.link = live.link.as_ref().map(|report| report.borrow().view());
     }
-    session(&record, &pulse, live.mirror.dir())
+    let mut view = session(&record, &pulse, live.mirror.dir());
+    if live.unattended && view.failure.is_none() {
+        let at =
+            live.link.as_ref().map_or_else(Whereabouts::local, |link| link.borrow().at.clone());
+        let at = at.session(record.id);
+        view.failure = Some(session_failure(&SessionTrouble::Unattended, &at));
+    }
+    view
 }
 
 fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView {

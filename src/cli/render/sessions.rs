@@ -40,7 +40,11 @@ fn place(view: &SessionView) -> String {
 /// The state, with how the link is where that matters.
 fn state(view: &SessionView, look: Look) -> String {
     let words = state_words(view.state, view.exit, view.failure.as_ref());
-    let link = view.link.as_ref().filter(|_| !view.state.has_ended());
+    let live = !view.state.has_ended();
+    if let Some(failure) = view.failure.as_ref().filter(|_| live) {
+        return format!("{words} ({})", failure.code);
+    }
+    let link = view.link.as_ref().filter(|_| live);
     match link.and_then(|link| link_words(link, look.now)) {
         Some(link) => format!("{words} ({link})"),
         None => words,

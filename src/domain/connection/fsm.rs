@@ -1,7 +1,7 @@
 //! When to dial, when to wait, when to give up.
 
 use super::knock;
-use super::pool::{IdleVerdict, LinkId, Pool, Purpose, Refusal};
+use super::pool::{IdleVerdict, LinkId, Pool, Purpose, Refusal, USUAL_CHANNELS};
 use super::state::LinkState;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::Epoch;
@@ -135,12 +135,15 @@ enum Dialling {
 
 /// The connection's state machine.
 ///
-/// One dial at a time: a hundred sessions that lost a link together come back
-/// one handshake after the other, which is what `MaxStartups` is about.
+/// One dial at a time until a link is up: what a hundred sessions lost together is
+/// looked for once, and a login that fails has failed once. Then a few at a time,
+/// as the sessions need them and `MaxStartups` bears.
 #[derive(Debug, Clone)]
 pub struct ConnectionFsm {
     pool: Pool,
     dialling: Dialling,
+    /// Dials besides the one that is `InFlight`; none without one.
+    beside: Vec<Epoch>,
     failures: u32,
     /// The latest reason for having no link, until there is one.
     last: Option<LinkTrouble>,
@@ -149,6 +152,12 @@ pub struct ConnectionFsm {
     /// Requests that wait, by what they are for.
     waiting: Waiting,
 }
+
+/// Handshakes with one host at a time, once the first has succeeded. OpenSSH's
+/// `MaxStartups` begins to turn logins away at ten, and they are everybody's.
+const DIALS_AT_ONCE: usize = 4;
+/// What a link is expected to take: the usual channels, less the one for control.
+const SESSIONS_A_LINK: usize = USUAL_CHANNELS as usize - 1;
 
 /// How many requests wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -164,6 +173,7 @@ impl Default for ConnectionFsm {
         Self {
             pool: Pool::default(),
             dialling: Dialling::Not,
+            beside: Vec::new(),
             failures: 0,
             last: None,
             epoch: Epoch::default(),
@@ -299,15 +309,25 @@ impl ConnectionFsm {
     }
 
     fn dialled(&mut self, epoch: Epoch, effects: &mut Vec<Effect>) {
-        if self.dialling != Dialling::InFlight(epoch) {
+        if !self.dial_ended(epoch) {
             return;
         }
-        self.dialling = Dialling::Not;
         self.last = None;
         let link = self.pool.add();
         effects.push(Effect::Keep(link));
         effects.push(Effect::Serve);
         self.time_idling(link, effects);
+    }
+
+    /// Strikes out a dial that has ended; whether it was one.
+    fn dial_ended(&mut self, epoch: Epoch) -> bool {
+        if self.dialling == Dialling::InFlight(epoch) {
+            self.dialling = self.beside.pop().map_or(Dialling::Not, Dialling::InFlight);
+            return true;
+        }
+        let before = self.beside.len();
+        self.beside.retain(|other| *other != epoch);
+        self.beside.len() < before
     }
 
     /// A link that was up is believed once it has answered.
@@ -356,7 +376,8 @@ impl ConnectionFsm {
         heals: bool,
         effects: &mut Vec<Effect>,
     ) {
-        if self.dialling != Dialling::InFlight(epoch) {
+        // Of several, the last to end decides.
+        if !self.dial_ended(epoch) || self.dialling != Dialling::Not {
             return;
         }
         self.failures = self.failures.saturating_add(1);
@@ -404,10 +425,22 @@ impl ConnectionFsm {
 
     /// Dials where somebody waits who cannot be served.
     fn dial_if_needed(&mut self, effects: &mut Vec<Effect>) {
-        let unserved = self.waiting.session > 0 && !self.pool.has_room(Purpose::Session)
-            || self.waiting.control > 0 && !self.pool.has_room(Purpose::Control);
-        if unserved && self.dialling == Dialling::Not {
+        let lacks = |waiting, purpose| waiting > 0 && !self.pool.has_room(purpose);
+        let sessions = if lacks(self.waiting.session, Purpose::Session) {
+            self.waiting.session.div_ceil(SESSIONS_A_LINK)
+        } else {
+            0
+        };
+        let control = usize::from(lacks(self.waiting.control, Purpose::Control));
+        let bound = if self.pool.is_empty() { 1 } else { DIALS_AT_ONCE };
+        let wanted = sessions.max(control).min(bound);
+        if wanted > 0 && self.dialling == Dialling::Not {
             self.dial(effects);
+        }
+        while matches!(self.dialling, Dialling::InFlight(_)) && self.beside.len() + 1 < wanted {
+            let epoch = self.epoch.advance();
+            self.beside.push(epoch);
+            effects.push(Effect::Dial(epoch));
         }
     }
 

@@ -17,14 +17,16 @@ fn lost() -> LinkTrouble {
     LinkTrouble::Lost { how: LostHow::Closed, detail: String::new() }
 }
 
+fn dials(effects: &[Effect]) -> Vec<Epoch> {
+    let dial = |effect: &Effect| match effect {
+        Effect::Dial(epoch) => Some(*epoch),
+        _ => None,
+    };
+    effects.iter().filter_map(dial).collect()
+}
+
 fn dial_epoch(effects: &[Effect]) -> Epoch {
-    let dials: Vec<_> = effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Dial(epoch) => Some(*epoch),
-            _ => None,
-        })
-        .collect();
+    let dials = dials(effects);
     assert_eq!(dials.len(), 1, "{effects:?}");
     dials[0]
 }
@@ -59,6 +61,42 @@ fn a_second_link_is_dialled_when_the_first_is_full() {
     assert_eq!(fsm.step(Input::Served, NOBODY), []);
     dial_epoch(&fsm.step(Input::Served, sessions(3)));
     assert_eq!(fsm.step(Input::Served, sessions(4)), [], "one dial at a time");
+}
+
+#[test]
+fn many_that_wait_get_a_few_links_at_a_time_once_the_first_is_up() {
+    let mut fsm = ConnectionFsm::default();
+    let _ = fsm.step(Input::Wanted { asked: true }, sessions(200));
+    let epoch = dial_epoch(&fsm.step(Input::Served, sessions(200)));
+    assert_eq!(fsm.step(Input::Served, sessions(200)), [], "one, until one is up");
+    let _ = fsm.step(Input::Dialled { epoch }, sessions(200));
+    while fsm.take(Purpose::Session).is_some() {}
+    let dials = dials(&fsm.step(Input::Served, sessions(191)));
+    assert_eq!(dials.len(), DIALS_AT_ONCE);
+    assert_eq!(fsm.step(Input::Served, sessions(191)), []);
+    // One comes up, whichever; another takes its place.
+    let _ = fsm.step(Input::Dialled { epoch: dials[2] }, sessions(191));
+    while fsm.take(Purpose::Session).is_some() {}
+    dial_epoch(&fsm.step(Input::Served, sessions(182)));
+    // No more than are needed.
+    let _ = fsm.step(Input::Dialled { epoch: dials[0] }, sessions(20));
+    while fsm.take(Purpose::Session).is_some() {}
+    assert_eq!(fsm.step(Input::Served, sessions(11)), []);
+}
+
+#[test]
+fn of_several_dials_that_fail_the_last_makes_the_pause() {
+    let (mut fsm, _) = connected();
+    while fsm.take(Purpose::Session).is_some() {}
+    let dials = dials(&fsm.step(Input::Served, sessions(40)));
+    let (last, first) = dials.split_last().unwrap();
+    let failed = |epoch| Input::DialFailed { epoch, trouble: refused(), heals: true };
+    for epoch in first {
+        assert_eq!(fsm.step(failed(*epoch), sessions(40)), []);
+    }
+    let effects = fsm.step(failed(*last), sessions(40));
+    assert!(matches!(effects[..], [Effect::RetryAfter { failures: 1, .. }]), "{effects:?}");
+    assert_eq!(fsm.step(Input::Served, sessions(40)), [], "not at once");
 }
 
 #[test]
@@ -316,18 +354,18 @@ fn what_went_wrong_before_is_not_told_of_a_link_that_is_wanted_anew() {
 }
 
 proptest! {
-    /// Whatever happens in whatever order: one dial at a time, and nobody waits
-    /// while nothing is under way.
+    /// Whatever happens in whatever order: one dial at a time without a link and a
+    /// few with one, and nobody waits while nothing is under way.
     #[test]
-    fn one_dial_at_a_time_and_nobody_is_forgotten(
-        steps in prop::collection::vec((0u8..12, 0usize..20), 1..200),
+    fn few_dials_at_a_time_and_nobody_is_forgotten(
+        steps in prop::collection::vec((0u8..12, 0usize..80), 1..200),
     ) {
         let mut fsm = ConnectionFsm::default();
-        let (mut dial, mut pause): (Option<Epoch>, Option<Epoch>) = (None, None);
+        let (mut dials, mut pause): (Vec<Epoch>, Option<Epoch>) = (Vec::new(), None);
         let mut links: Vec<LinkId> = Vec::new();
         for (what, waiting) in steps {
             let waiting = sessions(waiting);
-            let input = match (what, dial, pause, links.last().copied()) {
+            let input = match (what, dials.first().copied(), pause, links.last().copied()) {
                 (0, ..) => Input::Wanted { asked: true },
                 (1, ..) => Input::Wanted { asked: false },
                 (2, Some(epoch), ..) => Input::Dialled { epoch },
@@ -350,15 +388,18 @@ proptest! {
                 links.retain(|other| other != link);
             }
             if matches!(input, Input::Dialled { .. } | Input::DialFailed { .. }) {
-                dial = None;
+                dials.remove(0);
             }
+            let had_none = links.is_empty() && !matches!(input, Input::Dialled { .. });
             let mut todo = fsm.step(input, waiting);
             todo.extend(fsm.step(Input::Served, waiting));
             for effect in todo {
                 match effect {
                     Effect::Dial(epoch) => {
-                        prop_assert!(dial.is_none(), "two dials");
-                        (dial, pause) = (Some(epoch), None);
+                        prop_assert!(dials.is_empty() || !had_none, "two dials, and no link");
+                        dials.push(epoch);
+                        prop_assert!(dials.len() <= DIALS_AT_ONCE);
+                        pause = None;
                     }
                     Effect::RetryAfter { epoch, .. } => pause = Some(epoch),
                     Effect::Keep(link) => links.push(link),
@@ -368,7 +409,7 @@ proptest! {
             }
             let can_serve = !links.is_empty();
             prop_assert!(
-                waiting.session == 0 || can_serve || dial.is_some() || pause.is_some(),
+                waiting.session == 0 || can_serve || !dials.is_empty() || pause.is_some(),
                 "{:?}", fsm
             );
         }

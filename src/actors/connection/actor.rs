@@ -12,11 +12,12 @@ use tracing::{info, warn};
 
 use super::dialer::Dialer;
 use super::lookout::{self, Lookout};
-use super::report::LinkReport;
+use super::report::{Change, LinkReport};
 use super::request::{ChannelRequest, Granted, Queue, Slot};
 use super::spare::{self, Keeper, Spare};
 use super::tasks::{self, Facts};
 use crate::actors::journal::Journal;
+use crate::actors::now;
 use crate::actors::resolver::ResolverMsg;
 use crate::domain::backoff::Backoff;
 use crate::domain::connection::fsm::{Effect, Input};
@@ -497,30 +498,22 @@ impl ConnectionState {
         if failure.is_none() {
             self.next_try = None;
         }
-        let away = failure.is_some() && self.links.is_empty();
+        let new = LinkReport {
+            state,
+            links: self.links.len(),
+            failures: self.fsm.failures(),
+            next_try: self.next_try,
+            trouble: self.fsm.trouble().cloned(),
+            failure: failure.clone(),
+            at: self.at.clone(),
+            facts: self.facts.borrow().known(),
+            ..LinkReport::new(String::new(), now())
+        };
         let mut moved = false;
         self.args.report.send_if_modified(|report| {
-            moved = report.state != state;
-            let modified = moved
-                || report.away_since.is_some() != away
-                || report.failure != failure
-                || report.links != self.links.len()
-                || report.next_try != self.next_try
-                || report.at != self.at
-                || report.facts.is_some() != self.facts.borrow().known().is_some();
-            if moved {
-                report.since = crate::actors::now();
-            }
-            report.away_since = away.then(|| report.away_since.unwrap_or_else(crate::actors::now));
-            report.state = state;
-            report.links = self.links.len();
-            report.failures = self.fsm.failures();
-            report.next_try = self.next_try;
-            report.trouble = self.fsm.trouble().cloned();
-            report.failure.clone_from(&failure);
-            report.at.clone_from(&self.at);
-            report.facts = self.facts.borrow().known();
-            modified
+            let change = report.follow(new);
+            moved = change == Change::State;
+            change != Change::Nothing
         });
         if moved {
             self.args.journal.write(EventKind::LinkChanged {

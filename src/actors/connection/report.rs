@@ -37,6 +37,17 @@ pub struct LinkReport {
     pub facts: Option<Arc<HostFacts>>,
 }
 
+/// What changed from one report to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The state, and maybe more.
+    State,
+    /// Something that those who watch want to know.
+    Detail,
+    /// Nothing of the kind.
+    Nothing,
+}
+
 impl LinkReport {
     /// A connection that nobody has needed yet.
     #[must_use]
@@ -52,6 +63,27 @@ impl LinkReport {
             away_since: None,
             at: Whereabouts { place, destination: None, session: None },
             facts: None,
+        }
+    }
+
+    /// Becomes `new`, except for the times of what stays as it was.
+    pub(super) fn follow(&mut self, new: Self) -> Change {
+        let moved = self.state != new.state;
+        let away = new.failure.is_some() && new.links == 0;
+        let same = !moved
+            && self.away_since.is_some() == away
+            && self.failure == new.failure
+            && self.links == new.links
+            && self.next_try == new.next_try
+            && self.at == new.at
+            && self.facts.is_some() == new.facts.is_some();
+        let since = if moved { new.since } else { self.since };
+        let away_since = away.then(|| self.away_since.unwrap_or(new.since));
+        *self = Self { since, away_since, ..new };
+        match (moved, same) {
+            (true, _) => Change::State,
+            (false, false) => Change::Detail,
+            (false, true) => Change::Nothing,
         }
     }
 

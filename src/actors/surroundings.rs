@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use netwatcher::async_adapter::Tokio;
 use ractor::ActorRef;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use tracing::{info, warn};
 
 use super::now;
@@ -17,6 +17,10 @@ use crate::domain::wake::{LOOK_EVERY, WakeDetector};
 /// An interface that comes up gets its addresses one after the other: what
 /// follows a change within this time belongs to it.
 const SETTLES: Duration = Duration::from_millis(300);
+
+/// How soon after one change the next is told: where containers come and go, the
+/// network changes all the time, and no host is to be dialled each time.
+const RESTS: Duration = Duration::from_secs(3);
 
 /// Watches until the supervisor is gone.
 pub fn watch(supervisor: &ActorRef<SupervisorMsg>) {
@@ -46,6 +50,7 @@ fn watch_network(supervisor: ActorRef<SupervisorMsg>) {
             if supervisor.cast(SupervisorMsg::Nudge).is_err() {
                 return;
             }
+            sleep(RESTS).await;
         }
     });
 }

@@ -29,6 +29,7 @@ use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
     Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
+use crate::actors::surroundings;
 use crate::api::server::serve;
 use crate::paths::{Environment, PathsError};
 use crate::runner::limits::raise_open_files;
@@ -198,6 +199,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         .await
         .ok_or_else(|| DaemonError::Start("the supervisor does not answer".into()))?;
     adopt(&supervisor, &registry, &plan.state_dir).await?;
+    surroundings::watch(&supervisor);
     listen_to_signals(&stop, &children)?;
     let listener = bind(&plan.socket)?;
     let janitor = Janitor::start(janitor::Parts {

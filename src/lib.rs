@@ -73,6 +73,7 @@
 //! | nothing lost or doubled | `runner/follow.sh`, [`runner::follow`], [`store::mirror`] |
 //! | what a cap dropped is told | `runner/segments.sh`, [`domain::gaps`] |
 //! | status from the exit record only | `runner/finish.sh`, [`domain::session::ending`] |
+//! | back as soon as the host is | [`domain::connection::knock`], [`domain::wake`], [`actors::surroundings`] |
 //! | what cannot heal is not retried | [`domain::connection::fsm`], [`domain::failure`] |
 //! | never local by accident | [`domain::resolve`] |
 //! | a bad edit changes nothing | [`domain::config`], [`actors::config`] |

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod resolver;
 pub mod session;
 pub mod supervisor;
+pub mod surroundings;
 
 mod common;
 

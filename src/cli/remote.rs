@@ -49,6 +49,12 @@ Examples:
         json: bool,
     },
     /// Try its connection at once, whatever it waits for.
+    #[command(after_help = "\
+Links that are up are asked for a sign of life, and replaced if there is none
+within seconds. What waits for you is tried once more.
+
+Examples:
+  longhaul remote reconnect box")]
     Reconnect {
         /// The remote.
         name: String,

@@ -26,3 +26,4 @@ pub mod session;
 pub mod stream;
 pub mod target;
 pub mod timestamp;
+pub mod wake;

@@ -80,7 +80,9 @@ pub struct Mirrored {
 pub enum Followed {
     /// The session has ended, and all that it wrote is in the mirror.
     Ended(Ending),
-    /// The link, or the program at its other end, is gone.
+    /// The link is gone.
+    LinkLost,
+    /// The program at the other end is gone, or the way to it.
     Cut(LinkTrouble),
     /// The spool was claimed before: the session was started already.
     AlreadyClaimed,
@@ -259,7 +261,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
             },
             Stage::Streaming | Stage::Ended { .. } => self.io.next().await,
         };
-        event.map(Some).ok_or_else(|| Followed::Cut(lost("the link was lost")))
+        event.map(Some).ok_or(Followed::LinkLost)
     }
 
     /// Takes in an event and what comes with it; whether the program has ended

@@ -28,6 +28,8 @@ mod limits;
 #[cfg(test)]
 mod login_shells;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod queries;

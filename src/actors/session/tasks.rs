@@ -56,6 +56,9 @@ impl OwnLaunch {
 
 /// A follower that lasted less than this was none: the next one waits.
 const HELD: Duration = Duration::from_secs(10);
+/// The same where it ended with its link: that one's next dial waits as it should,
+/// and a session is not to wait besides.
+const HELD_WITH_LINK: Duration = Duration::from_secs(1);
 
 /// Gets together what a start needs.
 pub(super) fn prepare(
@@ -172,7 +175,7 @@ pub(super) async fn run_follower(
             pulse.mirror_paused = Some(failure);
         });
     }
-    let how = follow_end(how, host.root(), began.elapsed() >= HELD);
+    let how = follow_end(how, host.root(), began.elapsed());
     let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
 }
 
@@ -186,12 +189,13 @@ fn mirror_failure(mirror: &Mirror, error: &MirrorError) -> Failure {
     })
 }
 
-fn follow_end(how: Followed, root: Option<&str>, held: bool) -> FollowEnd {
+fn follow_end(how: Followed, root: Option<&str>, lasted: Duration) -> FollowEnd {
     debug!(?how, "follower ended");
     let spool = || root.unwrap_or(USUAL_SPOOLS).to_owned();
     match how {
         Followed::Ended(ending) => FollowEnd::Ended(ending),
-        Followed::Cut(_) => FollowEnd::Cut { held },
+        Followed::LinkLost => FollowEnd::Cut { held: lasted >= HELD_WITH_LINK },
+        Followed::Cut(_) => FollowEnd::Cut { held: lasted >= HELD },
         Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
         Followed::NoSpool => FollowEnd::NoSpool,
         Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
@@ -283,4 +287,25 @@ pub(super) fn watch_link(host: &Host, pulse: &watch::Sender<Pulse>) -> Option<Jo
             }
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::trouble::{LinkTrouble, LostHow};
+
+    #[test]
+    fn a_follower_that_ends_with_its_link_need_not_have_lasted_long() {
+        let killed =
+            || Followed::Cut(LinkTrouble::Lost { how: LostHow::Closed, detail: String::new() });
+        for (how, seconds, held) in [
+            (Followed::LinkLost, 0, false),
+            (Followed::LinkLost, 2, true),
+            (killed(), 2, false),
+            (killed(), 20, true),
+        ] {
+            let end = follow_end(how, None, Duration::from_secs(seconds));
+            assert_eq!(end, FollowEnd::Cut { held });
+        }
+    }
 }

@@ -162,9 +162,15 @@ impl DaemonHandle {
         view::of_record(newest.as_ref().unwrap_or(record), &self.folder(id))
     }
 
+    /// A live session for somebody who wants something of it.
+    async fn attended(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
+        let attend = |reply| SupervisorMsg::Attend(id.clone(), reply);
+        ask(self.supervisor(), attend).await.ok_or(RequestError::Unavailable)
+    }
+
     async fn live_one(&self, given: &str) -> Result<(SessionRecord, Live), RequestError> {
         let record = self.record(given).await?;
-        match self.live(&record.id).await? {
+        match self.attended(&record.id).await? {
             Some(live) => Ok((record, live)),
             None => Err(RequestError::HasEnded(record.id)),
         }
@@ -236,7 +242,7 @@ impl Backend for DaemonHandle {
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
         let record = self.record(given).await?;
         let dir = self.folder(&record.id);
-        if let Some(live) = self.live(&record.id).await? {
+        if let Some(live) = self.attended(&record.id).await? {
             return Ok(Output { dir, pulse: live.pulse });
         }
         let newest = self.0.registry.get(&record.id).await.ok().flatten().unwrap_or(record);

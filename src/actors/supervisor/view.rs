@@ -11,6 +11,9 @@ use crate::actors::now;
 use crate::api::types::{AgentView, ConfigView, RemoteView, SessionView, StdinView};
 use crate::domain::agent::profile;
 use crate::domain::config::Config;
+use crate::domain::failure::classify::session_failure;
+use crate::domain::failure::trouble::SessionTrouble;
+use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::max_output::MaxOutput;
 use crate::domain::plan::{agent_command, ssh_request, with_usual_agents};
 use crate::domain::resolve::{PlaceRequest, resolve};
@@ -26,8 +29,19 @@ pub(super) fn of_record(record: &SessionRecord, folder: &Path) -> SessionView {
 /// A live session.
 pub(super) fn of_live(live: &Live) -> SessionView {
     let record = live.record.borrow().clone();
-    let pulse = live.pulse.borrow().clone();
-    session(&record, &pulse, live.mirror.dir())
+    let mut pulse = live.pulse.borrow().clone();
+    if !pulse.state.has_ended() {
+        // As of now: the next try of the pulse is as of when it changed.
+        pulse.link = live.link.as_ref().map(|report| report.borrow().view());
+    }
+    let mut view = session(&record, &pulse, live.mirror.dir());
+    if live.unattended && view.failure.is_none() {
+        let at =
+            live.link.as_ref().map_or_else(Whereabouts::local, |link| link.borrow().at.clone());
+        let at = at.session(record.id);
+        view.failure = Some(session_failure(&SessionTrouble::Unattended, &at));
+    }
+    view
 }
 
 fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView {

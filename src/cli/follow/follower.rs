@@ -158,7 +158,7 @@ impl<'a> Follower<'a> {
                         return Ok(Watched::Done(Followed::Left(leave)));
                     }
                 }
-                Turn::Tick => self.notice.draw(&self.pulse),
+                Turn::Tick => self.notice.tick(&self.pulse),
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use super::away::{link_line, link_words};
 use super::words::{age, command, signal_name, size};
 use super::{Look, failure_block, table};
-use crate::api::types::{Dropped, Exit, LinkState, LinkView, SessionState, SessionView, Stream};
+use crate::api::types::{Dropped, Exit, SessionState, SessionView, Stream};
 use crate::domain::failure::Failure;
 use crate::domain::max_output::MaxOutput;
 
@@ -22,7 +23,7 @@ fn row(view: &SessionView, look: Look) -> Vec<String> {
         or_dash(view.name.as_ref().map(|name| name.as_str())),
         or_dash(view.agent.as_ref().map(|name| name.as_str())),
         place(view),
-        state(view),
+        state(view, look),
         age(&view.created_at, look.now),
         size(view.stdout + view.stderr),
         command(&view.command),
@@ -38,24 +39,19 @@ fn place(view: &SessionView) -> String {
 }
 
 /// The state, with how the link is where that matters.
-fn state(view: &SessionView) -> String {
+fn state(view: &SessionView, look: Look) -> String {
     let mut words = state_words(view.state, view.exit, view.failure.as_ref());
+    let live = !view.state.has_ended();
     if let Some(failure) = &view.mirror_paused {
         words.push_str(&format!(", mirror paused: {}", failure.code));
     }
-    match &view.link {
-        Some(link) if !view.state.has_ended() && link.state != LinkState::Connected => {
-            format!("{words}, {}", link_words(link))
-        }
-        _ => words,
+    if let Some(failure) = view.failure.as_ref().filter(|_| live) {
+        return format!("{words} ({})", failure.code);
     }
-}
-
-/// A link that is not up, in a word or two.
-pub(super) fn link_words(link: &LinkView) -> String {
-    match &link.failure {
-        Some(failure) => format!("{}: {}", link.state.as_str(), failure.code),
-        None => link.state.as_str().to_owned(),
+    let link = view.link.as_ref().filter(|_| live);
+    match link.and_then(|link| link_words(link, look.now)) {
+        Some(link) => format!("{words} ({link})"),
+        None => words,
     }
 }
 
@@ -106,7 +102,9 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     line("command", (!view.command.is_empty()).then(|| command(&view.command)));
     line("on", Some(place(view)));
     line("in", view.cwd.clone());
-    line("state", Some(state(view)));
+    line("state", Some(state_words(view.state, view.exit, view.failure.as_ref())));
+    let link = view.link.as_ref().filter(|_| !view.state.has_ended());
+    line("link", link.and_then(|link| link_line(link, look.now)));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));
     line("ended", view.ended_at.as_ref().map(time));

@@ -127,6 +127,7 @@ pub(in crate::cli) fn remote(remote: &RemoteView, look: Look) -> String {
             remote.links
         )),
     );
+    line("away", link.unreachable_since.as_ref().map(|since| format!("since {since}")));
     line("next try", link.next_try_ms.map(|ms| format!("in {}", duration_ms(ms))));
     if let Some(failure) = &link.failure {
         let _ = writeln!(text, "\n{}", failure_block(failure));

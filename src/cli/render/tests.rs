@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::words::{age, command, size};
+use super::words::{age, command, duration_ms, size};
 use super::*;
 use crate::api::types::{
     ConfigView, Dropped, EventKind, EventView, Exit, Gap, GcFate, GcItem, GcView, GcWhat, KeptView,
@@ -36,8 +36,10 @@ fn link() -> LinkView {
         state: LinkState::BackingOff,
         failures: 3,
         next_try_ms: Some(3001),
+        next_try_at: Some("2026-01-02T03:07:28.679Z".to_owned()),
         failure: Some(refused()),
         since: AT.to_owned(),
+        unreachable_since: Some(AT.to_owned()),
     }
 }
 
@@ -110,9 +112,9 @@ fn ps_is_a_line_for_each_session() {
     assert_eq!(
         ps(&[waiting(), session()], look()),
         "\
-ID          NAME     AGENT   REMOTE             STATE                                      AGE  OUTPUT  COMMAND
-0000000008  nightly  claude  box (box.example)  waiting, backing-off: ssh.connect.refused  3m   0B
-0000000007  -        -       local              exited 3                                   3m   1.5K    sh -c 'echo '\\''a b'\\'''
+ID          NAME     AGENT   REMOTE             STATE                                                        AGE  OUTPUT  COMMAND
+0000000008  nightly  claude  box (box.example)  waiting (unreachable 3m: ssh.connect.refused, next try 4 s)  3m   0B
+0000000007  -        -       local              exited 3                                                     3m   1.5K    sh -c 'echo '\\''a b'\\'''
 "
     );
 }
@@ -209,7 +211,8 @@ id        0000000008
 name      nightly
 agent     claude
 on        box (box.example)
-state     waiting, backing-off: ssh.connect.refused
+state     waiting
+link      unreachable since 2026-01-02T03:04:05.678Z (3m), next try 4 s
 created   2026-01-02T03:04:05.678Z (3m ago)
 pid       4711
 stdout    0B
@@ -326,7 +329,10 @@ box (me@box.example:22)
 fn a_remote_is_told_without_the_values_of_its_environment() {
     let text = remote(&remote_view(), look());
     assert!(text.contains("env         A B\n"), "{text}");
-    assert!(text.contains("link        backing-off for 3m, 0 up\nnext try    in 4 s\n"), "{text}");
+    let link = format!(
+        "link        backing-off for 3m, 0 up\naway        since {AT}\nnext try    in 4 s\n"
+    );
+    assert!(text.contains(&link), "{text}");
 }
 
 #[test]

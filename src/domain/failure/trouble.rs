@@ -386,6 +386,9 @@ pub enum SessionTrouble {
         /// Why; never the value.
         detail: String,
     },
+    /// What follows the session here has failed again and again, and rests.
+    #[error("nobody follows the session for now")]
+    Unattended,
     /// `kill` left processes.
     #[error("{} processes survived KILL", pids.len())]
     Unkillable {

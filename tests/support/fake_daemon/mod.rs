@@ -346,6 +346,8 @@ pub(crate) fn link(state: LinkState, failure: Option<Failure>) -> LinkView {
         state,
         failures: u32::from(failure.is_some()),
         next_try_ms: waits.then_some(4000),
+        next_try_at: None,
+        unreachable_since: failure.as_ref().map(|_| AT.to_owned()),
         failure,
         since: AT.to_owned(),
     }

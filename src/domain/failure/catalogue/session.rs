@@ -101,6 +101,10 @@ group! {
             "the session is gone and left no trace",
             "The session's processes are gone and left no exit record, and why cannot be told. Its output up to then is there.",
             Type("longhaul logs {session}");
+        Unattended = "session.unattended", Run, Retries,
+            "nobody follows the session for now",
+            "The part of the daemon that looks after this session has failed several times within a minute, which is a fault in longhaul. It is started again after three minutes, and at once when the session is asked for. The session itself is not touched by it: it goes on where it runs, and loses nothing.",
+            Type("longhaul attach {session}\n# what failed is in the daemon's log; please report it");
         Survivors = "session.kill.survivors", Run, WaitsForYou,
             "processes survived KILL",
             "The system does not end a process that waits inside the kernel, most often for a disk or a network file system that does not answer; or the process belongs to another user by now.",

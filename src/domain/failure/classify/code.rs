@@ -146,6 +146,7 @@ pub fn session_code(trouble: &SessionTrouble) -> Code {
         T::NotStartedInTime { .. } => Session::StartTimeout,
         T::Cancelled => Session::Cancelled,
         T::EnvUnavailable { .. } => Session::EnvUnavailable,
+        T::Unattended => Session::Unattended,
         T::Unkillable { .. } => Session::Survivors,
     };
     code.into()

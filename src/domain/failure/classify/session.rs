@@ -85,6 +85,9 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
         T::EnvUnavailable { name, detail } => {
             Told::new(format!("the value of {name} cannot be had on this machine")).by(detail)
         }
+        T::Unattended => Told::new(format!(
+            "nobody follows the session on {host} for now: the daemon failed on it again and again"
+        )),
         T::Unkillable { pids } => unkillable(pids, &host),
     }
 }

@@ -140,6 +140,7 @@ fn session_troubles() -> Vec<SessionTrouble> {
         T::NotStartedInTime { seconds: 60, last: Some(last) },
         T::Cancelled,
         T::EnvUnavailable { name: "TOKEN".to_owned(), detail: words() },
+        T::Unattended,
         T::Unkillable { pids: vec![7, 8] },
     ];
     for why in [LostWhy::Rebooted, LostWhy::Killed, LostWhy::SpoolGone, LostWhy::Unknown] {

@@ -26,12 +26,11 @@ use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
 use crate::actors::connection::SshDialer;
 use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
-    Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
+    Children, DaemonHandle, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg, furnish,
 };
 use crate::api::server::serve;
 use crate::paths::{Environment, PathsError};
 use crate::ssh::settings::SshEnvironment;
-use crate::store::mirror::Mirror;
 use crate::store::registry::{Registry, RegistryError};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 use crate::telemetry;
@@ -246,16 +245,15 @@ async fn adopt(
 ) -> Result<(), DaemonError> {
     for record in registry.live().await? {
         let folder = state_dir.session(&record.id);
-        let mirror = match Mirror::create(folder).await {
-            Ok(mirror) => mirror,
+        let (id, state) = (record.id.clone(), record.state().as_str());
+        let new = match furnish(folder, record).await {
+            Ok(new) => new,
             Err(error) => {
-                warn!(session = %record.id, %error, "its mirror cannot be opened");
+                warn!(session = %id, %error, "its mirror cannot be opened");
                 continue;
             }
         };
-        let lengths = mirror.lengths().await.unwrap_or_default();
-        info!(session = %record.id, state = record.state().as_str(), "found again");
-        let new = NewSession { record, mirror, lengths, own: None };
+        info!(session = %id, state, "found again");
         let _ = supervisor.cast(SupervisorMsg::RunSession(Box::new(new), None));
     }
     Ok(())

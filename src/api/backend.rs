@@ -109,6 +109,11 @@ pub trait Backend: Clone + Send + Sync + 'static {
         &self,
         given: &str,
     ) -> impl Future<Output = Result<SessionView, RequestError>> + Send;
+    /// All attempts that a session is one of, the first first.
+    fn attempts(
+        &self,
+        given: &str,
+    ) -> impl Future<Output = Result<Vec<SessionView>, RequestError>> + Send;
     /// A session's output.
     fn output(&self, given: &str) -> impl Future<Output = Result<Output, RequestError>> + Send;
     /// Adds to a session's standard input, and ends it if `eof`.
@@ -124,7 +129,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         given: &str,
         request: KillRequest,
     ) -> impl Future<Output = Result<SessionView, RequestError>> + Send;
-    /// Removes an ended session and its mirror.
+    /// Removes an ended session with all its attempts and their mirrors.
     fn remove(&self, given: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// Everything at a glance.
     fn status(&self) -> impl Future<Output = Result<StatusView, RequestError>> + Send;

@@ -15,7 +15,7 @@ use crate::domain::event::Event;
 pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
-pub use crate::domain::session::{Exit, Pulse, SessionState};
+pub use crate::domain::session::{Exit, Pulse, RestartPolicy, Retry, SessionState};
 pub use crate::domain::stream::Stream;
 
 /// `POST /v1/sessions`: what to run, and where.
@@ -45,6 +45,9 @@ pub struct RunRequest {
     pub timeout_s: Option<u64>,
     /// Give up when it could not be started for so many seconds.
     pub start_within_s: Option<u64>,
+    /// Whether it is started anew after its end; without it the agent's setting
+    /// decides.
+    pub restart: Option<RestartPolicy>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
 }
@@ -63,6 +66,7 @@ impl fmt::Debug for RunRequest {
             stdin_open,
             timeout_s,
             start_within_s,
+            restart,
             idempotency_key,
         } = self;
         f.debug_struct("RunRequest")
@@ -76,6 +80,7 @@ impl fmt::Debug for RunRequest {
             .field("stdin_open", stdin_open)
             .field("timeout_s", timeout_s)
             .field("start_within_s", start_within_s)
+            .field("restart", restart)
             .field("idempotency_key", idempotency_key)
             .finish()
     }
@@ -132,6 +137,43 @@ pub struct SessionView {
     pub mirror: PathBuf,
     /// The working directory that was asked for.
     pub cwd: Option<String>,
+    /// Its place among the attempts.
+    #[serde(default)]
+    pub attempt: AttemptView,
+}
+
+/// A session's place among the attempts at one piece of work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttemptView {
+    /// Which one it is, from 1.
+    pub number: u32,
+    /// How many there may be.
+    pub most: u32,
+    /// When another one follows.
+    pub policy: RestartPolicy,
+    /// The first one; `None` for the first itself.
+    pub first: Option<SessionId>,
+    /// The one before.
+    pub previous: Option<SessionId>,
+    /// The one after.
+    pub next: Option<SessionId>,
+    /// It does not start before this.
+    pub starts_at: Option<String>,
+}
+
+impl Default for AttemptView {
+    fn default() -> Self {
+        Self {
+            number: 1,
+            most: 1,
+            policy: RestartPolicy::Never,
+            first: None,
+            previous: None,
+            next: None,
+            starts_at: None,
+        }
+    }
 }
 
 /// Standard input of a session.

@@ -80,9 +80,9 @@ pub(super) async fn attached(
         follower = follower.with_feeder(async move { feed(&client, &id, &input, eof).await });
     }
     match follower.run().await? {
-        Followed::Ended(pulse) => {
-            tell_end(view.id.as_str(), &pulse);
-            Ok(exit::of_session(&pulse))
+        Followed::Ended(ended) => {
+            tell_end(&ended.id, &ended.pulse);
+            Ok(exit::of_session(&ended.pulse))
         }
         Followed::Left(leave) => {
             say(&format!("session {0} goes on; come back with: longhaul attach {0}", view.id));

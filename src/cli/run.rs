@@ -13,9 +13,9 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::follow::{Leave, Signals, feed};
 use super::output::{print_json, print_line, say};
-use super::values::{EnvArg, Input, env_arg, place, seconds};
+use super::values::{EnvArg, Input, env_arg, place, restart, seconds};
 use crate::api::client::ClientError;
-use crate::api::types::{RunRequest, SessionView};
+use crate::api::types::{RestartPolicy, RunRequest, SessionView};
 use crate::domain::ids::{AgentName, SessionName};
 
 /// `longhaul run`.
@@ -65,6 +65,10 @@ pub(super) struct Args {
     /// Give up when it could not be started for this time.
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     start_within: Option<u64>,
+    /// Start it anew when it has failed: on-failure[:LIMIT[:BACKOFF]], on-lost
+    /// likewise, or never; over what its agent says.
+    #[arg(long, value_name = "POLICY", value_parser = restart)]
+    restart: Option<RestartPolicy>,
     /// With -d: print all about it as JSON.
     #[arg(long, requires = "detach")]
     json: bool,
@@ -78,7 +82,8 @@ pub(super) struct Args {
 
 const EXAMPLES: &str = "\
 Exits with the command's own status; 128+N when signal N ended it, 124 after
---timeout, 125 when longhaul failed, 2 for bad usage. Ctrl-C sends the session
+--timeout, 125 when longhaul failed, 2 for bad usage; after a --restart with the
+last attempt's. Ctrl-C sends the session
 INT, again TERM, again KILL; closing the terminal leaves it running.
 
 A prompt or a value that is written here is in the process list until the session
@@ -89,6 +94,7 @@ Examples:
   longhaul run --on me@192.0.2.7:2222 -- uptime
   longhaul run --agent claude --prompt-file task.md
   longhaul run -d --name nightly --timeout 2h -- ./nightly.sh
+  longhaul run -d --restart on-failure:3:30s -- ./flaky.sh
   tar c src | longhaul run --on box --stdin - -- tar xC /tmp";
 
 impl Args {
@@ -153,6 +159,7 @@ impl Args {
             stdin_open: self.interactive || self.stdin.is_some(),
             timeout_s: self.timeout,
             start_within_s: self.start_within,
+            restart: self.restart,
             idempotency_key: Some(key),
         })
     }

@@ -7,6 +7,7 @@ use super::agent::{self, Profile};
 use super::config::{Agent, Config, EnvName, EnvValue, Remote, united_env};
 use super::ids::AgentName;
 use super::resolve::{Override, PlaceRequest, ResolveError, resolve};
+use super::session::RestartPolicy;
 use super::target::{Destination, Place, SshConfigUse, SshRequest};
 
 /// How long a session that cannot be started is tried where nobody says
@@ -42,6 +43,8 @@ pub struct Plan {
     pub env: BTreeMap<EnvName, EnvValue>,
     /// How long a start is tried.
     pub start_within: Duration,
+    /// When it is started anew after its end, unless the session says otherwise.
+    pub restart: RestartPolicy,
 }
 
 /// Why there is no plan.
@@ -87,6 +90,7 @@ pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
             .remote
             .and_then(|remote| remote.start_within)
             .unwrap_or(USUAL_START_WITHIN),
+        restart: resolved.agent.map(|agent| agent.restart).unwrap_or_default(),
         place: resolved.place,
     })
 }

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::actor::SessionMsg;
 use crate::domain::session::{Phase, SessionRecord};
 use crate::store::mirror::Mirror;
-use crate::store::registry::Registry;
+use crate::store::registry::{Registry, RegistryError};
 
 /// How long after a failed save the next try comes. A full disk may have room.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -18,9 +18,13 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// Saves the newest record whenever there is a newer one, until the session
 /// has ended; then says so.
 ///
+/// An end that another attempt follows is one transaction with the attempt's
+/// beginning.
+///
 /// The receiver holds whether a record is saved that says that the launch was,
-/// or may have been, sent. What the session was started with goes as soon as the registry says that it
-/// was started, and not before: until then it is what a restart would need.
+/// or may have been, sent. What the session was started with goes as soon as the
+/// registry says that it was started and no other attempt can follow, and not
+/// before: until then it is what a restart would need.
 pub(super) fn spawn(
     session: ActorRef<SessionMsg>,
     mut records: watch::Receiver<SessionRecord>,
@@ -33,9 +37,18 @@ pub(super) fn spawn(
     tokio::spawn(async move {
         while records.changed().await.is_ok() {
             let record = records.borrow_and_update().clone();
-            let settled = matches!(record.phase, Phase::Running { .. } | Phase::Ended { .. });
             let ended = !record.is_live();
-            while let Err(error) = registry.save(record.clone()).await {
+            let settled = match record.phase {
+                Phase::Waiting | Phase::Starting => false,
+                Phase::Running { .. } => record.attempts.policy.retry().is_none(),
+                Phase::Ended { .. } => record.attempts.next.is_none(),
+            };
+            // Of an ended session nobody would remove it after a crash. One that
+            // is known to have been sent needs it no more.
+            if launch_kept && settled && ended && *starting.borrow() {
+                launch_kept = mirror.drop_launch().await.is_err();
+            }
+            while let Err(error) = save(&registry, &record).await {
                 warn!(session = %record.id, %error, "the registry cannot be written");
                 sleep(AGAIN).await;
             }
@@ -53,4 +66,11 @@ pub(super) fn spawn(
         }
     });
     starting_saved
+}
+
+async fn save(registry: &Registry, record: &SessionRecord) -> Result<(), RegistryError> {
+    match record.successor() {
+        Some(next) => registry.hand_over(record.clone(), next).await,
+        None => registry.save(record.clone()).await,
+    }
 }

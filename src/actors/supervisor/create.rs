@@ -14,7 +14,7 @@ use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{Plan, PlanError};
 use crate::domain::resolve::ResolveError;
-use crate::domain::session::{Phase, SessionRecord, Stdin};
+use crate::domain::session::{Attempts, Phase, SessionRecord, Stdin};
 use crate::store::mirror::{Lengths, Mirror};
 use crate::store::registry::Inserted;
 
@@ -30,7 +30,8 @@ pub(super) async fn run(
     let plan = plan(daemon, &request).await?;
     let id = SessionId::from_bits(rand::random());
     let own = OwnLaunch { env: request.env.clone(), prompt: request.prompt.clone() };
-    let (record, own, input) = split(record(id, &request, plan), own);
+    let (mut record, own, input) = split(record(id, &request, plan), own);
+    record.attempts.launch_kept = !own.is_empty();
     let folder = daemon.folder(&record.id);
     let (inserted, mirror) = tokio::join!(
         daemon.registry().insert(record.clone()),
@@ -154,6 +155,11 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         stdout: 0,
         stderr: 0,
         idempotency_key: request.idempotency_key.clone(),
+        request_digest: None,
+        attempts: Attempts {
+            policy: request.restart.unwrap_or(plan.restart),
+            ..Attempts::default()
+        },
     }
 }
 

@@ -129,12 +129,12 @@ impl DaemonHandle {
             .ok_or(RequestError::Unavailable)
     }
 
-    async fn live(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
+    pub(super) async fn live(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
         let find = |reply| SupervisorMsg::FindLive(id.clone(), reply);
         ask(self.supervisor(), find).await.ok_or(RequestError::Unavailable)
     }
 
-    async fn record(&self, given: &str) -> Result<SessionRecord, RequestError> {
+    pub(super) async fn record(&self, given: &str) -> Result<SessionRecord, RequestError> {
         match self.0.registry.find(given).await.map_err(|error| store(&error))? {
             Found::One(record) => Ok(*record),
             Found::Nothing => Err(RequestError::NoSuchSession(given.to_owned())),
@@ -149,6 +149,11 @@ impl DaemonHandle {
     ) -> Result<SessionView, RequestError> {
         let live = if record.is_live() { self.live(&record.id).await? } else { None };
         Ok(match live {
+            // Whoever hears of a next attempt is to find it.
+            Some(live) if live.record.borrow().attempts.next.is_some() => {
+                let _ = live.actor.wait(Some(SETTLE_WITHIN)).await;
+                self.view_of_the_settled(&record.id, record).await
+            }
             Some(live) => view::of_live(&live),
             None => self.view_of_the_settled(&record.id, record).await,
         })
@@ -161,14 +166,6 @@ impl DaemonHandle {
             false => None,
         };
         view::of_record(newest.as_ref().unwrap_or(record), &self.folder(id))
-    }
-
-    async fn live_one(&self, given: &str) -> Result<(SessionRecord, Live), RequestError> {
-        let record = self.record(given).await?;
-        match self.live(&record.id).await? {
-            Some(live) => Ok((record, live)),
-            None => Err(RequestError::HasEnded(record.id)),
-        }
     }
 
     async fn remove_files(&self, record: &SessionRecord) -> Result<(), RequestError> {
@@ -251,7 +248,7 @@ impl Backend for DaemonHandle {
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
         let record = self.record(given).await?;
         let dir = self.folder(&record.id);
-        if let Some(live) = self.live(&record.id).await? {
+        if let Some(live) = self.live_soon(&record).await? {
             return Ok(Output { dir, pulse: live.pulse });
         }
         let newest = self.0.registry.get(&record.id).await.ok().flatten().unwrap_or(record);
@@ -294,20 +291,20 @@ impl Backend for DaemonHandle {
         if !SIGNALS.contains(&signal.as_str()) {
             return Err(RequestError::NoSuchSignal(given_signal));
         }
-        let (record, live) = self.live_one(given).await?;
         let grace = self.config_state().config.kill_grace.as_secs();
         let order = match signal.as_str() {
             "TERM" => Order::Stop { signal, grace_s: request.grace_s.unwrap_or(grace) },
             "KILL" => Order::Stop { signal, grace_s: request.grace_s.unwrap_or(1) },
             _ => Order::Signal(signal),
         };
-        let id = record.id.clone();
-        live.actor.cast(SessionMsg::Order(order)).map_err(|_| RequestError::HasEnded(id))?;
-        Ok(view::of_live(&live))
+        Ok(view::of_live(&self.order(given, order).await?))
     }
 
     async fn remove(&self, given: &str) -> Result<(), RequestError> {
-        let mut record = self.record(given).await?;
+        let named = self.record(given).await?;
+        let mut chain = self.chain(named).await?;
+        // A chain has at least the one that it was made from.
+        let Some(mut record) = chain.pop() else { return Ok(()) };
         if let Some(live) = self.live(&record.id).await? {
             if !live.pulse.borrow().state.has_ended() {
                 return Err(RequestError::StillRunning(record.id));
@@ -319,10 +316,22 @@ impl Backend for DaemonHandle {
         if record.is_live() {
             return Err(RequestError::StillRunning(record.id));
         }
-        self.remove_files(&record).await?;
-        self.0.registry.remove(&record.id).await.map_err(taken)?;
-        self.0.journal.write(EventKind::SessionRemoved { session: record.id });
+        chain.push(record);
+        for record in chain {
+            self.remove_files(&record).await?;
+            self.0.registry.remove(&record.id).await.map_err(taken)?;
+            self.0.journal.write(EventKind::SessionRemoved { session: record.id });
+        }
         Ok(())
+    }
+
+    async fn attempts(&self, given: &str) -> Result<Vec<SessionView>, RequestError> {
+        let named = self.record(given).await?;
+        let mut views = Vec::new();
+        for record in self.chain(named).await? {
+            views.push(self.view_of(&record).await?);
+        }
+        Ok(views)
     }
 
     async fn status(&self) -> Result<StatusView, RequestError> {

@@ -8,6 +8,7 @@
 //! what it stood for is shown as it was last known.
 
 mod actor;
+mod attempts;
 mod connections;
 mod create;
 mod handle;
@@ -22,5 +23,6 @@ mod tests;
 pub use actor::{
     Children, ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
+pub use attempts::furnish;
 pub use handle::{DaemonHandle, Parts};
 pub use sessions::Live;

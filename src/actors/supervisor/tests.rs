@@ -17,7 +17,7 @@ use crate::actors::supervisor::Live;
 use crate::actors::{ask, now};
 use crate::domain::ids::SessionId;
 use crate::domain::session::fsm::Order;
-use crate::domain::session::{Exit, Phase, SessionRecord, SessionState, Stdin};
+use crate::domain::session::{Attempts, Exit, Phase, SessionRecord, SessionState, Stdin};
 use crate::domain::stream::Stream;
 use crate::domain::target::{Destination, Place};
 use crate::store::mirror::{Lengths, Mirror};
@@ -80,6 +80,8 @@ impl Bench {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            request_digest: None,
+            attempts: Attempts::default(),
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();

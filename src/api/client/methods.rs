@@ -94,6 +94,12 @@ impl Client {
         self.get(&format!("/v1/sessions/{}", segment(id))).await
     }
 
+    /// All attempts that a session is one of, the first first.
+    /// `GET /v1/sessions/{id}/attempts`.
+    pub async fn attempts(&self, id: &str) -> Result<Vec<SessionView>, ClientError> {
+        self.get(&format!("/v1/sessions/{}/attempts", segment(id))).await
+    }
+
     /// A stream's bytes. `GET /v1/sessions/{id}/output`.
     pub async fn output(
         &self,

@@ -34,6 +34,7 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/sessions", get(sessions::<B>))
         .route("/v1/sessions", post(run::<B>).layer(DefaultBodyLimit::max(MAX_RUN)))
         .route("/v1/sessions/{id}", get(session::<B>).delete(remove::<B>))
+        .route("/v1/sessions/{id}/attempts", get(attempts::<B>))
         .route("/v1/sessions/{id}/output", get(output::output::<B>))
         .route("/v1/sessions/{id}/watch", get(watch::watch::<B>))
         .route("/v1/sessions/{id}/input", post(input::<B>).layer(DefaultBodyLimit::max(MAX_INPUT)))
@@ -78,6 +79,13 @@ async fn sessions<B: Backend>(
 
 async fn session<B: Backend>(State(context): Daemon<B>, Named(id): Named) -> Reply<SessionView> {
     Ok(Json(context.backend.session(&id).await?))
+}
+
+async fn attempts<B: Backend>(
+    State(context): Daemon<B>,
+    Named(id): Named,
+) -> Reply<Vec<SessionView>> {
+    Ok(Json(context.backend.attempts(&id).await?))
 }
 
 #[derive(Debug, Deserialize)]

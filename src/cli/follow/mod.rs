@@ -1,4 +1,4 @@
-//! Follows a session: its output to our own streams, its state to the caller.
+//! Follows a session, with all its attempts: its output to our own streams, its state to the caller.
 //!
 //! What lives here: the one loop that `run`, `attach` and `logs -f` share, and
 //! its parts: copying a stream, feeding standard input, Ctrl-C, and what a

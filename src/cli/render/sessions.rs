@@ -1,10 +1,11 @@
 //! Sessions: `ps`, `inspect`.
 
 use std::fmt::Write;
+use std::time::SystemTime;
 
-use super::words::{age, command, signal_name, size};
+use super::words::{age, command, duration_ms, signal_name, size};
 use super::{Look, failure_block, table};
-use crate::api::types::{Exit, LinkState, LinkView, SessionState, SessionView};
+use crate::api::types::{AttemptView, Exit, LinkState, LinkView, SessionState, SessionView};
 use crate::domain::failure::Failure;
 
 /// The table of sessions.
@@ -21,7 +22,7 @@ fn row(view: &SessionView, look: Look) -> Vec<String> {
         or_dash(view.name.as_ref().map(|name| name.as_str())),
         or_dash(view.agent.as_ref().map(|name| name.as_str())),
         place(view),
-        state(view),
+        state(view, look),
         age(&view.created_at, look.now),
         size(view.stdout + view.stderr),
         command(&view.command),
@@ -36,12 +37,32 @@ fn place(view: &SessionView) -> String {
     }
 }
 
-/// The state, with how the link is where that matters.
-fn state(view: &SessionView) -> String {
-    let words = state_words(view.state, view.exit, view.failure.as_ref());
+/// The state, with which attempt it is and how the link is where that matters.
+fn state(view: &SessionView, look: Look) -> String {
+    let mut words = state_words(view.state, view.exit, view.failure.as_ref());
+    if view.attempt.number > 1 {
+        let mut attempt = view.attempt.clone();
+        if view.state != SessionState::Waiting {
+            attempt.starts_at = None;
+        }
+        words = format!("{words} ({})", attempt_words(&attempt, look.now));
+    }
     match &view.link {
         Some(link) if !view.state.has_ended() && link.state != LinkState::Connected => {
             format!("{words}, {}", link_words(link))
+        }
+        _ => words,
+    }
+}
+
+/// Which attempt it is, and when it starts where that is still to come.
+pub(in crate::cli) fn attempt_words(attempt: &AttemptView, now: SystemTime) -> String {
+    let words = format!("attempt {} of {}", attempt.number, attempt.most);
+    let starts_at = attempt.starts_at.as_deref().and_then(|at| humantime::parse_rfc3339(at).ok());
+    match starts_at.and_then(|at| at.duration_since(now).ok()) {
+        Some(left) if !left.is_zero() => {
+            let ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+            format!("{words}, starts in {}", duration_ms(ms))
         }
         _ => words,
     }
@@ -72,7 +93,7 @@ pub(in crate::cli) fn state_words(
 }
 
 /// All about one session.
-pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
+pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look: Look) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -87,7 +108,7 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     line("command", (!view.command.is_empty()).then(|| command(&view.command)));
     line("on", Some(place(view)));
     line("in", view.cwd.clone());
-    line("state", Some(state(view)));
+    line("state", Some(state(view, look)));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));
     line("ended", view.ended_at.as_ref().map(time));
@@ -104,6 +125,11 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
         )),
     );
     line("mirror", Some(view.mirror.display().to_string()));
+    for (at, attempt) in attempts.iter().enumerate() {
+        let name = if at == 0 { "attempts" } else { "" };
+        let here = if attempt.id == view.id { " (this one)" } else { "" };
+        line(name, Some(format!("{} {}{here}", attempt.id, state(attempt, look))));
+    }
     let failures =
         [view.failure.as_ref(), view.link.as_ref().and_then(|link| link.failure.as_ref())];
     for failure in failures.into_iter().flatten() {

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::words::{age, command, size};
 use super::*;
 use crate::api::types::{
-    ConfigView, EventKind, EventView, Exit, LinkState, LinkView, RemoteView, SessionState,
-    SessionView, StatusView, StdinView, TestReport, TestStage,
+    AttemptView, ConfigView, EventKind, EventView, Exit, LinkState, LinkView, RemoteView,
+    SessionState, SessionView, StatusView, StdinView, TestReport, TestStage,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -61,6 +61,7 @@ fn session() -> SessionView {
         pid: Some(4711),
         mirror: "/state/0000000007".into(),
         cwd: None,
+        attempt: AttemptView::default(),
     }
 }
 
@@ -126,7 +127,7 @@ fn on_a_terminal_the_command_is_cut_to_its_width() {
 #[test]
 fn inspect_tells_all_and_the_failure() {
     assert_eq!(
-        inspect(&waiting(), look()),
+        inspect(&waiting(), &[], look()),
         "\
 id        0000000008
 name      nightly

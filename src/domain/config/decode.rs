@@ -5,6 +5,7 @@
 //! left to `load`, with the places that it will have to name.
 
 mod fields;
+mod restart;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -35,7 +36,8 @@ const REMOTE_FIELDS: &[&str] = &[
     "ssh_config",
     "start_within",
 ];
-const AGENT_FIELDS: &[&str] = &["profile", "command", "args", "env", "remote", "working_dir"];
+const AGENT_FIELDS: &[&str] =
+    &["profile", "command", "args", "env", "remote", "working_dir", "restart"];
 
 /// How the first of two is pointed at.
 pub(super) const FIRST: &str = "first here";
@@ -249,6 +251,8 @@ impl Decoder<'_> {
                 (agent.remote, on) = self.agent_remote(&remote);
             }
             agent.working_dir = fields.take("working_dir").and_then(|value| self.text(&value));
+            agent.restart =
+                fields.take("restart").and_then(|value| self.restart(&value)).unwrap_or_default();
         }
         self.out.agents.push(AgentEntry { name, agent, on });
     }

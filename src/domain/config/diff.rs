@@ -84,7 +84,7 @@ fn differing(fields: &[(&'static str, bool)]) -> Vec<&'static str> {
 }
 
 fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
-    let Agent { profile, command, args, env, remote, working_dir } = new;
+    let Agent { profile, command, args, env, remote, working_dir, restart } = new;
     differing(&[
         ("profile", old.profile != *profile),
         ("command", old.command != *command),
@@ -92,6 +92,7 @@ fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
         ("env", old.env != *env),
         ("remote", old.remote != *remote),
         ("working_dir", old.working_dir != *working_dir),
+        ("restart", old.restart != *restart),
     ])
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use crate::domain::agent::Profile;
 use crate::domain::ids::{AgentName, RemoteName};
 use crate::domain::secret::Secret;
+pub use crate::domain::session::RestartPolicy;
 pub use crate::domain::target::SshConfigUse;
 
 /// The only version of the format so far.
@@ -115,6 +116,8 @@ pub struct Agent {
     pub remote: AgentRemote,
     /// The working directory, over that of the remote.
     pub working_dir: Option<String>,
+    /// When a session of it that has ended is started anew.
+    pub restart: RestartPolicy,
 }
 
 /// Where an agent runs when its session says nothing.

@@ -2,14 +2,17 @@
 //!
 //! [`record`] is what is remembered of a session from the moment it is taken
 //! in; [`state`] is what people see of that; [`ending`] reads what a spool says
-//! of its end; [`fsm`] decides what to do next for it. None holds a prompt, an env value or any output.
+//! of its end; [`fsm`] decides what to do next for it; [`attempt`] decides whether
+//! it is started anew when it has ended. None holds a prompt, an env value or any output.
 
+pub mod attempt;
 pub mod ending;
 pub mod fsm;
 pub mod pulse;
 pub mod record;
 pub mod state;
 
+pub use attempt::{Attempts, Ordered, RestartPolicy, Retry};
 pub use ending::{Ending, Obstacle};
 pub use pulse::Pulse;
 pub use record::{Outcome, Phase, SessionRecord, Stdin, StopOrder};

@@ -98,6 +98,32 @@ impl Registry {
         }
     }
 
+    /// Writes that a session has ended and that another goes on from it, in one
+    /// transaction: whatever happens in between, there is none or one to go on.
+    /// To do it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails; the registry is as it was then.
+    pub async fn hand_over(
+        &self,
+        ended: SessionRecord,
+        next: SessionRecord,
+    ) -> Result<(), RegistryError> {
+        let (ended, next) = (self.entry(ended)?, self.entry(next)?);
+        self.write(move |db| sessions::hand_over(db, &ended, &next)).await
+    }
+
+    /// The session that was taken in with this idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or the record is damaged.
+    pub async fn by_key(&self, key: &str) -> Result<Option<SessionRecord>, RegistryError> {
+        let key = key.to_owned();
+        self.read(move |db| sessions::by_key(db, &key)).await
+    }
+
     /// The session with this id.
     ///
     /// # Errors

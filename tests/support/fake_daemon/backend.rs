@@ -52,6 +52,10 @@ impl Backend for Fake {
         })
     }
 
+    async fn attempts(&self, given: &str) -> Result<Vec<SessionView>, RequestError> {
+        Ok(vec![self.session(given).await?])
+    }
+
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
         self.find(given, |session| Output {
             dir: session.view.mirror.clone(),

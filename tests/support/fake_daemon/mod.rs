@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use longhaul::api::backend::RequestError;
 use longhaul::api::types::{
-    ConfigView, EventKind, EventView, Exit, KillRequest, LinkState, LinkView, Pulse, RunRequest,
-    SessionState, SessionView, StdinView, Stream, Where,
+    AttemptView, ConfigView, EventKind, EventView, Exit, KillRequest, LinkState, LinkView, Pulse,
+    RunRequest, SessionState, SessionView, StdinView, Stream, Where,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::failure::{Disposition, Failure, Stage};
@@ -204,6 +204,7 @@ impl Fake {
             pid: Some(4711),
             mirror,
             cwd: request.cwd.clone(),
+            attempt: AttemptView::default(),
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,

@@ -8,6 +8,8 @@
 mod support;
 
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod daemon;

@@ -26,7 +26,8 @@ use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
 use crate::actors::connection::SshDialer;
 use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
-    Children, DaemonHandle, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg, furnish,
+    Children, DaemonHandle, Parts, RequestDigests, SupervisorActor, SupervisorArgs, SupervisorMsg,
+    furnish,
 };
 use crate::api::server::serve;
 use crate::paths::{Environment, PathsError};
@@ -186,6 +187,7 @@ fn user_by_id() -> String {
 }
 
 async fn live(plan: Plan) -> Result<(), DaemonError> {
+    let digests = RequestDigests::new(plan.state_dir.digest_key(rand::random())?);
     let registry = Registry::open(plan.state_dir.registry()).await?;
     let journal = Journal::open(registry.clone());
     let (stop, stopped) = watch::channel(false);
@@ -203,6 +205,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         registry,
         journal,
         state_dir: plan.state_dir,
+        digests,
         stop,
     });
     let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;

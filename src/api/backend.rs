@@ -34,6 +34,9 @@ pub enum RequestError {
         /// The session that has it.
         by: SessionId,
     },
+    /// Another request, for something else, had this idempotency key.
+    #[error("the idempotency key was used for another request, which became session {0}")]
+    KeyTaken(SessionId),
     /// No remote has this name.
     #[error("no remote {0:?}")]
     NoSuchRemote(String),

@@ -14,6 +14,8 @@ mod configuration;
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
+mod exactly_once;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod harness;

@@ -23,15 +23,21 @@ pub(super) async fn run(
     daemon: &DaemonHandle,
     request: RunRequest,
 ) -> Result<SessionView, RequestError> {
-    if let Some(report) = daemon.config_state().refusal() {
-        return Err(RequestError::ConfigRejected(report.to_string()));
-    }
     check(&request)?;
-    let plan = plan(daemon, &request).await?;
+    let digest = request.idempotency_key.as_ref().map(|_| daemon.digests().of(&request));
+    let plan = match accepted(daemon, &request).await {
+        Ok(plan) => plan,
+        // What was taken in before the configuration changed stays taken in.
+        Err(error) => match earlier(daemon, &request).await? {
+            Some(earlier) => return answer(daemon, &earlier, digest.as_deref()).await,
+            None => return Err(error),
+        },
+    };
     let id = SessionId::from_bits(rand::random());
     let own = OwnLaunch { env: request.env.clone(), prompt: request.prompt.clone() };
     let (mut record, own, input) = split(record(id, &request, plan), own);
     record.attempts.launch_kept = !own.is_empty();
+    record.request_digest.clone_from(&digest);
     let folder = daemon.folder(&record.id);
     let (inserted, mirror) = tokio::join!(
         daemon.registry().insert(record.clone()),
@@ -41,7 +47,7 @@ pub(super) async fn run(
         Ok(Inserted::New) => {}
         Ok(Inserted::Existing(earlier)) => {
             discard(mirror).await;
-            return daemon.view_of(&earlier).await;
+            return answer(daemon, &earlier, digest.as_deref()).await;
         }
         Err(error) => {
             discard(mirror).await;
@@ -68,6 +74,39 @@ pub(super) async fn run(
         // It is in the registry, and runs once the daemon is up again.
         None => view::of_record(&record, &folder),
     })
+}
+
+/// The plan for a request, where the configuration can be used.
+async fn accepted(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, RequestError> {
+    match daemon.config_state().refusal() {
+        Some(report) => Err(RequestError::ConfigRejected(report.to_string())),
+        None => plan(daemon, request).await,
+    }
+}
+
+/// The session that a request with the same key was answered with.
+async fn earlier(
+    daemon: &DaemonHandle,
+    request: &RunRequest,
+) -> Result<Option<SessionRecord>, RequestError> {
+    match &request.idempotency_key {
+        Some(key) => daemon.registry().by_key(key).await.map_err(|error| store(&error)),
+        None => Ok(None),
+    }
+}
+
+/// Answers with the session of an earlier request that has the same key, unless
+/// that asked for something else.
+async fn answer(
+    daemon: &DaemonHandle,
+    earlier: &SessionRecord,
+    digest: Option<&str>,
+) -> Result<SessionView, RequestError> {
+    // A record from before there were digests says nothing against it.
+    if earlier.request_digest.is_some() && earlier.request_digest.as_deref() != digest {
+        return Err(RequestError::KeyTaken(earlier.id.clone()));
+    }
+    daemon.view_of(earlier).await
 }
 
 fn check(request: &RunRequest) -> Result<(), RequestError> {

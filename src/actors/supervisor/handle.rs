@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
+use super::digest::RequestDigests;
 use super::sessions::{Live, pulse_of};
 use super::{create, remotes, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
@@ -53,6 +54,7 @@ struct Inner {
     registry: Registry,
     journal: Journal,
     state_dir: StateDir,
+    digests: RequestDigests,
     started_at: String,
     stop: watch::Sender<bool>,
 }
@@ -70,6 +72,8 @@ pub struct Parts {
     pub journal: Journal,
     /// The state directory.
     pub state_dir: StateDir,
+    /// What tells requests with one key from each other.
+    pub digests: RequestDigests,
     /// Set to stop the daemon.
     pub stop: watch::Sender<bool>,
 }
@@ -78,7 +82,7 @@ impl DaemonHandle {
     /// The handle of a daemon that has just started.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { supervisor, children, registry, journal, state_dir, stop } = parts;
+        let Parts { supervisor, children, registry, journal, state_dir, digests, stop } = parts;
         let started_at = now().to_string();
         Self(Arc::new(Inner {
             supervisor,
@@ -86,6 +90,7 @@ impl DaemonHandle {
             registry,
             journal,
             state_dir,
+            digests,
             started_at,
             stop,
         }))
@@ -101,6 +106,10 @@ impl DaemonHandle {
 
     pub(super) fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    pub(super) fn digests(&self) -> &RequestDigests {
+        &self.0.digests
     }
 
     fn config(&self) -> ConfigHandle {

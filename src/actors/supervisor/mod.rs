@@ -11,6 +11,7 @@ mod actor;
 mod attempts;
 mod connections;
 mod create;
+mod digest;
 mod handle;
 mod remotes;
 mod sessions;
@@ -24,5 +25,6 @@ pub use actor::{
     Children, ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
 pub use attempts::furnish;
+pub use digest::RequestDigests;
 pub use handle::{DaemonHandle, Parts};
 pub use sessions::Live;

@@ -36,6 +36,7 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::NoSuchRemote(_) => (StatusCode::NOT_FOUND, "no-such-remote"),
         RequestError::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
         RequestError::NameTaken { .. } => (StatusCode::CONFLICT, "name-taken"),
+        RequestError::KeyTaken(_) => (StatusCode::CONFLICT, "key-taken"),
         RequestError::HasEnded(_) => (StatusCode::CONFLICT, "has-ended"),
         RequestError::StillRunning(_) => (StatusCode::CONFLICT, "still-running"),
         RequestError::StdinClosed(_) => (StatusCode::CONFLICT, "stdin-closed"),
@@ -70,6 +71,9 @@ fn remedy(error: &RequestError) -> Option<String> {
             "look at the disk that holds the state: longhaul status".to_owned()
         }
         RequestError::Failed(failure) => return failure.remedy.clone(),
+        RequestError::KeyTaken(id) => {
+            format!("longhaul inspect {id}, and a new key for a new request")
+        }
         RequestError::HasEnded(id) => format!("longhaul logs {id}"),
         RequestError::Name(_)
         | RequestError::Invalid(_)

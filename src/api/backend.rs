@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, watch};
 
 use super::types::{
-    AgentView, ConfigView, EventView, InputTaken, KillRequest, Pulse, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest,
+    AgentView, ConfigView, EventView, InputOffer, InputTaken, KillRequest, Pulse, RemoteView,
+    RunRequest, SessionView, StatusView, TestReport, TestRequest,
 };
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
@@ -52,6 +52,14 @@ pub enum RequestError {
     /// Its standard input is not open.
     #[error("session {0} takes no input")]
     StdinClosed(SessionId),
+    /// The input does not end where the piece was to begin.
+    #[error("the input of session {session} goes on at byte {accepted}")]
+    InputMoved {
+        /// The session.
+        session: SessionId,
+        /// Where it ends now.
+        accepted: u64,
+    },
     /// More input than is held for a session that cannot take it now.
     #[error("session {0} has {1} bytes of input waiting")]
     InputFull(SessionId, u64),
@@ -95,7 +103,8 @@ pub struct Output {
 /// The daemon, as the server sees it.
 ///
 /// All of it answers within seconds, except [`test_remote`](Self::test_remote),
-/// which takes as long as the remote's own time-outs allow.
+/// which takes as long as the remote's own time-outs allow, and
+/// [`input`](Self::input), which waits for room as long as it is told to.
 pub trait Backend: Clone + Send + Sync + 'static {
     /// Takes a session in; it is in the registry when this returns.
     fn run(
@@ -119,12 +128,11 @@ pub trait Backend: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<SessionView>, RequestError>> + Send;
     /// A session's output.
     fn output(&self, given: &str) -> impl Future<Output = Result<Output, RequestError>> + Send;
-    /// Adds to a session's standard input, and ends it if `eof`.
+    /// Adds to a session's standard input; what was taken is on the disk.
     fn input(
         &self,
         given: &str,
-        bytes: bytes::Bytes,
-        eof: bool,
+        offer: InputOffer,
     ) -> impl Future<Output = Result<InputTaken, RequestError>> + Send;
     /// Signals or stops a session; returns once the order is recorded.
     fn kill(

@@ -294,6 +294,24 @@ pub struct KillRequest {
     pub grace_s: Option<u64>,
 }
 
+/// A piece of input, as a sender offers it: the body and the query of
+/// `POST /v1/sessions/{id}/input`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputOffer {
+    /// The bytes.
+    pub bytes: bytes::Bytes,
+    /// Where in the session's input they begin, as the sender knows it; without
+    /// it they are added wherever it ends, and to offer them again adds them
+    /// again.
+    pub offset: Option<u64>,
+    /// Whether they were offered before, and the answer was lost.
+    pub again: bool,
+    /// Whether the input ends behind them.
+    pub eof: bool,
+    /// Seconds to wait for room, at most 30.
+    pub wait_s: u64,
+}
+
 /// `POST /v1/sessions/{id}/input` answers with this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputTaken {

@@ -11,7 +11,7 @@ use super::attach::{self, Attached};
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::{Leave, Signals, feed};
+use super::follow::{Leave, Recipient, Signals, feed};
 use super::output::{print_json, print_line, say};
 use super::values::{EnvArg, Input, env_arg, place, restart, seconds};
 use crate::api::client::ClientError;
@@ -239,7 +239,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Code, CliError>
             print_line(view.id.as_str())?;
         }
         if let Some((input, eof)) = input {
-            feed(&context.client, view.id.as_str(), &input, eof).await?;
+            feed(&Recipient::Alone(context.clone()), &view, &input, eof).await?;
         }
         return Ok(exit::OK);
     };

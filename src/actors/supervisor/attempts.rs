@@ -31,12 +31,20 @@ const LOOK: Duration = Duration::from_millis(10);
 /// # Errors
 ///
 /// The folder cannot be made, or a file not be moved.
-pub async fn furnish(folder: PathBuf, record: SessionRecord) -> Result<NewSession, MirrorError> {
+pub async fn furnish(
+    folder: PathBuf,
+    mut record: SessionRecord,
+) -> Result<NewSession, MirrorError> {
     let mirror = Mirror::create(&folder).await?;
     if let Some(previous) = &record.attempts.previous {
         mirror.take_over(&folder.with_file_name(previous.as_str())).await?;
     }
     let lengths = mirror.lengths().await?;
+    // Input is acknowledged once it is in its file, before the registry has it.
+    if record.stdin.open {
+        record.stdin.accepted = lengths.stdin;
+        record.stdin.eof |= mirror.input_has_ended().await?;
+    }
     Ok(NewSession { record, mirror, lengths, own: None })
 }
 

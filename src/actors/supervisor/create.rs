@@ -15,7 +15,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::plan::{Plan, PlanError};
 use crate::domain::resolve::ResolveError;
 use crate::domain::session::{Attempts, Phase, SessionRecord, Stdin};
-use crate::store::mirror::{Lengths, Mirror};
+use crate::store::mirror::{Lengths, Mirror, Piece};
 use crate::store::registry::Inserted;
 
 /// Takes a session in: it is in the registry, and its actor runs.
@@ -39,10 +39,16 @@ pub(super) async fn run(
     record.attempts.launch_kept = !own.is_empty();
     record.request_digest.clone_from(&digest);
     let folder = daemon.folder(&record.id);
-    let (inserted, mirror) = tokio::join!(
-        daemon.registry().insert(record.clone()),
-        prepare(daemon, &record, &own, input)
-    );
+    let insert = daemon.registry().insert(record.clone());
+    let prepare = prepare(daemon, &record, &own, input);
+    // A session is never found without the input that it was taken in with; one
+    // that lacks its launch file says so.
+    let (inserted, mirror) = if record.stdin.accepted > 0 {
+        let mirror = prepare.await;
+        (insert.await, mirror)
+    } else {
+        tokio::join!(insert, prepare)
+    };
     match inserted {
         Ok(Inserted::New) => {}
         Ok(Inserted::Existing(earlier)) => {
@@ -230,7 +236,9 @@ async fn prepare(
         mirror.save_launch(own).await.map_err(|error| store(&error))?;
     }
     if let Some(input) = input {
-        mirror.append_input(input.into()).await.map_err(|error| store(&error))?;
+        let ends = record.stdin.eof;
+        let piece = Piece { bytes: input.into(), ends, ..Piece::default() };
+        mirror.take_input(piece).await.map_err(|error| store(&error))?;
     }
     Ok(mirror)
 }

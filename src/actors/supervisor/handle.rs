@@ -12,16 +12,16 @@ use tracing::warn;
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::digest::RequestDigests;
 use super::sessions::{Live, pulse_of};
-use super::{create, remotes, test, view};
+use super::{create, input, remotes, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
-use crate::actors::session::{Host, SessionMsg, remove_spool};
+use crate::actors::session::{Host, remove_spool};
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AgentView, ConfigView, EventView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
-    StatusView, TestReport, TestRequest,
+    AgentView, ConfigView, EventView, InputOffer, InputTaken, KillRequest, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest,
 };
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
@@ -31,8 +31,6 @@ use crate::store::mirror::Mirror;
 use crate::store::registry::{Events, Found, Page, Registry, RegistryError, Which};
 use crate::store::state_dir::StateDir;
 
-/// The most input that is held for a session that cannot take it now, in bytes.
-const INPUT_HELD: u64 = 64 << 20;
 /// How long removing a spool may take; its host may be away.
 const REMOVE_WITHIN: Duration = Duration::from_secs(10);
 /// How long an ended session's record may take to the registry.
@@ -265,32 +263,8 @@ impl Backend for DaemonHandle {
         Ok(Output { dir, pulse })
     }
 
-    async fn input(
-        &self,
-        given: &str,
-        bytes: bytes::Bytes,
-        eof: bool,
-    ) -> Result<InputTaken, RequestError> {
-        let (_, live) = self.live_one(given).await?;
-        let (id, stdin) = {
-            let record = live.record.borrow();
-            (record.id.clone(), record.stdin)
-        };
-        if !stdin.open || stdin.eof {
-            return Err(RequestError::StdinClosed(id));
-        }
-        let waiting = stdin.accepted.saturating_sub(stdin.delivered);
-        if waiting + bytes.len() as u64 > INPUT_HELD {
-            return Err(RequestError::InputFull(id, waiting));
-        }
-        let accepted = if bytes.is_empty() {
-            stdin.accepted
-        } else {
-            live.mirror.append_input(bytes).await.map_err(|error| store(&error))?
-        };
-        let message = SessionMsg::InputAccepted { accepted, eof };
-        live.actor.cast(message).map_err(|_| RequestError::HasEnded(id))?;
-        Ok(InputTaken { accepted })
+    async fn input(&self, given: &str, offer: InputOffer) -> Result<InputTaken, RequestError> {
+        input::take(self, given, offer).await
     }
 
     async fn kill(&self, given: &str, request: KillRequest) -> Result<SessionView, RequestError> {

@@ -13,6 +13,7 @@ mod connections;
 mod create;
 mod digest;
 mod handle;
+mod input;
 mod remotes;
 mod sessions;
 mod test;

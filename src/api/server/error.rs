@@ -40,6 +40,7 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::HasEnded(_) => (StatusCode::CONFLICT, "has-ended"),
         RequestError::StillRunning(_) => (StatusCode::CONFLICT, "still-running"),
         RequestError::StdinClosed(_) => (StatusCode::CONFLICT, "stdin-closed"),
+        RequestError::InputMoved { .. } => (StatusCode::CONFLICT, "input-moved"),
         RequestError::InputFull(..) => (StatusCode::TOO_MANY_REQUESTS, "input-full"),
         RequestError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
         RequestError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
@@ -64,6 +65,11 @@ fn remedy(error: &RequestError) -> Option<String> {
         RequestError::NameTaken { by, .. } | RequestError::StillRunning(by) => {
             format!("longhaul kill {by}")
         }
+        RequestError::InputFull(id, _) => {
+            format!(
+                "longhaul inspect {id}   (its host may be away; a pipe waits: … | longhaul send {id})"
+            )
+        }
         RequestError::StdinClosed(_) => "longhaul run -i … keeps it open".to_owned(),
         RequestError::NoSuchSignal(_) => "a name such as TERM, INT or HUP".to_owned(),
         RequestError::ConfigRejected(_) => "longhaul config check".to_owned(),
@@ -77,7 +83,7 @@ fn remedy(error: &RequestError) -> Option<String> {
         RequestError::HasEnded(id) => format!("longhaul logs {id}"),
         RequestError::Name(_)
         | RequestError::Invalid(_)
-        | RequestError::InputFull(..)
+        | RequestError::InputMoved { .. }
         | RequestError::StaleCursor { .. }
         | RequestError::Unavailable => return None,
     })

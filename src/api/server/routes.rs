@@ -11,10 +11,10 @@ use super::error::ApiError;
 use super::extract::{Asked, Body, Named, bytes, json, json_or_default, switch};
 use super::serve::Context;
 use super::{events, output, watch};
-use crate::api::backend::Backend;
+use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{
-    AgentView, ConfigView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
-    StatusView, TestReport, TestRequest, VersionView,
+    AgentView, ConfigView, InputOffer, InputTaken, KillRequest, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest, VersionView,
 };
 
 /// The largest request to run something: room for a prompt with a long file in
@@ -90,8 +90,13 @@ async fn attempts<B: Backend>(
 
 #[derive(Debug, Deserialize)]
 struct InputQuery {
+    offset: Option<u64>,
+    #[serde(default, deserialize_with = "switch")]
+    again: bool,
     #[serde(default, deserialize_with = "switch")]
     eof: bool,
+    #[serde(default)]
+    wait: u64,
 }
 
 async fn input<B: Backend>(
@@ -101,7 +106,15 @@ async fn input<B: Backend>(
     body: Body,
 ) -> Reply<InputTaken> {
     let bytes = bytes(body)?;
-    Ok(Json(context.backend.input(&id, bytes, query.eof).await?))
+    let InputQuery { offset, again, eof, wait: wait_s } = query;
+    let offer = InputOffer { bytes, offset, again, eof, wait_s };
+    // A server that stops is not held up by who waits for room; who waits asks
+    // the next one.
+    let mut stopping = context.stopping;
+    tokio::select! {
+        taken = context.backend.input(&id, offer) => Ok(Json(taken?)),
+        () = stopping.stopped(), if wait_s > 0 => Err(RequestError::Unavailable.into()),
+    }
 }
 
 async fn kill<B: Backend>(

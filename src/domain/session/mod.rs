@@ -3,11 +3,13 @@
 //! [`record`] is what is remembered of a session from the moment it is taken
 //! in; [`state`] is what people see of that; [`ending`] reads what a spool says
 //! of its end; [`fsm`] decides what to do next for it; [`attempt`] decides whether
-//! it is started anew when it has ended. None holds a prompt, an env value or any output.
+//! it is started anew when it has ended; [`piece`]
+//! decides where input goes. None holds a prompt, an env value or any output.
 
 pub mod attempt;
 pub mod ending;
 pub mod fsm;
+pub mod piece;
 pub mod pulse;
 pub mod record;
 pub mod state;

@@ -69,6 +69,8 @@
 //! | promise | where |
 //! | --- | --- |
 //! | at most one start | `runner/start.sh`, [`domain::session::fsm`] |
+//! | a new attempt only after a death | [`domain::session::attempt`] |
+//! | input once and in order | [`domain::session::piece`], `runner/input.sh` |
 //! | nothing lost or doubled | `runner/follow.sh`, [`runner::follow`], [`store::mirror`] |
 //! | status from the exit record only | `runner/finish.sh`, [`domain::session::ending`] |
 //! | what cannot heal is not retried | [`domain::connection::fsm`], [`domain::failure`] |

@@ -251,3 +251,82 @@ fn a_new_attempt_has_the_same_input_from_its_beginning() {
         assert_eq!(checksum::sha256(&said.stdout), checksum::sha256(&bytes), "{}", world.logs());
     }
 }
+
+#[test]
+fn a_host_that_is_away_is_no_reason_for_a_new_attempt() {
+    let mut world = World::new();
+    let script = format!("{SIGN}; until [ -e ~/go ]; do sleep 0.1; done");
+    let id = world.home.detached(&[
+        "--on",
+        "box",
+        "--restart",
+        "on-failure:5:0s",
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ]);
+    eventually_or("it runs", || starts(&world).len() == 1, || world.logs());
+    world.sshd.stop();
+    eventually_or("the host is away", || world.link_state() == "backing-off", || world.logs());
+    // Nor is a daemon that knows nothing but that it is away.
+    world.home.kill_daemon();
+    eventually_or(
+        "it is tried",
+        || {
+            world.home.longhaul(&["ps"]).exited(0);
+            world.link_state() == "backing-off"
+        },
+        || world.logs(),
+    );
+    let seen = world.home.inspect(&id);
+    assert_eq!((&seen["state"], &seen["attempt"]["next"]), (&"running".into(), &Value::Null));
+    world.sshd.restart();
+    world.sshd.write("go", "");
+    world.home.longhaul(&["wait", &id]).exited(0);
+    assert_eq!(starts(&world), [id]);
+}
+
+#[test]
+fn an_attempt_whose_wrapper_was_killed_is_waited_for_while_its_command_lives() {
+    let world = World::new();
+    let script = format!(
+        "{SIGN}; if [ $n = 1 ]; then until [ -e ~/go ]; do sleep 0.1; done; echo > ~/over; \
+         else [ -e ~/over ]; fi"
+    );
+    let id = world.home.detached(&[
+        "--on",
+        "box",
+        "--restart",
+        "on-lost:1:0s",
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ]);
+    eventually_or("it runs", || starts(&world).len() == 1, || world.logs());
+    // All but the command and what it started: the wrapper and the followers.
+    for process in world.sshd.session_processes() {
+        let own = process.arguments.contains("until [ -e") || process.arguments.contains("sleep");
+        if !own {
+            processes::signal(process.pid, Signal::KILL);
+        }
+    }
+    world.home.kill_daemon();
+    assert_eq!(world.home.inspect(&id)["attempt"]["next"], Value::Null);
+    world.sshd.write("go", "");
+    // The second one finds that the first had ended.
+    world.home.longhaul(&["wait", &id]).exited(0);
+    assert_eq!(world.home.inspect(&id)["state"], "lost");
+    assert_eq!(starts(&world).len(), 2);
+}
+
+#[test]
+fn an_attempt_that_runs_out_of_time_is_followed_by_another() {
+    let world = World::new();
+    let script = format!("{SIGN}; sleep 1000");
+    let policy = ["--timeout", "1s", "--restart", "on-failure:1:0s", "--", "sh", "-c", &script];
+    let said = world.on_box(&policy).exited(124);
+    assert!(said.err().contains("attempt 1 timed-out; attempt 2 of 2"), "{said}");
+    assert_eq!(starts(&world).len(), 2);
+}

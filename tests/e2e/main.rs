@@ -36,4 +36,6 @@ mod secrets;
 #[cfg(test)]
 mod stopping;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod survival;

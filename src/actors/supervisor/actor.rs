@@ -233,6 +233,10 @@ impl Actor for SupervisorActor {
                 if let Some((_, entry)) = state.sessions.gone(cell.get_id()) {
                     let next = entry.live.record.borrow().successor();
                     if let Some(next) = next.filter(|_| !state.stopping) {
+                        state.shared.journal.write(EventKind::SessionCreated {
+                            session: next.id.clone(),
+                            place: next.place.to_string(),
+                        });
                         attempts::go_on(myself, entry.live.mirror.dir(), next);
                     }
                     state.release(entry.connection.as_ref());

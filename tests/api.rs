@@ -357,6 +357,8 @@ async fn every_other_method_answers() {
     let view = client.run(&request).await.unwrap();
     assert_eq!(fake.requests(), [request]);
     assert_eq!(client.sessions(false).await.unwrap(), std::slice::from_ref(&view));
+    let attempts = client.attempts(view.id.as_str()).await.unwrap();
+    assert_eq!(attempts, std::slice::from_ref(&view));
     let kill = KillRequest { signal: Some("INT".to_owned()), grace_s: None };
     client.kill(view.id.as_str(), &kill).await.unwrap();
     assert_eq!(fake.kills(), [Some("INT".to_owned())]);

@@ -266,6 +266,6 @@ fn an_event_that_somebody_missed_is_told_when_they_come_back() {
     let missed = world.home.longhaul(&["events", "--since", &last, "--json"]).exited(0);
     let missed = missed.json_lines();
     assert!(missed.iter().all(|event| event["session"] != first.trim()));
-    let states = missed.iter().filter(|event| event["session"] == second.trim());
-    assert!(states.last().is_some_and(|event| event["state"] == "exited"), "{missed:?}");
+    let mut states = missed.iter().filter(|event| event["session"] == second.trim());
+    assert!(states.next_back().is_some_and(|event| event["state"] == "exited"), "{missed:?}");
 }

@@ -42,7 +42,11 @@ pub async fn furnish(
     let lengths = mirror.lengths().await?;
     // Input is acknowledged once it is in its file, before the registry has it.
     if record.stdin.open {
-        record.stdin.accepted = lengths.stdin;
+        // What is in the spool there counts, even where the file here lost it.
+        if lengths.stdin < record.stdin.delivered {
+            mirror.lengthen_input(record.stdin.delivered).await?;
+        }
+        record.stdin.accepted = lengths.stdin.max(record.stdin.delivered);
         record.stdin.eof |= mirror.input_has_ended().await?;
     }
     Ok(NewSession { record, mirror, lengths, own: None })

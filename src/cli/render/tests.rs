@@ -111,6 +111,30 @@ ID          NAME     AGENT   REMOTE             STATE                           
 }
 
 #[test]
+fn a_later_attempt_says_which_it_is_and_when_it_starts() {
+    let attempt = |number, starts_at: Option<&str>| {
+        let starts_at = starts_at.map(str::to_owned);
+        AttemptView { number, most: 3, starts_at, ..AttemptView::default() }
+    };
+    // `look` is at 03:07:25.678.
+    for (attempt, words) in [
+        (attempt(2, None), "attempt 2 of 3"),
+        (attempt(2, Some("2026-01-02T03:07:33.678Z")), "attempt 2 of 3, starts in 8 s"),
+        (attempt(3, Some("2026-01-02T03:07:25.678Z")), "attempt 3 of 3"),
+        (attempt(3, Some("2026-01-02T03:07:24.000Z")), "attempt 3 of 3"),
+        (attempt(3, Some("soon")), "attempt 3 of 3"),
+    ] {
+        assert_eq!(attempt_words(&attempt, look().now), words);
+    }
+    let second = SessionView { attempt: attempt(2, Some("2026-01-02T03:07:33.678Z")), ..session() };
+    let first = SessionView { attempt: attempt(1, None), id: SessionId::from_bits(6), ..session() };
+    let text = inspect(&second, &[first, second.clone()], look());
+    assert!(text.contains("state     exited 3 (attempt 2 of 3)\n"), "{text}");
+    let listed = "attempts  0000000006 exited 3\n          0000000007 exited 3 (attempt 2 of 3) (this one)\n";
+    assert!(text.contains(listed), "{text}");
+}
+
+#[test]
 fn an_empty_ps_is_its_header() {
     assert_eq!(ps(&[], look()), "ID  NAME  AGENT  REMOTE  STATE  AGE  OUTPUT  COMMAND\n");
 }

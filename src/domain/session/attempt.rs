@@ -33,12 +33,13 @@ pub enum RestartPolicy {
 
 /// How often, and how soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct Retry {
     /// How many attempts may follow the first; from 1.
     pub limit: u32,
     /// Seconds before the second attempt; doubled before each further one, up
-    /// to an hour, or for ever this long where it is more than that.
+    /// to an hour, or for ever this long where it is more than that; at most 30
+    /// days.
     pub backoff_s: u64,
 }
 
@@ -53,12 +54,14 @@ impl Default for Retry {
 impl Retry {
     /// No pause grows beyond this.
     const CAP: Duration = Duration::from_secs(3600);
+    /// No pause is longer, whatever was asked for.
+    const MOST_S: u64 = 30 * 24 * 3600;
 
     /// The pause after attempt `number`, from 1. No jitter: attempts of many
     /// sessions share their connections, so they bring no storm.
     #[must_use]
     pub fn pause(&self, number: u32) -> Duration {
-        let first = Duration::from_secs(self.backoff_s);
+        let first = Duration::from_secs(self.backoff_s.min(Self::MOST_S));
         Backoff { first, cap: first.max(Self::CAP) }.delay(number, 1.0)
     }
 }

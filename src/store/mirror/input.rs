@@ -63,6 +63,24 @@ impl Mirror {
         .await
     }
 
+    /// Has the input be at least so long, so that what is added next has its
+    /// place: what is missing here is in the spool there, and not read again.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub async fn lengthen_input(&self, length: u64) -> Result<(), MirrorError> {
+        let path = self.input_file();
+        blocking(move || {
+            let lengthen = || {
+                let file = files::append_to(&path)?;
+                if file.metadata()?.len() < length { file.set_len(length) } else { Ok(()) }
+            };
+            lengthen().map_err(|source| MirrorError::write(&path, 0, 0, source))
+        })
+        .await
+    }
+
     /// Whether the input has its end here.
     ///
     /// # Errors

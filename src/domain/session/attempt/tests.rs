@@ -87,6 +87,8 @@ fn pauses_double_up_to_an_hour() {
     assert_eq!([pause(1), pause(2), pause(3), pause(20)], [10, 20, 40, 3600]);
     let long = Retry { limit: 9, backoff_s: 7200 };
     assert_eq!(long.pause(5).as_secs(), 7200);
+    let endless = Retry { limit: 9, backoff_s: u64::MAX };
+    assert_eq!(endless.pause(u32::MAX).as_secs(), 30 * 24 * 3600);
     assert_eq!(Retry { limit: 9, backoff_s: 0 }.pause(5), Duration::ZERO);
 }
 

@@ -27,14 +27,14 @@ use crate::actors::connection::SshDialer;
 use crate::actors::janitor::{self, Janitor};
 use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
-    Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
+    Children, DaemonHandle, Parts, RequestDigests, SupervisorActor, SupervisorArgs, SupervisorMsg,
+    furnish,
 };
 use crate::actors::surroundings;
 use crate::api::server::serve;
 use crate::paths::{Environment, PathsError};
 use crate::runner::limits::raise_open_files;
 use crate::ssh::settings::SshEnvironment;
-use crate::store::mirror::Mirror;
 use crate::store::registry::{Registry, RegistryError};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 use crate::telemetry;
@@ -191,6 +191,7 @@ fn user_by_id() -> String {
 }
 
 async fn live(plan: Plan) -> Result<(), DaemonError> {
+    let digests = RequestDigests::new(plan.state_dir.digest_key(rand::random())?);
     let registry = Registry::open(plan.state_dir.registry()).await?;
     let journal = Journal::open(registry.clone());
     let (stop, stopped) = watch::channel(false);
@@ -217,6 +218,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         journal,
         janitor,
         state_dir: plan.state_dir,
+        digests,
         stop,
     });
     let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;
@@ -259,16 +261,15 @@ async fn adopt(
 ) -> Result<(), DaemonError> {
     for record in registry.live().await? {
         let folder = state_dir.session(&record.id);
-        let mirror = match Mirror::create(folder).await {
-            Ok(mirror) => mirror,
+        let (id, state) = (record.id.clone(), record.state().as_str());
+        let new = match furnish(folder, record).await {
+            Ok(new) => new,
             Err(error) => {
-                warn!(session = %record.id, %error, "its mirror cannot be opened");
+                warn!(session = %id, %error, "its mirror cannot be opened");
                 continue;
             }
         };
-        let lengths = mirror.lengths().await.unwrap_or_default();
-        info!(session = %record.id, state = record.state().as_str(), "found again");
-        let new = NewSession { record, mirror, lengths, own: None };
+        info!(session = %id, state, "found again");
         let _ = supervisor.cast(SupervisorMsg::RunSession(Box::new(new), None));
     }
     Ok(())

@@ -8,11 +8,15 @@
 mod support;
 
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod capped;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod daemon;
+#[cfg(test)]
+mod exactly_once;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
@@ -43,5 +47,7 @@ mod retention;
 mod secrets;
 #[cfg(test)]
 mod stopping;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 mod survival;

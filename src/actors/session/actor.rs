@@ -23,10 +23,11 @@ use crate::domain::failure::classify::session_failure;
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::ids::Epoch;
 use crate::domain::launch::Launch;
+use crate::domain::session::attempt::Death;
 use crate::domain::session::fsm::SessionFsm;
 use crate::domain::session::fsm::{Effect, End, FollowEnd, Input, Known, Order, OrderEnd};
 use crate::domain::session::{
-    Ending, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder,
+    Ending, Ordered, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder,
 };
 use crate::domain::stream::Stream;
 use crate::runner::follow::{Errand, Note};
@@ -145,6 +146,8 @@ pub struct State {
     /// Whether the registry knows that the launch was, or may have been, sent.
     starting_saved: watch::Receiver<bool>,
     path: String,
+    /// What its end amounts to.
+    death: Death,
 }
 
 impl Actor for SessionActor {
@@ -182,6 +185,7 @@ impl Actor for SessionActor {
             feeding: Feeding::new(),
             starting_saved,
             path: String::new(),
+            death: Death::NotToRepeat,
             args,
         };
         state.begin(&myself, known);
@@ -214,7 +218,8 @@ impl State {
         if known == Known::Unsent
             && let Some(seconds) = self.args.record.start_within_s
         {
-            let spent = self.args.record.created_at.until(now());
+            let record = &self.args.record;
+            let spent = record.attempts.starts_at.unwrap_or(record.created_at).until(now());
             let left = Duration::from_secs(seconds).saturating_sub(spent);
             myself.send_after(left, || SessionMsg::StartDeadlineElapsed);
         }
@@ -223,7 +228,14 @@ impl State {
 
     fn handle(&mut self, myself: &ActorRef<SessionMsg>, message: SessionMsg) {
         match message {
-            SessionMsg::Order(order) => self.step(myself, Input::StopOrdered(order)),
+            SessionMsg::Order(order) => {
+                if self.args.record.is_live() {
+                    let ordered = &mut self.args.record.attempts.ordered;
+                    *ordered = Ordered::by(&order).max(*ordered);
+                    self.save();
+                }
+                self.step(myself, Input::StopOrdered(order));
+            }
             SessionMsg::InputAccepted { accepted, eof } => {
                 let stdin = &mut self.args.record.stdin;
                 stdin.accepted = stdin.accepted.max(accepted);
@@ -304,16 +316,22 @@ impl State {
 
     fn perform(&mut self, myself: &ActorRef<SessionMsg>, effect: Effect) {
         match effect {
-            Effect::Prepare => tasks::prepare(
-                myself.clone(),
-                self.args.record.clone(),
-                self.args.config_env.clone(),
-                self.args.own.take(),
-                self.args.mirror.clone(),
-            ),
+            Effect::Prepare => {
+                self.task = Some(tasks::prepare(
+                    myself.clone(),
+                    self.args.record.clone(),
+                    self.args.config_env.clone(),
+                    self.args.own.take(),
+                    self.args.mirror.clone(),
+                    self.args.host.clone(),
+                ));
+            }
             Effect::RequestChannel { epoch, starts } => {
                 let want = match (starts, self.fsm.known()) {
-                    (true, Known::Unsent) => Want::FreshStart,
+                    // Nobody sits there who has just asked for a later attempt.
+                    (true, Known::Unsent) if self.args.record.attempts.number == 1 => {
+                        Want::FreshStart
+                    }
                     (true, _) => Want::Start,
                     (false, _) => Want::Follow,
                 };
@@ -416,6 +434,7 @@ impl State {
         let (session, mirror) = (myself.clone(), self.args.mirror.clone());
         let (record, at) = (self.args.record.clone(), self.args.host.whereabouts());
         let (path, timed_out) = (self.path.clone(), self.fsm.timed_out());
+        self.death = Death::of(&end, timed_out);
         let stderr = self.args.pulse.borrow().stderr;
         let spools = self.args.host.root().unwrap_or(USUAL_SPOOLS).to_owned();
         tokio::spawn(async move {
@@ -455,6 +474,9 @@ impl State {
         if self.fsm.known() == Known::Unsent {
             // It never had a spool.
             self.args.record.spool_gone_at = self.args.record.ended_at;
+        }
+        if self.args.record.attempts.go_on_after(self.death) {
+            self.args.record.attempts.next = Some(self.args.record.id.next_attempt());
         }
         let (stdout, stderr) = {
             let pulse = self.args.pulse.borrow();

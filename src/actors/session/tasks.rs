@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::actor::SessionMsg;
+use super::due::until_due;
 use super::host::{Channel, Host, Want};
 use crate::actors::config::resolve_env;
 use crate::actors::nonce;
@@ -67,11 +68,15 @@ pub(super) fn prepare(
     config_env: BTreeMap<EnvName, EnvValue>,
     own: Option<OwnLaunch>,
     mirror: Mirror,
-) {
+    host: Host,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let prepared = build(&record, &config_env, own, &mirror).await;
+        let prepared = match until_due(&record, &host).await {
+            Ok(()) => build(&record, &config_env, own, &mirror).await,
+            Err(trouble) => Err(trouble),
+        };
         let _ = session.cast(SessionMsg::Prepared(prepared.map(Box::new)));
-    });
+    })
 }
 
 async fn build(
@@ -82,15 +87,23 @@ async fn build(
 ) -> Result<Launch, SessionTrouble> {
     let own = match own {
         Some(own) => own,
-        // After a restart; without the file there was nothing in it. One that
-        // cannot be read is no such word: nothing starts without its prompt.
-        None => match mirror.load_launch().await {
-            Ok(kept) => kept.unwrap_or_default(),
-            Err(error) => {
-                let dir = mirror.dir().display().to_string();
-                return Err(SessionTrouble::Spool { dir, detail: error.to_string() });
+        // After a restart, or in a later attempt. Nothing starts without its
+        // prompt: a file that cannot be read, or that has gone, is no word that
+        // there was none.
+        None => {
+            let dir = mirror.dir().display().to_string();
+            match mirror.load_launch().await {
+                Ok(Some(kept)) => kept,
+                Ok(None) if !record.attempts.launch_kept => OwnLaunch::default(),
+                Ok(None) => {
+                    let detail = "what it was launched with is gone".to_owned();
+                    return Err(SessionTrouble::Spool { dir, detail });
+                }
+                Err(error) => {
+                    return Err(SessionTrouble::Spool { dir, detail: error.to_string() });
+                }
             }
-        },
+        }
     };
     let mut env: BTreeMap<String, Vec<u8>> = resolve_env(config_env)
         .await?
@@ -234,7 +247,12 @@ pub(super) fn carry_out(
     })
 }
 
-async fn run_order(io: ProgramIo, root: Option<&str>, id: &SessionId, order: &Order) -> OrderEnd {
+pub(super) async fn run_order(
+    io: ProgramIo,
+    root: Option<&str>,
+    id: &SessionId,
+    order: &Order,
+) -> OrderEnd {
     let done = match order {
         Order::Signal(signal) => control::signal(io, &nonce(), root, id, signal).await,
         Order::Stop { signal, grace_s } => {

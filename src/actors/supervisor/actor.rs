@@ -7,6 +7,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, Superv
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::attempts;
 use super::connections::{Connections, Key, Shared};
 use super::sessions::{Entry, Live, Sessions, pulse_of};
 use crate::actors::config::{self, ConfigArgs, ConfigHandle, ConfigState};
@@ -259,6 +260,14 @@ impl Actor for SupervisorActor {
         match event {
             SupervisionEvent::ActorTerminated(cell, ..) => {
                 if let Some((_, entry)) = state.sessions.gone(cell.get_id()) {
+                    let next = entry.live.record.borrow().successor();
+                    if let Some(next) = next.filter(|_| !state.stopping) {
+                        state.shared.journal.write(EventKind::SessionCreated {
+                            session: next.id.clone(),
+                            place: next.place.to_string(),
+                        });
+                        attempts::go_on(myself, entry.live.mirror.dir(), next);
+                    }
                     state.release(entry.connection.as_ref());
                 }
             }

@@ -2,24 +2,25 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio::sync::{broadcast, watch};
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
+use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
 use super::sessions::{Live, pulse_of};
-use super::{create, disk, gc, remotes, remove, test, view};
+use super::{create, disk, gc, input, remotes, remove, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::janitor::Janitor;
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
-use crate::actors::session::SessionMsg;
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AgentView, ConfigView, EventView, GcRequest, GcView, InputTaken, KeptView, KillRequest,
-    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer, InputTaken, KeptView,
+    KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
 };
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
@@ -28,8 +29,8 @@ use crate::domain::session::fsm::Order;
 use crate::store::registry::{Events, Found, Page, Registry, Which};
 use crate::store::state_dir::StateDir;
 
-/// The most input that is held for a session that cannot take it now, in bytes.
-const INPUT_HELD: u64 = 64 << 20;
+/// How long an ended session's record may take to the registry.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// The signals that have a name everywhere.
 const SIGNALS: [&str; 16] = [
     "HUP", "INT", "QUIT", "ABRT", "KILL", "USR1", "USR2", "PIPE", "ALRM", "TERM", "CONT", "STOP",
@@ -48,6 +49,7 @@ struct Inner {
     journal: Journal,
     janitor: Janitor,
     state_dir: StateDir,
+    digests: RequestDigests,
     started_at: String,
     stop: watch::Sender<bool>,
 }
@@ -67,6 +69,8 @@ pub struct Parts {
     pub janitor: Janitor,
     /// The state directory.
     pub state_dir: StateDir,
+    /// What tells requests with one key from each other.
+    pub digests: RequestDigests,
     /// Set to stop the daemon.
     pub stop: watch::Sender<bool>,
 }
@@ -75,7 +79,8 @@ impl DaemonHandle {
     /// The handle of a daemon that has just started.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { supervisor, children, registry, journal, janitor, state_dir, stop } = parts;
+        let Parts { supervisor, children, registry, journal, janitor, state_dir, digests, stop } =
+            parts;
         let started_at = now().to_string();
         Self(Arc::new(Inner {
             supervisor,
@@ -84,6 +89,7 @@ impl DaemonHandle {
             journal,
             janitor,
             state_dir,
+            digests,
             started_at,
             stop,
         }))
@@ -99,6 +105,10 @@ impl DaemonHandle {
 
     pub(super) fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    pub(super) fn digests(&self) -> &RequestDigests {
+        &self.0.digests
     }
 
     fn config(&self) -> ConfigHandle {
@@ -147,6 +157,11 @@ impl DaemonHandle {
     ) -> Result<SessionView, RequestError> {
         let live = if record.is_live() { self.live(&record.id).await? } else { None };
         let view = match live {
+            // Whoever hears of a next attempt is to find it.
+            Some(live) if live.record.borrow().attempts.next.is_some() => {
+                let _ = live.actor.wait(Some(SETTLE_WITHIN)).await;
+                self.view_of_the_settled(&record.id, record).await
+            }
             Some(live) => view::of_live(&live),
             None => self.view_of_the_settled(&record.id, record).await,
         };
@@ -163,17 +178,9 @@ impl DaemonHandle {
     }
 
     /// A live session for somebody who wants something of it.
-    async fn attended(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
+    pub(super) async fn attended(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
         let attend = |reply| SupervisorMsg::Attend(id.clone(), reply);
         ask(self.supervisor(), attend).await.ok_or(RequestError::Unavailable)
-    }
-
-    async fn live_one(&self, given: &str) -> Result<(SessionRecord, Live), RequestError> {
-        let record = self.record(given).await?;
-        match self.attended(&record.id).await? {
-            Some(live) => Ok((record, live)),
-            None => Err(RequestError::HasEnded(record.id)),
-        }
     }
 
     pub(super) fn state_dir(&self) -> &StateDir {
@@ -242,7 +249,7 @@ impl Backend for DaemonHandle {
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
         let record = self.record(given).await?;
         let dir = self.folder(&record.id);
-        if let Some(live) = self.attended(&record.id).await? {
+        if let Some(live) = self.live_soon(&record).await? {
             return Ok(Output { dir, pulse: live.pulse });
         }
         let newest = self.0.registry.get(&record.id).await.ok().flatten().unwrap_or(record);
@@ -250,32 +257,8 @@ impl Backend for DaemonHandle {
         Ok(Output { dir, pulse })
     }
 
-    async fn input(
-        &self,
-        given: &str,
-        bytes: bytes::Bytes,
-        eof: bool,
-    ) -> Result<InputTaken, RequestError> {
-        let (_, live) = self.live_one(given).await?;
-        let (id, stdin) = {
-            let record = live.record.borrow();
-            (record.id.clone(), record.stdin)
-        };
-        if !stdin.open || stdin.eof {
-            return Err(RequestError::StdinClosed(id));
-        }
-        let waiting = stdin.accepted.saturating_sub(stdin.delivered);
-        if waiting + bytes.len() as u64 > INPUT_HELD {
-            return Err(RequestError::InputFull(id, waiting));
-        }
-        let accepted = if bytes.is_empty() {
-            stdin.accepted
-        } else {
-            live.mirror.append_input(bytes).await.map_err(|error| store(&error))?
-        };
-        let message = SessionMsg::InputAccepted { accepted, eof };
-        live.actor.cast(message).map_err(|_| RequestError::HasEnded(id))?;
-        Ok(InputTaken { accepted })
+    async fn input(&self, given: &str, offer: InputOffer) -> Result<InputTaken, RequestError> {
+        input::take(self, given, offer).await
     }
 
     async fn kill(&self, given: &str, request: KillRequest) -> Result<SessionView, RequestError> {
@@ -285,16 +268,13 @@ impl Backend for DaemonHandle {
         if !SIGNALS.contains(&signal.as_str()) {
             return Err(RequestError::NoSuchSignal(given_signal));
         }
-        let (record, live) = self.live_one(given).await?;
         let grace = self.kill_grace_s();
         let order = match signal.as_str() {
             "TERM" => Order::Stop { signal, grace_s: request.grace_s.unwrap_or(grace) },
             "KILL" => Order::Stop { signal, grace_s: request.grace_s.unwrap_or(1) },
             _ => Order::Signal(signal),
         };
-        let id = record.id.clone();
-        live.actor.cast(SessionMsg::Order(order)).map_err(|_| RequestError::HasEnded(id))?;
-        Ok(with_dropped(view::of_live(&live)).await)
+        Ok(with_dropped(view::of_live(&self.order(given, order).await?)).await)
     }
 
     async fn remove(&self, given: &str, force: bool) -> Result<(), RequestError> {
@@ -303,6 +283,15 @@ impl Backend for DaemonHandle {
 
     async fn gc(&self, request: GcRequest) -> Result<GcView, RequestError> {
         gc::run(self, request.dry_run).await
+    }
+
+    async fn attempts(&self, given: &str) -> Result<Vec<SessionView>, RequestError> {
+        let named = self.record(given).await?;
+        let mut views = Vec::new();
+        for record in self.chain(named).await? {
+            views.push(self.view_of(&record).await?);
+        }
+        Ok(views)
     }
 
     async fn status(&self) -> Result<StatusView, RequestError> {

@@ -8,12 +8,15 @@
 //! some minutes, and what it stands for is shown as it was last known.
 
 mod actor;
+mod attempts;
 mod connections;
 mod create;
+mod digest;
 mod disk;
 mod dropped;
 mod gc;
 mod handle;
+mod input;
 mod remotes;
 mod remove;
 mod sessions;
@@ -26,5 +29,7 @@ mod tests;
 pub use actor::{
     Children, ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
+pub use attempts::furnish;
+pub use digest::RequestDigests;
 pub use handle::{DaemonHandle, Parts};
 pub use sessions::Live;

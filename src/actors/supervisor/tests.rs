@@ -18,7 +18,7 @@ use crate::actors::{ask, now};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::SessionId;
 use crate::domain::session::fsm::Order;
-use crate::domain::session::{Exit, Phase, SessionRecord, SessionState, Stdin};
+use crate::domain::session::{Attempts, Exit, Phase, SessionRecord, SessionState, Stdin};
 use crate::domain::stream::Stream;
 use crate::domain::target::{Destination, Place};
 use crate::store::mirror::{Lengths, Mirror};
@@ -85,6 +85,8 @@ impl Bench {
             max_output: None,
             revision: 0,
             spool_gone_at: None,
+            request_digest: None,
+            attempts: Attempts::default(),
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attempt::Attempts;
 use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
@@ -14,9 +15,9 @@ use crate::domain::timestamp::Timestamp;
 /// A session, as the registry keeps it.
 ///
 /// It holds no env value and no prompt: those are in an owner-only file beside
-/// the mirror until the session has started, and nowhere after that. Fields are
-/// only ever added, each with a serde default, because the registry outlives
-/// the version that wrote it.
+/// the mirror until the session has started for the last time, and nowhere
+/// after that. Fields are only ever added, each with a serde default, because
+/// the registry outlives the version that wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
     /// The session's id.
@@ -73,6 +74,13 @@ pub struct SessionRecord {
     /// When nothing was left of it where it ran.
     #[serde(default)]
     pub spool_gone_at: Option<Timestamp>,
+    /// A keyed digest of the request that it came from: another request with
+    /// its key is told from the same one.
+    #[serde(default)]
+    pub request_digest: Option<String>,
+    /// Its place among the attempts at one piece of work.
+    #[serde(default)]
+    pub attempts: Attempts,
 }
 
 impl SessionRecord {
@@ -328,6 +336,8 @@ impl SessionRecord {
             max_output: None,
             revision: 0,
             spool_gone_at: None,
+            request_digest: None,
+            attempts: Attempts::default(),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AgentView, ConfigView, EventView, GcRequest, GcView, InputTaken, KeptView, KillRequest,
-    LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TestStage,
+    AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer, InputTaken, KeptView,
+    KillRequest, LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    TestRequest, TestStage,
 };
 use longhaul::domain::event::Event;
 use tokio::sync::broadcast;
@@ -52,6 +52,10 @@ impl Backend for Fake {
         })
     }
 
+    async fn attempts(&self, given: &str) -> Result<Vec<SessionView>, RequestError> {
+        Ok(vec![self.session(given).await?])
+    }
+
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
         self.find(given, |session| Output {
             dir: session.view.mirror.clone(),
@@ -59,12 +63,7 @@ impl Backend for Fake {
         })
     }
 
-    async fn input(
-        &self,
-        given: &str,
-        bytes: Bytes,
-        eof: bool,
-    ) -> Result<InputTaken, RequestError> {
+    async fn input(&self, given: &str, offer: InputOffer) -> Result<InputTaken, RequestError> {
         let full = {
             let mut state = self.state();
             let full = state.full_for > 0;
@@ -78,9 +77,14 @@ impl Backend for Fake {
             if full {
                 return Err(RequestError::InputFull(session.view.id.clone(), 1 << 20));
             }
-            session.input.extend_from_slice(&bytes);
-            session.view.stdin.open = !eof;
-            session.view.stdin.accepted += bytes.len() as u64;
+            let accepted = session.view.stdin.accepted;
+            if offer.offset.is_some_and(|offset| offset != accepted) {
+                let session = session.view.id.clone();
+                return Err(RequestError::InputMoved { session, accepted });
+            }
+            session.input.extend_from_slice(&offer.bytes);
+            session.view.stdin.open = !offer.eof;
+            session.view.stdin.accepted += offer.bytes.len() as u64;
             Ok(InputTaken { accepted: session.view.stdin.accepted })
         })?
     }

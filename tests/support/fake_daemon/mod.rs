@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use longhaul::api::backend::RequestError;
 use longhaul::api::types::{
-    ConfigView, Dropped, EventKind, EventView, Exit, Gap, KillRequest, LinkState, LinkView, Pulse,
-    RunRequest, SessionState, SessionView, StdinView, Stream, Where,
+    AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, Gap, KillRequest, LinkState,
+    LinkView, Pulse, RunRequest, SessionState, SessionView, StdinView, Stream, Where,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::failure::{Disposition, Failure, Stage};
@@ -211,6 +211,7 @@ impl Fake {
             cwd: request.cwd.clone(),
             mirror_paused: None,
             spool_gone_at: None,
+            attempt: AttemptView::default(),
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,

@@ -1,7 +1,7 @@
 //! What a user would see: the built binary, a real sshd, a link that breaks.
 //!
-//! `harness` tries what the rest stands on with OpenSSH's own client; each
-//! other module is a theme of the product.
+//! `harness` tries what the rest stands on with OpenSSH's own client, and
+//! `proxy` with bare sockets; each other module is a theme of the product.
 
 #[cfg(test)]
 #[path = "../support/mod.rs"]
@@ -23,6 +23,8 @@ mod launching;
 mod login_shells;
 #[cfg(test)]
 mod outcomes;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]

@@ -126,6 +126,14 @@ impl Sshd {
         processes::descendants(listener.id()).into_iter().filter(is_sshd).collect()
     }
 
+    /// What runs for open connections: all processes that a connection has
+    /// started and that are still below it.
+    pub(crate) fn link_processes(&self) -> Vec<u32> {
+        let Some(listener) = &self.listener else { return Vec::new() };
+        let below = processes::descendants(listener.id());
+        below.into_iter().filter(|p| !is_sshd(p)).map(|p| p.pid).collect()
+    }
+
     /// Kills (KILL) every open connection; the listener stays. What ran behind
     /// them stays as well.
     pub(crate) fn kill_connections(&self) -> usize {

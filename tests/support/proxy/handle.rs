@@ -135,6 +135,15 @@ impl Proxy {
         self.order(Which::All, |line| line.abandoned = true);
     }
 
+    /// Cuts what was abandoned: both sides find out in the end, by themselves.
+    pub(crate) fn cut_abandoned(&self) {
+        self.order(Which::All, |line| {
+            if line.abandoned {
+                line.end = Some(End::Cut);
+            }
+        });
+    }
+
     /// Changes one bit of what passes next that way.
     pub(crate) fn corrupt(&self, which: Which, way: Way) {
         self.order(which, |line| line.lane_mut(way).corruptions += 1);

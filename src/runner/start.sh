@@ -11,9 +11,9 @@
 #
 # Files in the spool: in, out, err; pid (process id, start time, boot); stage
 # (what kept the wrapper from becoming the command, else `run`); exit (how it
-# ended); alive (a FIFO that the wrapper holds open while it lives); note (the
-# wrapper's standard error; there once `alive` is held); sent.NAME (a signal
-# that was sent on request); stdin and wake (FIFOs of an open input), eof (the
+# ended); alive (a FIFO that the wrapper holds open while it lives); note (there
+# once `alive` is held); said (the wrapper's standard error, over a line that
+# holds its place on the disk); sent.NAME (a signal that was sent on request); stdin and wake (FIFOs of an open input), eof (the
 # input has its end), sender (who adds to it).
 
 find_spool
@@ -28,7 +28,7 @@ fi
 
 # Makes what the session writes to. On a full disk this fails, since it writes.
 furnish() {
-  cd "$_spool" && echo run >stage && true >out && true >err || return
+  cd "$_spool" && echo run >stage && echo . >said && true >out && true >err || return
   case $_stdin in
     data) printf %b "$_data" >in ;;
     open) printf %b "$_data" >in && mkfifo stdin wake ;;
@@ -36,7 +36,8 @@ furnish() {
 }
 if ! furnish 2>/dev/null; then
   # Once more for the words; then the claim is given up, as nothing was started.
-  _problem=$(export LC_ALL=C; furnish 2>&1)
+  # Of its own writing dash says no more than that it failed; cat says why.
+  _problem=$(export LC_ALL=C; cd "$_spool" && echo run | cat 2>&1 >stage && furnish 2>&1)
   cd /
   rm -rf "$_spool"
   fail spool "$_problem"
@@ -160,7 +161,9 @@ persist() {
 # can tell the death from the exit status that stands for it, and they are taken
 # for what they stand for. zsh tells of none, and believes in what was sent.
 is_signal() {
-  [ -s note ] || [ "$1" = 2 ] || [ "$1" = 13 ] ||
+  _said=''
+  IFS= read -r _said <said
+  [ "$_said" != . ] || [ "$1" = 2 ] || [ "$1" = 13 ] ||
     { [ -n "${ZSH_VERSION-}" ] && [ -e "sent.$(kill -l "$1")" ]; }
 }
 
@@ -171,7 +174,13 @@ wrap() {
   mkfifo alive
   exec 9<>alive
   exec 8>alive 9>&-
-  exec 2>note
+  # What the shell says here has its place already: a disk that is full by then
+  # would make a signal look like an exit status.
+  exec 2<>said
+  until { true >note; } 2>/dev/null; do
+    [ -d "$_spool" ] || exit
+    sleep 1
+  done
   case $_stdin in
     data) _input=in ;;
     open) _input=stdin; (exec 8>&- 2>/dev/null; feed) >stdin & ;;

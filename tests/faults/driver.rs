@@ -159,14 +159,15 @@ impl Driver<'_> {
                 sleep(Duration::from_millis(300));
                 continue;
             }
+            let view = self.inspect();
+            if view.as_ref().is_some_and(has_ended) {
+                return Ok(());
+            }
             self.refused(&said);
-            let Some(view) = self.inspect() else {
+            let Some(view) = view else {
                 self.breathe()?;
                 continue;
             };
-            if has_ended(&view) {
-                return Ok(());
-            }
             at = view["stdin"]["accepted"].as_u64().unwrap_or_default() as usize;
             self.breathe()?;
         }
@@ -180,10 +181,10 @@ impl Driver<'_> {
             if said.code() == Some(0) {
                 return Ok(());
             }
-            self.refused(&said);
-            if self.inspect().is_some_and(|view| has_ended(&view)) {
+            if self.inspect().as_ref().is_some_and(has_ended) {
                 return Ok(());
             }
+            self.refused(&said);
             self.breathe()?;
         }
     }
@@ -192,7 +193,7 @@ impl Driver<'_> {
     fn wait(&mut self) -> Result<(), String> {
         loop {
             let said = self.longhaul(&["wait".to_owned(), self.role.name.clone()])?;
-            if self.inspect().is_some_and(|view| has_ended(&view)) {
+            if self.inspect().as_ref().is_some_and(has_ended) {
                 self.driven.waited = said.code();
                 return Ok(());
             }

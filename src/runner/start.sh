@@ -52,6 +52,8 @@ split_off() {
 
 # Makes this shell one that survives the command, and tells how that ended.
 steel() {
+  # The kernel sends HUP when the first shell goes while one of us is stopped.
+  trap '' HUP
   # ksh93 follows a command that INT has ended.
   case ${KSH_VERSION-} in *93*) trap : INT ;; esac
   # bash tells of no signal in posix mode, and unsets what asked for that mode.
@@ -63,6 +65,8 @@ steel() {
 # Feeds the file `in` to the command as it grows. The descriptor keeps its place
 # between two cats, so every byte goes through once.
 feed() {
+  # ksh93 and zsh go back to the default in a subshell.
+  trap '' HUP
   # Whoever stops the session finds a cat that is stuck by this.
   export LONGHAUL_SESSION="$_id"
   exec 4<in 5<>wake
@@ -189,7 +193,7 @@ wrap() {
   # The redirections stand inside: mksh would apply them to this shell, too, and
   # tell of a signal in the session's err. They append: a command that opens
   # /dev/stdout or /dev/stderr anew would else write over what is there.
-  (split_off; exec 8>&- <"$_input" >>out 2>/dev/null; sign; become "$@")
+  (split_off; trap - HUP; exec 8>&- <"$_input" >>out 2>/dev/null; sign; become "$@")
   _code=$?
   _kind=code
   # ksh93 adds 256 to a signal's number, other shells 128.

@@ -31,7 +31,12 @@ pub(crate) fn find(stage: &Stage, victim: Victim) -> Option<Target> {
         Victim::Daemon => stage.home.daemons().first().map(|daemon| for_none(daemon.pid)),
         Victim::Connection(n) => {
             let connections = stage.sshd().connections();
-            nth(&connections, n).map(|connection| for_none(connection.pid))
+            nth(&connections, n)
+                // What was forked for a session has become its shell meanwhile.
+                .filter(|seen| {
+                    processes::look_at(seen.pid).is_some_and(|now| now.name == seen.name)
+                })
+                .map(|connection| for_none(connection.pid))
         }
         Victim::Wrapper(n) => {
             let wrappers: Vec<_> = crews(stage)

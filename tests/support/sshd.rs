@@ -139,7 +139,9 @@ impl Sshd {
     pub(crate) fn kill_connections(&self) -> usize {
         let connections = self.connections();
         for connection in &connections {
-            processes::signal(connection.pid, Signal::KILL);
+            if processes::look_at(connection.pid).is_some_and(|now| is_sshd(&now)) {
+                processes::signal(connection.pid, Signal::KILL);
+            }
         }
         connections.len()
     }
@@ -150,7 +152,10 @@ impl Sshd {
         // Stopped, it cannot fork a connection between the look and the kill.
         processes::signal(listener.id(), Signal::STOP);
         for connection in processes::descendants(listener.id()).into_iter().filter(is_sshd) {
-            processes::signal(connection.pid, Signal::KILL);
+            // What has just been forked for a session may have become its shell.
+            if processes::look_at(connection.pid).is_some_and(|now| is_sshd(&now)) {
+                processes::signal(connection.pid, Signal::KILL);
+            }
         }
         let _ = listener.kill();
         let _ = listener.wait();

@@ -32,7 +32,7 @@ pub(in crate::cli) async fn feed(
     eof: bool,
 ) -> Result<(), CliError> {
     let mut source = Some(open(input)?);
-    let mut accepted = client.session(id).await?.stdin.accepted;
+    let mut accepted = accepted(client, id).await?;
     while let Some(mut file) = source.take() {
         let read = tokio::task::spawn_blocking(move || -> io::Result<(File, Vec<u8>)> {
             let mut chunk = vec![0; CHUNK];
@@ -102,6 +102,25 @@ fn read_some(file: &mut File, chunk: &mut [u8]) -> io::Result<usize> {
     }
 }
 
+/// How much the session has taken so far.
+async fn accepted(client: &Client, id: &str) -> Result<u64, ClientError> {
+    let mut pause = PAUSES.0;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match client.session(id).await {
+            Ok(view) => return Ok(view.stdin.accepted),
+            Err(error) if !is_away(&error) || Instant::now() >= until => return Err(error),
+            Err(_) => sleep(pause).await,
+        }
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// Whether the daemon went away, and may be back soon.
+fn is_away(error: &ClientError) -> bool {
+    matches!(error, ClientError::Broken(_) | ClientError::NotRunning { .. })
+}
+
 /// Sends one chunk once, however often it has to be tried.
 async fn send(
     client: &Client,
@@ -121,9 +140,7 @@ async fn send(
             // Nothing of it was taken. There is no bound: a host may be away for
             // days.
             Err(error) if error.word() == Some("input-full") => until = Instant::now() + PATIENCE,
-            Err(ClientError::Broken(_) | ClientError::NotRunning { .. })
-                if Instant::now() < until =>
-            {
+            Err(error) if is_away(&error) && Instant::now() < until => {
                 // Whether it was taken before the connection broke is known to
                 // the daemon alone.
                 if let Ok(view) = client.session(id).await {

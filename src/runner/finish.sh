@@ -128,7 +128,14 @@ finish() {
     [ -z "${KSH_VERSION-}" ] ||
       (while { sleep 0.1 || sleep 1; } && kill -TERM "$_listener"; do :; done) >/dev/null 4>&- &
     wait "$_listener"
-    [ $? = 9 ] && _part=yes
+    case $? in
+      9) _part=yes ;;
+      # TERM: it has had nothing to stream. ksh93 adds 256 to a signal's number.
+      143 | 271) ;;
+      # Somebody has killed it, and its tails may go on sending: what came of them
+      # only the reader knows, who asks anew once this shell is gone.
+      *) kill -KILL $$ ;;
+    esac
   fi
   [ "$_part" = yes ] || send_from "$_out" "$_err"
   say end "$_part" "$_record"

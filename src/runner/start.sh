@@ -65,8 +65,6 @@ steel() {
 # Feeds the file `in` to the command as it grows. The descriptor keeps its place
 # between two cats, so every byte goes through once.
 feed() {
-  # ksh93 and zsh go back to the default in a subshell.
-  trap '' HUP
   # Whoever stops the session finds a cat that is stuck by this.
   export LONGHAUL_SESSION="$_id"
   exec 4<in 5<>wake

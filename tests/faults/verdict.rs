@@ -57,9 +57,12 @@ pub(crate) fn judge(
             faulty.0.push(format!("{}: {trouble}", role.name));
         }
         judge_refusals(schedule, role, driven, &mut faulty);
+        let is_forgotten = stop_what_was_forgotten(stage, schedule, role);
         if let Some(found) = find(stage, schedule, chronicle, role) {
             found.judge(&mut faulty);
-            judge_commands(&found, driven, &mut faulty);
+            if !is_forgotten {
+                judge_commands(&found, driven, &mut faulty);
+            }
         } else {
             faulty.0.push(format!("{}: nobody knows of it", role.name));
         }
@@ -69,6 +72,20 @@ pub(crate) fn judge(
         judge_what_is_left(stage, schedule, chronicle, &mut faulty);
     }
     faulty
+}
+
+/// An order that was given while there was no room for the registry is forgotten
+/// by a daemon that is killed before there is: it is given again. Whether it was.
+fn stop_what_was_forgotten(stage: &Stage, schedule: &Schedule, role: &Role) -> bool {
+    let could_be = matches!(role.end, End::Stopped { .. })
+        && schedule.has(|f| matches!(f, Fault::Fill { disk: Disk::State, .. }))
+        && schedule.has(|f| f == Fault::Kill(Victim::Daemon));
+    if !could_be || !stage.home.inspect(&role.name)["ended_at"].is_null() {
+        return false;
+    }
+    stage.home.longhaul(&["kill", "--grace", "5s", &role.name]).exited(0);
+    stage.home.longhaul(&["wait", &role.name]);
+    true
 }
 
 fn find<'a>(

@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
+use super::super::must::Must;
 use super::handle::{Door, Shared};
 use super::orders::{End, Flow, Line, Way};
-use crate::support::must::Must;
 
 /// The most that moves at once.
 const PIECE: usize = 16 * 1024;

@@ -244,7 +244,7 @@ async fn adopt(
     registry: &Registry,
     state_dir: &StateDir,
 ) -> Result<(), DaemonError> {
-    for record in registry.live().await? {
+    for mut record in registry.live().await? {
         let folder = state_dir.session(&record.id);
         let mirror = match Mirror::create(folder).await {
             Ok(mirror) => mirror,
@@ -254,6 +254,9 @@ async fn adopt(
             }
         };
         let lengths = mirror.lengths().await.unwrap_or_default();
+        // The daemon may have died between the input's file and its record: its
+        // sender, who asks how much was taken, would send the rest twice.
+        record.stdin.accepted = record.stdin.accepted.max(lengths.stdin);
         info!(session = %record.id, state = record.state().as_str(), "found again");
         let new = NewSession { record, mirror, lengths, own: None };
         let _ = supervisor.cast(SupervisorMsg::RunSession(Box::new(new), None));

@@ -98,3 +98,20 @@ fn a_session_that_takes_no_input_says_so() {
     world.sshd.write("go", "");
     world.home.longhaul(&["wait", &id]).exited(0);
 }
+
+#[test]
+fn input_that_was_taken_as_the_daemon_died_is_known_to_be_taken() {
+    let mut world = World::new();
+    world.sshd.stop();
+    let id = world.home.detached(&["--on", "box", "-i", "--", "cat"]);
+    world.home.longhaul(&["send", &id, "one"]).exited(0);
+    world.home.kill_daemon();
+    // What the daemon had written when it died, and nobody else knows of.
+    let taken = world.home.state_dir().join("sessions").join(&id).join("in");
+    std::fs::write(taken, "one\ntwo\n").unwrap();
+    assert_eq!(world.home.inspect(&id)["stdin"]["accepted"], 8);
+    world.home.longhaul(&["send", &id, "three", "--eof"]).exited(0);
+    world.sshd.restart();
+    world.home.longhaul(&["wait", &id]).exited(0);
+    assert_eq!(world.home.longhaul(&["logs", &id]).exited(0).out(), "one\ntwo\nthree\n");
+}

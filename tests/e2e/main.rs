@@ -4,6 +4,7 @@
 //! `proxy` with bare sockets; each other module is a theme of the product.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the schedules of faults use more of it")]
 #[path = "../support/mod.rs"]
 mod support;
 

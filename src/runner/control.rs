@@ -320,10 +320,10 @@ impl Talk {
                     self.grumble.drain(..surplus);
                 }
                 Some(ProgramEvent::Ended) => return Ok(None),
-                None => {
-                    let detail = "the link was lost".to_owned();
-                    return Err(LinkTrouble::Lost { how: LostHow::Closed, detail }.into());
+                Some(ProgramEvent::Killed) => {
+                    return Err(lost("the program on the host was killed").into());
                 }
+                None => return Err(lost("the link was lost").into()),
             }
         }
     }
@@ -355,6 +355,10 @@ impl Talk {
         said.push_str(&String::from_utf8_lossy(&self.grumble));
         ControlError::NotReached { said }
     }
+}
+
+fn lost(detail: &str) -> LinkTrouble {
+    LinkTrouble::Lost { how: LostHow::Closed, detail: detail.to_owned() }
 }
 
 fn refused(refusal: &str) -> ControlError {

@@ -119,6 +119,23 @@ fn input_that_was_acknowledged_survives_the_daemons_kill_with_its_end() {
     assert_eq!(world.home.longhaul(&["logs", &id]).exited(0).out(), "one\ntwo\nthree\n");
 }
 
+#[test]
+fn input_that_was_taken_as_the_daemon_died_is_known_to_be_taken() {
+    let mut world = World::new();
+    world.sshd.stop();
+    let id = world.home.detached(&["--on", "box", "-i", "--", "cat"]);
+    world.home.longhaul(&["send", &id, "one"]).exited(0);
+    world.home.kill_daemon();
+    // What the daemon had written when it died, and nobody else knows of.
+    let taken = world.home.state_dir().join("sessions").join(&id).join("in");
+    std::fs::write(taken, "one\ntwo\n").unwrap();
+    assert_eq!(world.home.inspect(&id)["stdin"]["accepted"], 8);
+    world.home.longhaul(&["send", &id, "three", "--eof"]).exited(0);
+    world.sshd.restart();
+    world.home.longhaul(&["wait", &id]).exited(0);
+    assert_eq!(world.home.longhaul(&["logs", &id]).exited(0).out(), "one\ntwo\nthree\n");
+}
+
 /// Sends five megabytes by `verb`, with a cut after each and the daemon's kill
 /// in the middle, and gives what `verb` said.
 fn sent_through_trouble(world: &World, proxy: &Proxy, verb: &[&str], bytes: &[u8]) -> Finished {

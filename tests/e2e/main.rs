@@ -1,9 +1,10 @@
 //! What a user would see: the built binary, a real sshd, a link that breaks.
 //!
-//! `harness` tries what the rest stands on with OpenSSH's own client; each
-//! other module is a theme of the product.
+//! `harness` tries what the rest stands on with OpenSSH's own client, and
+//! `proxy` with bare sockets; each other module is a theme of the product.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the schedules of faults use more of it")]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -35,6 +36,8 @@ mod login_shells;
 mod outages;
 #[cfg(test)]
 mod outcomes;
+#[cfg(test)]
+mod proxy;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]

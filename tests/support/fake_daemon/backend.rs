@@ -42,7 +42,16 @@ impl Backend for Fake {
     }
 
     async fn session(&self, given: &str) -> Result<SessionView, RequestError> {
-        let hides = self.state().hides_mirrors;
+        let (hides, cut_off) = {
+            let mut state = self.state();
+            let cut_off = state.cut_off_for > 0;
+            state.cut_off_for = state.cut_off_for.saturating_sub(1);
+            (state.hides_mirrors, cut_off)
+        };
+        if cut_off {
+            // The server drops the connection of a handler that unwinds.
+            std::panic::resume_unwind(Box::new("cut off"));
+        }
         self.find(given, |session| {
             let mut view = session.view.clone();
             if hides {

@@ -176,6 +176,19 @@ fn the_stream_resumes_after_many_cuts() {
 }
 
 #[test]
+fn a_flood_comes_whole_through_twenty_cuts() {
+    let world = World::new();
+    let proxy = Proxy::to(world.sshd.port());
+    world.home.configure(&Config::default().with_remote(world.remote_behind(proxy.port())));
+    let data = DataFile::create(&world.sshd.home().join("data"), 8, 100 * MIB);
+    let id = world.detached_script("cat data");
+    proxy.cut_along(100 * MIB, 20);
+    world.home.longhaul(&["wait", &id]).exited(0);
+    let said = world.home.longhaul(&["logs", &id, "--raw"]).exited(0);
+    assert_eq!(checksum::sha256(&said.stdout), data.sha256);
+}
+
+#[test]
 fn the_stream_resumes_after_the_host_was_down() {
     survives_in_full_flow(|world, proxy| {
         proxy.set(Flow::Refuse);

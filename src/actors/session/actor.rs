@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -58,13 +58,15 @@ pub struct SessionArgs {
     pub records: watch::Sender<SessionRecord>,
     /// Where what changes is published.
     pub pulse: watch::Sender<Pulse>,
+    /// Where the revision is published that the registry has.
+    pub saved: watch::Sender<u64>,
 }
 
 /// What a session is told.
 #[derive(Debug)]
 pub enum SessionMsg {
-    /// Signal or stop it.
-    Order(Order),
+    /// Signal or stop it; the answer is the revision of the record that has it.
+    Order(Order, Option<RpcReplyPort<u64>>),
     /// So much input was taken for it, and whether that is all.
     InputAccepted {
         /// Bytes in all.
@@ -173,6 +175,7 @@ impl Actor for SessionActor {
             args.records.subscribe(),
             args.registry.clone(),
             args.mirror.clone(),
+            args.saved.clone(),
             args.own.as_ref().is_none_or(|own| !own.is_empty()),
         );
         let mut state = State {
@@ -228,13 +231,16 @@ impl State {
 
     fn handle(&mut self, myself: &ActorRef<SessionMsg>, message: SessionMsg) {
         match message {
-            SessionMsg::Order(order) => {
+            SessionMsg::Order(order, reply) => {
                 if self.args.record.is_live() {
                     let ordered = &mut self.args.record.attempts.ordered;
                     *ordered = Ordered::by(&order).max(*ordered);
                     self.save();
                 }
                 self.step(myself, Input::StopOrdered(order));
+                if let Some(reply) = reply {
+                    let _ = reply.send(self.args.record.revision);
+                }
             }
             SessionMsg::InputAccepted { accepted, eof } => {
                 let stdin = &mut self.args.record.stdin;

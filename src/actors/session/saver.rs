@@ -30,6 +30,7 @@ pub(super) fn spawn(
     mut records: watch::Receiver<SessionRecord>,
     registry: Registry,
     mirror: Mirror,
+    saved_up_to: watch::Sender<u64>,
     mut launch_kept: bool,
 ) -> watch::Receiver<bool> {
     let sent = !matches!(records.borrow().phase, Phase::Waiting);
@@ -53,6 +54,7 @@ pub(super) fn spawn(
                 let _ = session.cast(SessionMsg::Settled);
                 return;
             }
+            saved_up_to.send_replace(record.revision);
             starting.send_if_modified(|saved| {
                 let sent = !matches!(record.phase, Phase::Waiting);
                 sent && !std::mem::replace(saved, true)

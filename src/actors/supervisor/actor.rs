@@ -293,6 +293,7 @@ impl State {
         let NewSession { record, mirror, lengths, own } = new;
         let (host, connection) = self.host(myself, &record.place, record.ssh.as_ref()).await?;
         let pulse = pulse_of(&record, lengths.stdout, lengths.stderr);
+        let saved = watch::Sender::new(record.revision);
         let args = SessionArgs {
             config_env: self.config_env(&record),
             records: watch::Sender::new(record.clone()),
@@ -304,6 +305,7 @@ impl State {
             registry: self.registry.clone(),
             journal: self.shared.journal.clone(),
             pulse: watch::Sender::new(pulse),
+            saved,
         };
         match self.sessions.spawn(args, connection, restarts, myself.get_cell()).await {
             Ok(live) => Some(live),

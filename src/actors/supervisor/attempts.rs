@@ -4,24 +4,25 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ractor::ActorRef;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use super::actor::{NewSession, SupervisorMsg};
 use super::handle::{DaemonHandle, store};
 use super::sessions::Live;
+use crate::actors::ask;
 use crate::actors::session::SessionMsg;
 use crate::api::backend::RequestError;
 use crate::domain::ids::SessionId;
+use crate::domain::session::SessionRecord;
 use crate::domain::session::fsm::Order;
-use crate::domain::session::{Ordered, SessionRecord};
 use crate::store::mirror::{Mirror, MirrorError};
 
 /// How long after a failure the next attempt's folder is tried again.
 const AGAIN: Duration = Duration::from_secs(2);
 /// How long an attempt that the registry has may take to have its actor.
 const SPAWN_WITHIN: Duration = Duration::from_secs(5);
-/// How long an order may take to be noted.
+/// How long an order may take to the registry.
 const NOTED_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(10);
@@ -143,30 +144,31 @@ impl DaemonHandle {
 
     /// Gives an order to the attempt that counts. One that ends at this very
     /// moment has not heard of it, and the next one gets it, too.
+    ///
+    /// The order is in the registry when this returns: a daemon that is killed
+    /// after it carries it out when it is back.
     pub(super) async fn order(&self, given: &str, order: Order) -> Result<Live, RequestError> {
         let (mut record, mut live) = self.live_one(given).await?;
         loop {
-            let told = live.actor.cast(SessionMsg::Order(order.clone()));
-            let restarts = record.attempts.policy.retry().is_some();
-            if !restarts {
-                return told.map(|()| live).map_err(|_| RequestError::HasEnded(record.id));
+            let noted = ask(&live.actor, |reply| SessionMsg::Order(order.clone(), Some(reply)));
+            let noted = noted.await;
+            let seen = live.record.borrow().clone();
+            if seen.attempts.next.is_some() {
+                // The registry has the next one once the actor of this one is gone.
+                let _ = live.actor.wait(Some(SPAWN_WITHIN)).await;
+                (record, live) = self.live_one(seen.id.as_str()).await?;
+                continue;
             }
-            let amounts_to = Ordered::by(&order);
-            let noted = live
-                .record
-                .wait_for(|record| record.attempts.ordered >= amounts_to || !record.is_live());
-            let Ok(Ok(seen)) = tokio::time::timeout(NOTED_WITHIN, noted)
-                .await
-                .map(|seen| seen.map(|record| record.clone()))
-            else {
-                return Err(RequestError::Unavailable);
+            let Some(revision) = noted else { return Err(RequestError::HasEnded(record.id)) };
+            let saved = live.saved.wait_for(|saved| *saved >= revision);
+            // Without a sender the actor is gone, and the session has ended.
+            let written = timeout(NOTED_WITHIN, saved).await.is_ok();
+            return if written {
+                Ok(live)
+            } else {
+                let words = "the order is given, and the registry cannot be written now";
+                Err(RequestError::Store(words.to_owned()))
             };
-            if seen.attempts.next.is_none() {
-                return Ok(live);
-            }
-            // The registry has the next one once the actor of this one is gone.
-            let _ = live.actor.wait(Some(SPAWN_WITHIN)).await;
-            (record, live) = self.live_one(seen.id.as_str()).await?;
         }
     }
 }

@@ -91,7 +91,7 @@ async fn stop(daemon: &DaemonHandle, live: &Live) -> Result<Processes, RequestEr
     let order = Order::Stop { signal: "TERM".to_owned(), grace_s };
     let id = live.id();
     live.actor
-        .cast(SessionMsg::Order(order))
+        .cast(SessionMsg::Order(order, None))
         .map_err(|_| RequestError::StillRunning(id.clone()))?;
     let mut pulse = live.pulse.clone();
     let seen = pulse.wait_for(|pulse| pulse.state.has_ended() || is_out_of_reach(pulse));

@@ -194,7 +194,7 @@ async fn an_actor_that_fails_disturbs_no_other_session() {
     let attend = |reply| SupervisorMsg::Attend(live.id(), reply);
     let mut again = ask(&bench.supervisor, attend).await.flatten().unwrap();
     assert!(!again.unattended && super::view::of_live(&again).failure.is_none());
-    again.actor.cast(SessionMsg::Order(stop)).unwrap();
+    again.actor.cast(SessionMsg::Order(stop, None)).unwrap();
     assert_eq!(until_ended(&mut again).await.1, Some(Exit::Signal(9)));
 }
 
@@ -214,7 +214,9 @@ async fn a_session_that_was_left_alone_is_tried_again_after_some_minutes() {
     tokio::time::sleep(Duration::from_secs(180)).await;
     live = bench.live(&id).await.unwrap();
     assert!(!live.unattended);
-    live.actor.cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 })).unwrap();
+    live.actor
+        .cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 }, None))
+        .unwrap();
     assert_eq!(until_ended(&mut live).await.0, SessionState::Cancelled);
 }
 
@@ -232,7 +234,9 @@ async fn a_nudge_reaches_every_connection() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(bench.script.dials() > dials + by_itself + 1, "begun anew");
     let mut live = live;
-    live.actor.cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 })).unwrap();
+    live.actor
+        .cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 }, None))
+        .unwrap();
     assert_eq!(until_ended(&mut live).await.0, SessionState::Cancelled);
 }
 
@@ -253,7 +257,9 @@ async fn a_session_that_waits_is_asked_for_again_by_itself_when_its_connection_f
     }
     assert_eq!(live.pulse.borrow().state, SessionState::Waiting);
     assert!(bench.script.most_dials_at_once() <= 2);
-    live.actor.cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 })).unwrap();
+    live.actor
+        .cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 }, None))
+        .unwrap();
     let mut live = live;
     assert_eq!(until_ended(&mut live).await.0, SessionState::Cancelled);
 }

@@ -10,6 +10,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::super::must::Must;
 use super::super::sshd::free_port;
+use super::super::wait::eventually;
 use super::carry::serve;
 use super::orders::{End, Flow, Line, Way, Which};
 
@@ -163,6 +164,16 @@ impl Proxy {
     /// [`cut`](Self::cut) for some of them.
     pub(crate) fn cut_one(&self, which: Which) {
         self.order(which, |line| line.end = Some(End::Cut));
+    }
+
+    /// Cuts so often while `length` bytes pass, at even distances.
+    pub(crate) fn cut_along(&self, length: u64, cuts: u64) {
+        let begin = self.passed();
+        for cut in 1..=cuts {
+            let upto = begin + length * cut / (cuts + 1);
+            eventually("enough has passed for the next cut", || self.passed() >= upto);
+            self.cut();
+        }
     }
 
     /// Ends the open connections with RST on both sides.

@@ -1,11 +1,19 @@
 //! What every verb has at hand.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::error::CliError;
 use super::start;
 use crate::api::client::{Client, ClientError};
 use crate::paths::Environment;
+
+/// How often a call is made whose daemon goes away.
+const TRIES: u32 = 4;
+/// The pause before the third try; each is longer by as much as the one before.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The daemon that a verb talks to, and how to get one.
 #[derive(Debug, Clone)]
@@ -34,18 +42,22 @@ impl Context {
 
     /// Makes a call; where no daemon runs, starts one and makes it again, and
     /// where one died of it, too: there is no call that does harm when it is
-    /// made twice (a session is asked for with a key).
+    /// made twice (a session is asked for with a key). One that was just started
+    /// may be killed as well, so that is done a few times.
     pub(super) async fn call<T>(
         &self,
         call: impl AsyncFn(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
-        match call(&self.client).await {
-            Err(ClientError::NotRunning { .. } | ClientError::Broken(_)) => {
-                start::daemon(self).await?;
-                Ok(call(&self.client).await?)
+        for tries in 1..TRIES {
+            match call(&self.client).await {
+                Err(ClientError::NotRunning { .. } | ClientError::Broken(_)) => {
+                    start::daemon(self).await?;
+                    sleep(PAUSE * (tries - 1)).await;
+                }
+                answer => return Ok(answer?),
             }
-            answer => Ok(answer?),
         }
+        Ok(call(&self.client).await?)
     }
 
     /// Makes a call, and starts no daemon: `None` where none runs.

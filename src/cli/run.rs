@@ -14,7 +14,6 @@ use super::exit::{self, Code};
 use super::follow::{Leave, Recipient, Signals, feed};
 use super::output::{print_json, print_line, say};
 use super::values::{EnvArg, Input, env_arg, max_output, place, restart, seconds};
-use crate::api::client::ClientError;
 use crate::api::types::{RestartPolicy, RunRequest, SessionView};
 use crate::domain::ids::{AgentName, SessionName};
 use crate::domain::max_output::MaxOutput;
@@ -274,15 +273,10 @@ async fn accepted(
     Ok(Ok((view, Some(signals))))
 }
 
+/// It may have been taken in before the daemon died: the key makes a second
+/// request answer with the first's session.
 async fn ask(context: &Context, request: &RunRequest) -> Result<SessionView, CliError> {
-    match context.call(async |client| client.run(request).await).await {
-        // It may have been taken in before the daemon died. The key makes a
-        // second request answer with the first's session.
-        Err(CliError::Client(ClientError::Broken(_))) => {
-            context.call(async |client| client.run(request).await).await
-        }
-        answer => answer,
-    }
+    context.call(async |client| client.run(request).await).await
 }
 
 /// Becomes `longhaul attach`, whose arguments may be seen by everybody: `ps`

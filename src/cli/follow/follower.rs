@@ -161,15 +161,17 @@ impl<'a> Follower<'a> {
     }
 
     async fn restart(&mut self, error: ClientError, tries: u32) -> Result<(), CliError> {
-        let lost = matches!(error, ClientError::Broken(_) | ClientError::NotRunning { .. });
-        if !lost || tries > TRIES {
+        if !is_away(&error) || tries > TRIES {
             return Err(error.into());
         }
         if tries > 1 {
             sleep(Duration::from_millis(100) * tries).await;
         }
-        self.context.call(Client::version).await?;
-        Ok(())
+        match self.context.call(Client::version).await {
+            // It died as it was asked: whoever watches next finds that, and counts.
+            Err(CliError::Client(error)) if is_away(&error) => Ok(()),
+            answered => answered.map(drop),
+        }
     }
 
     async fn follow(&mut self, pulses: &mut Pulses, tries: &mut u32) -> Result<Watched, CliError> {
@@ -254,6 +256,11 @@ impl<'a> Follower<'a> {
             say(&report);
         }
     }
+}
+
+/// Whether the daemon went away, and may be back soon.
+fn is_away(error: &ClientError) -> bool {
+    matches!(error, ClientError::Broken(_) | ClientError::NotRunning { .. })
 }
 
 /// What is known of a session before it is watched.

@@ -29,8 +29,10 @@ use crate::actors::supervisor::{
     Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
 use crate::api::server::serve;
+use crate::domain::origin::{ControlId, Origin, Who};
 use crate::paths::{Environment, PathsError};
 use crate::ssh::settings::SshEnvironment;
+use crate::store::control_id::control_id;
 use crate::store::mirror::Mirror;
 use crate::store::registry::{Registry, RegistryError};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
@@ -70,6 +72,14 @@ pub enum DaemonError {
         /// Why.
         source: io::Error,
     },
+    /// The state directory's id cannot be kept.
+    #[error("{}: {source}", path.display())]
+    ControlId {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Something that is no socket is in its place.
     #[error("{} is in the way: it is no socket", .0.display())]
     NotASocket(PathBuf),
@@ -89,6 +99,7 @@ impl DaemonError {
             Self::State(error) => Some(error.remedy()),
             Self::Registry(error) => error.remedy(),
             Self::NotASocket(path) => Some(format!("mv {0} {0}.old", path.display())),
+            Self::ControlId { path, .. } => Some(format!("rm '{}'", path.display())),
             Self::Paths(_) | Self::Socket { .. } | Self::Start(_) | Self::Server(_) => None,
         }
     }
@@ -129,6 +140,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
         socket,
         config: environment.config_file(options.config.as_deref())?,
         ssh: ssh_environment(&environment),
+        origin: origin(&state_dir, &environment)?,
         home: environment.home,
         state_dir,
     };
@@ -164,7 +176,19 @@ struct Plan {
     config: PathBuf,
     ssh: SshEnvironment,
     home: Option<PathBuf>,
+    origin: Origin,
     state_dir: StateDir,
+}
+
+/// What this control machine is to the sessions that it starts.
+fn origin(state_dir: &StateDir, environment: &Environment) -> Result<Origin, DaemonError> {
+    let file = state_dir.control_id();
+    let fresh = ControlId::from_bits(rand::random());
+    let id =
+        control_id(&file, fresh).map_err(|source| DaemonError::ControlId { path: file, source })?;
+    let user = ssh_environment(environment).local_user;
+    let machine = rustix::system::uname();
+    Ok(Origin { id, who: Who::new(&user, &machine.nodename().to_string_lossy()) })
 }
 
 fn ssh_environment(environment: &Environment) -> SshEnvironment {
@@ -204,6 +228,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         registry,
         journal,
         state_dir: plan.state_dir,
+        origin: plan.origin,
         stop,
     });
     let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;
@@ -233,6 +258,7 @@ async fn spawn_supervisor(
         registry: registry.clone(),
         journal: journal.clone(),
         local_root: spools.to_string_lossy().into_owned(),
+        origin: plan.origin.clone(),
     };
     let spawned = Actor::spawn(None, SupervisorActor, args).await;
     Ok(spawned.map_err(|error| DaemonError::Start(error.into()))?.0)

@@ -99,6 +99,8 @@ pub struct Launch {
     pub path: Option<String>,
     /// Standard input.
     pub stdin: Stdin,
+    /// The line of the spool's `meta` file; empty makes none.
+    pub meta: Vec<u8>,
 }
 
 /// Neither values nor arguments nor input: they may be secret.
@@ -132,10 +134,16 @@ impl Parameters {
     /// directory there.
     #[must_use]
     pub fn session(self, id: &SessionId, root: Option<&str>) -> Self {
-        let with_id = self.plain("id", id.as_str());
+        self.plain("id", id.as_str()).root(root)
+    }
+
+    /// Adds the folder of all spools; `None` is the one below the home directory
+    /// there.
+    #[must_use]
+    pub fn root(self, root: Option<&str>) -> Self {
         match root {
-            Some(root) => with_id.value("root", root.as_bytes()),
-            None => with_id,
+            Some(root) => self.value("root", root.as_bytes()),
+            None => self,
         }
     }
 
@@ -158,6 +166,9 @@ impl Parameters {
         if let Some(path) = &launch.path {
             self = self.value("path", path.as_bytes());
         }
+        if !launch.meta.is_empty() {
+            self = self.value("meta", &launch.meta);
+        }
         match &launch.stdin {
             Stdin::Null => self.plain("stdin", "null"),
             Stdin::Data(data) => self.plain("stdin", "data").value("data", data),
@@ -175,6 +186,12 @@ impl Parameters {
             Some(path) => self.value("path", path.as_bytes()),
             None => self,
         }
+    }
+
+    /// Adds how many of the spools that are listed are left out.
+    #[must_use]
+    pub fn skip(self, spools: u64) -> Self {
+        self.number("out", spools)
     }
 
     /// Adds the offsets from which the streams are wanted.
@@ -273,6 +290,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Data(b"sekrit".to_vec()),
+            meta: b"sekrit".to_vec(),
         };
         let shown =
             format!("{launch:?} {:?}", Parameters::new(&Nonce::from_bits(1)).launch(&launch));

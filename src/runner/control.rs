@@ -14,7 +14,7 @@ use crate::domain::launch::{Nonce, Parameters};
 
 /// How long a program may take, on top of what it is told to wait. A host that
 /// swaps, or whose home directory is on a slow network, needs its time.
-const WITHIN: Duration = Duration::from_secs(30);
+pub(super) const WITHIN: Duration = Duration::from_secs(30);
 
 /// Why a program did not do what it was to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -254,8 +254,8 @@ async fn run(
 }
 
 /// A program that is being listened to.
-struct Talk {
-    io: ProgramIo,
+pub(super) struct Talk {
+    pub(super) io: ProgramIo,
     out: Splitter,
     lines: std::collections::VecDeque<String>,
     /// The end of what came on standard error.
@@ -263,7 +263,7 @@ struct Talk {
 }
 
 impl Talk {
-    async fn begin(
+    pub(super) async fn begin(
         mut io: ProgramIo,
         nonce: &Nonce,
         program: Program,
@@ -275,7 +275,7 @@ impl Talk {
     }
 
     /// The next line, or `None` once the program has ended.
-    async fn line(&mut self) -> Result<Option<String>, ControlError> {
+    pub(super) async fn line(&mut self) -> Result<Option<String>, ControlError> {
         loop {
             if let Some(line) = self.lines.pop_front() {
                 return match line.strip_prefix("fail ") {
@@ -316,7 +316,7 @@ impl Talk {
         length.ok_or(ControlError::Failed { detail: line })
     }
 
-    fn not_reached(&self) -> ControlError {
+    pub(super) fn not_reached(&self) -> ControlError {
         let mut said = self.out.noise().unwrap_or_default();
         said.push_str(&String::from_utf8_lossy(&self.grumble));
         ControlError::NotReached { said }

@@ -24,6 +24,7 @@ static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "finish.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
+static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "probe.sh");
 static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "which.sh");
 
@@ -40,6 +41,8 @@ pub enum Program {
     Input,
     /// Removes an ended session's spool.
     Remove,
+    /// Tells what spools there are.
+    List,
     /// Tells what the host is.
     Probe,
     /// Tells whether a program is there, and which version.
@@ -56,6 +59,7 @@ impl Program {
             Self::Stop => &STOP,
             Self::Input => &INPUT,
             Self::Remove => &REMOVE,
+            Self::List => &LIST,
             Self::Probe => &PROBE,
             Self::Which => &WHICH,
         }
@@ -83,6 +87,7 @@ mod tests {
             Program::Stop,
             Program::Input,
             Program::Remove,
+            Program::List,
             Program::Probe,
             Program::Which,
         ] {
@@ -124,6 +129,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            meta: Vec::new(),
         };
         let parameters = Parameters::new(&Nonce::from_bits(3)).session(&launch.id, root.to_str());
         let input = [Program::Start.line(), &parameters.launch(&launch).finish()].concat();
@@ -183,6 +189,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            meta: Vec::new(),
         };
         let nonce = Nonce::from_bits(3);
         let root = dir.path().join("spool");

@@ -14,7 +14,8 @@
 # ended); alive (a FIFO that the wrapper holds open while it lives); note (the
 # wrapper's standard error; there once `alive` is held); sent.NAME (a signal
 # that was sent on request); stdin and wake (FIFOs of an open input), eof (the
-# input has its end), sender (who adds to it).
+# input has its end), sender (who adds to it); meta (what the session is, for a
+# control machine that lost it).
 
 find_spool
 find_setsid || fail setsid
@@ -29,6 +30,7 @@ fi
 # Makes what the session writes to. On a full disk this fails, since it writes.
 furnish() {
   cd "$_spool" && echo run >stage && true >out && true >err || return
+  [ -z "$_meta" ] || printf '%b\n' "$_meta" >meta || return
   case $_stdin in
     data) printf %b "$_data" >in ;;
     open) printf %b "$_data" >in && mkfifo stdin wake ;;

@@ -5,11 +5,13 @@
 //! - [`registry`]: the sessions' records and the events, in SQLite.
 //! - [`mirror`]: one session's output and input, as plain files, and what it
 //!   needs for its start and the registry must never see.
+//! - [`control_id`]: what tells this state directory from any other.
 //! - [`config_files`]: the configuration's files, as the disk has them.
 //!
 //! What may not live here: knowledge of SSH, of actors, or of the wire.
 
 pub mod config_files;
+pub mod control_id;
 mod files;
 pub mod mirror;
 pub mod registry;

@@ -135,6 +135,7 @@ fn parent(path: &Path) -> &Path {
 /// <root>/
 ///     registry.sqlite   0600
 ///     daemon.lock       0600   the running daemon's process id
+///     control-id        0600   what tells this directory from any other
 ///     sessions/<id>/    0700   mirrors
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,6 +205,12 @@ impl StateDir {
     #[must_use]
     pub fn registry(&self) -> PathBuf {
         self.root.join("registry.sqlite")
+    }
+
+    /// The file that holds the directory's id.
+    #[must_use]
+    pub fn control_id(&self) -> PathBuf {
+        self.root.join("control-id")
     }
 
     /// The folder that holds all mirrors.

@@ -8,6 +8,8 @@
 mod support;
 
 #[cfg(test)]
+mod adopting;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod daemon;

@@ -142,6 +142,7 @@ impl Bench {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            meta: Vec::new(),
         }
     }
 

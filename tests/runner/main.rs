@@ -40,6 +40,7 @@ mod environment;
 mod exactness;
 mod following;
 mod input;
+mod listing;
 mod queries;
 mod spool;
 mod stopping;

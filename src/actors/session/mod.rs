@@ -12,10 +12,12 @@
 mod actor;
 mod host;
 mod input;
+mod listing;
 mod outcome;
 mod saver;
 mod tasks;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
 pub use host::{Channel, Host, RemoteHost};
+pub use listing::list_spools;
 pub use tasks::{OwnLaunch, goes_along, remove_spool};

@@ -103,6 +103,8 @@ async fn build(
         cwd: record.cwd.clone(),
         path: None,
         stdin,
+        // Told by the actor, when it is sent.
+        meta: Vec::new(),
     })
 }
 

@@ -154,6 +154,8 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         stdout: 0,
         stderr: 0,
         idempotency_key: request.idempotency_key.clone(),
+        adopted_from: None,
+        keeps_spool: false,
     }
 }
 

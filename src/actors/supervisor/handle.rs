@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::sessions::{Live, pulse_of};
-use super::{create, remotes, test, view};
+use super::{adopt, create, remotes, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
@@ -19,11 +19,12 @@ use crate::actors::session::{Host, SessionMsg, remove_spool};
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AgentView, ConfigView, EventView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
-    StatusView, TestReport, TestRequest,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, InputTaken, KillRequest,
+    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
 };
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
+use crate::domain::origin::Origin;
 use crate::domain::session::fsm::Order;
 use crate::domain::session::{Outcome, SessionRecord};
 use crate::store::mirror::Mirror;
@@ -53,6 +54,7 @@ struct Inner {
     registry: Registry,
     journal: Journal,
     state_dir: StateDir,
+    origin: Origin,
     started_at: String,
     stop: watch::Sender<bool>,
 }
@@ -70,6 +72,8 @@ pub struct Parts {
     pub journal: Journal,
     /// The state directory.
     pub state_dir: StateDir,
+    /// This control machine.
+    pub origin: Origin,
     /// Set to stop the daemon.
     pub stop: watch::Sender<bool>,
 }
@@ -78,7 +82,7 @@ impl DaemonHandle {
     /// The handle of a daemon that has just started.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { supervisor, children, registry, journal, state_dir, stop } = parts;
+        let Parts { supervisor, children, registry, journal, state_dir, origin, stop } = parts;
         let started_at = now().to_string();
         Self(Arc::new(Inner {
             supervisor,
@@ -86,6 +90,7 @@ impl DaemonHandle {
             registry,
             journal,
             state_dir,
+            origin,
             started_at,
             stop,
         }))
@@ -101,6 +106,10 @@ impl DaemonHandle {
 
     pub(super) fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.0.origin
     }
 
     fn config(&self) -> ConfigHandle {
@@ -348,6 +357,10 @@ impl Backend for DaemonHandle {
         request: TestRequest,
     ) -> Result<TestReport, RequestError> {
         test::run(self, name, request).await
+    }
+
+    async fn adopt(&self, name: &str, request: AdoptRequest) -> Result<AdoptReport, RequestError> {
+        adopt::run(self, name, request).await
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

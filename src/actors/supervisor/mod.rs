@@ -8,6 +8,7 @@
 //! what it stood for is shown as it was last known.
 
 mod actor;
+mod adopt;
 mod connections;
 mod create;
 mod handle;

@@ -16,6 +16,7 @@ use crate::actors::session::{Host, OwnLaunch, SessionMsg};
 use crate::actors::supervisor::Live;
 use crate::actors::{ask, now};
 use crate::domain::ids::SessionId;
+use crate::domain::origin::Origin;
 use crate::domain::session::fsm::Order;
 use crate::domain::session::{Exit, Phase, SessionRecord, SessionState, Stdin};
 use crate::domain::stream::Stream;
@@ -49,6 +50,7 @@ impl Bench {
             registry: registry.clone(),
             journal: Journal::open(registry.clone()),
             local_root: dir.path().join("spool").to_string_lossy().into_owned(),
+            origin: Origin::sample(1, "ann"),
         };
         let (supervisor, _) = Actor::spawn(None, SupervisorActor, args).await.unwrap();
         Self { supervisor, registry, script, dir }
@@ -80,6 +82,8 @@ impl Bench {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            adopted_from: None,
+            keeps_spool: false,
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::words::{age, command, signal_name, size};
+use super::words::{age, command, signal_name, size, tame};
 use super::{Look, failure_block, table};
 use crate::api::types::{Exit, LinkState, LinkView, SessionState, SessionView};
 use crate::domain::failure::Failure;
@@ -62,12 +62,17 @@ pub(in crate::cli) fn state_words(
     failure: Option<&Failure>,
 ) -> String {
     match (state, exit, failure) {
-        (SessionState::Exited, Some(Exit::Code(code)), _) => format!("exited {code}"),
-        (SessionState::Signalled, Some(Exit::Signal(signal)), _) => {
-            format!("signalled {}", signal_name(signal))
-        }
+        (SessionState::Exited | SessionState::Signalled, Some(exit), _) => exit_words(exit),
         (SessionState::Failed, _, Some(failure)) => format!("failed {}", failure.code),
         _ => state.as_str().to_owned(),
+    }
+}
+
+/// How a command ended.
+pub(super) fn exit_words(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited {code}"),
+        Exit::Signal(signal) => format!("signalled {}", signal_name(signal)),
     }
 }
 
@@ -86,7 +91,7 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     line("agent", view.agent.as_ref().map(ToString::to_string));
     line("command", (!view.command.is_empty()).then(|| command(&view.command)));
     line("on", Some(place(view)));
-    line("in", view.cwd.clone());
+    line("in", view.cwd.as_deref().map(tame));
     line("state", Some(state(view)));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));

@@ -6,6 +6,7 @@ use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
 use crate::domain::ids::{AgentName, SessionId, SessionName};
+use crate::domain::origin::Origin;
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
 
@@ -59,6 +60,14 @@ pub struct SessionRecord {
     pub stderr: u64,
     /// A second request with this key is answered with this session.
     pub idempotency_key: Option<String>,
+    /// The control machine that started it, where that is not this one: it was
+    /// found on its host and taken in.
+    #[serde(default)]
+    pub adopted_from: Option<Origin>,
+    /// Whether its spool is another control machine's, too: it goes when
+    /// somebody says so, and never by age or size.
+    #[serde(default)]
+    pub keeps_spool: bool,
 }
 
 impl SessionRecord {
@@ -295,6 +304,8 @@ impl SessionRecord {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            adopted_from: None,
+            keeps_spool: false,
         }
     }
 }

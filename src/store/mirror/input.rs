@@ -39,6 +39,26 @@ impl Mirror {
         .await
     }
 
+    /// Has the input begin at `offset`: what was before that was sent by somebody
+    /// else, and is nothing but a hole here. An input that is as long already
+    /// stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be made that long.
+    pub async fn begin_input_at(&self, offset: u64) -> Result<(), MirrorError> {
+        let path = self.input_file();
+        blocking(move || {
+            let opened = files::append_to(&path);
+            let made = opened.and_then(|file| match file.metadata()?.len() {
+                length if length >= offset => Ok(()),
+                _ => file.set_len(offset),
+            });
+            made.map_err(|source| MirrorError::Create { path, source })
+        })
+        .await
+    }
+
     /// Up to `max` bytes of the input from `offset` on; fewer only where it
     /// ends for now.
     ///

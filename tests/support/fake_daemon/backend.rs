@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AgentView, ConfigView, EventView, InputTaken, KillRequest, LinkState, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest, TestStage,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, InputTaken, KillRequest,
+    LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TestStage,
 };
 use longhaul::domain::event::Event;
 use tokio::sync::broadcast;
@@ -160,6 +160,12 @@ impl Backend for Fake {
             hostname: good.then(|| "box".to_owned()),
             failure: (!good).then(refused),
         })
+    }
+
+    async fn adopt(&self, name: &str, request: AdoptRequest) -> Result<AdoptReport, RequestError> {
+        let AdoptRequest { dry_run, .. } = request;
+        let remote = name.to_owned();
+        Ok(AdoptReport { remote, dry_run, known: 0, sessions: Vec::new() })
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

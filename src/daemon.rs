@@ -21,13 +21,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::actors::ask;
 use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
 use crate::actors::connection::SshDialer;
 use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
     Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
+use crate::actors::{ask, now};
 use crate::api::server::serve;
 use crate::domain::origin::{ControlId, Origin, Who};
 use crate::paths::{Environment, PathsError};
@@ -35,6 +35,7 @@ use crate::ssh::settings::SshEnvironment;
 use crate::store::control_id::control_id;
 use crate::store::mirror::Mirror;
 use crate::store::registry::{Registry, RegistryError};
+use crate::store::rescue::{self, Rescue};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 use crate::telemetry;
 
@@ -42,6 +43,9 @@ use crate::telemetry;
 /// between two looks: five seconds in all.
 const LOOKS: u32 = 250;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// How often the state directory is looked for.
+const BETWEEN_LOOKS_AT_STATE: Duration = Duration::from_secs(2);
 
 /// How the daemon is started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,7 +130,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     let state_dir = StateDir::prepare(environment.state_dir()?)?;
     let socket = environment.socket()?;
     // Held until the process ends.
-    let _lock = take_lock(&state_dir, &socket)?;
+    let lock = Arc::new(take_lock(&state_dir, &socket)?);
     // Sessions are started with a umask of their own; what the daemon makes is
     // for its owner alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -137,6 +141,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
         .build()
         .map_err(|error| DaemonError::Start(error.into()))?;
     let plan = Plan {
+        lock: lock.clone(),
         socket,
         config: environment.config_file(options.config.as_deref())?,
         ssh: ssh_environment(&environment),
@@ -172,6 +177,7 @@ fn take_lock(state_dir: &StateDir, socket: &Path) -> Result<DaemonLock, DaemonEr
 /// What the daemon is made of.
 #[derive(Debug)]
 struct Plan {
+    lock: Arc<DaemonLock>,
     socket: PathBuf,
     config: PathBuf,
     ssh: SshEnvironment,
@@ -211,7 +217,11 @@ fn user_by_id() -> String {
 }
 
 async fn live(plan: Plan) -> Result<(), DaemonError> {
-    let registry = Registry::open(plan.state_dir.registry()).await?;
+    let (registry, rescue) = rescue::open(&plan.state_dir, now().as_millis()).await?;
+    let notices: Vec<String> = rescue.iter().map(Rescue::notice).collect();
+    for notice in &notices {
+        warn!("{notice}");
+    }
     let journal = Journal::open(registry.clone());
     let (stop, stopped) = watch::channel(false);
     let supervisor = spawn_supervisor(&plan, &registry, &journal).await?;
@@ -222,23 +232,50 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
     listen_to_signals(&stop, &children)?;
     let listener = bind(&plan.socket)?;
     info!(socket = %plan.socket.display(), version = env!("CARGO_PKG_VERSION"), "ready");
+    watch_state_dir(plan.lock.clone(), stop.clone());
     let handle = DaemonHandle::new(Parts {
         supervisor: supervisor.clone(),
         children,
         registry,
         journal,
-        state_dir: plan.state_dir,
+        state_dir: plan.state_dir.clone(),
+        lock: plan.lock.clone(),
         origin: plan.origin,
+        notices,
         stop,
     });
     let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;
     info!("stopping; sessions go on");
-    // Only our own: the lock is still held.
-    let _ = std::fs::remove_file(&plan.socket);
+    let in_place = plan.lock.is_in_place();
+    // Only our own: the lock is still held. Without it the path may be the next
+    // daemon's.
+    if in_place {
+        let _ = std::fs::remove_file(&plan.socket);
+    }
     let _ = supervisor.cast(SupervisorMsg::ShutDown);
     // However that ends, there is nothing left to do.
     let _ = supervisor.wait(Some(Duration::from_secs(5))).await;
+    if !in_place {
+        return Err(StateDirError::Gone { dir: plan.state_dir.root().to_owned() }.into());
+    }
     served.map_err(DaemonError::Server)
+}
+
+/// Stops the daemon once its state directory is gone. What it writes from then
+/// on nobody would find again; the next daemon begins with what is there.
+fn watch_state_dir(lock: Arc<DaemonLock>, stop: watch::Sender<bool>) {
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(BETWEEN_LOOKS_AT_STATE).await;
+            let looked = lock.clone();
+            let in_place = tokio::task::spawn_blocking(move || looked.is_in_place()).await;
+            if !in_place.unwrap_or(true) {
+                error!("the state directory was removed");
+                stop.send_replace(true);
+                return;
+            }
+        }
+    });
 }
 
 async fn spawn_supervisor(

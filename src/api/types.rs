@@ -204,6 +204,9 @@ pub struct StatusView {
     pub sessions: Vec<SessionView>,
     /// The folder that holds mirrors and the registry.
     pub state_dir: PathBuf,
+    /// What a person should know of this daemon's state.
+    #[serde(default)]
+    pub notices: Vec<String>,
 }
 
 /// The configuration in force, and the edit that is not.

@@ -106,9 +106,8 @@ fn a_local_session_is_found_after_the_registry_is_gone() {
     let id = world.home.detached(&["--local", "--cwd", "~", "--", "sh", "-c", LATER]);
     eventually_or("it runs", || world.home.inspect(&id)["stdout"] == 6, || world.logs());
     world.home.longhaul(&["daemon", "stop"]).exited(0);
-    for file in ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm"] {
-        let _ = fs::remove_file(world.home.state_dir().join(file));
-    }
+    fs::remove_file(world.home.state_dir().join("registry.sqlite")).unwrap();
+    fs::remove_dir_all(world.home.state_dir().join("sessions")).unwrap();
     world.home.longhaul(&["adopt", "--local"]).exited(0).says("1 taken in from local");
     fs::write(world.home.path().join("go"), "").unwrap();
     has_all_of_it(&world, &world.home, &id);
@@ -231,9 +230,8 @@ fn a_host_that_lies_is_read_with_bounds() {
 
 #[test]
 fn an_unknown_place_is_refused_and_a_dead_one_tells_why() {
-    let mut world = World::new();
+    let world = World::new();
     world.home.longhaul(&["adopt", "bx"]).refused().says("remote.unknown");
     world.sshd.authorize(&[]);
     world.home.longhaul(&["adopt", "box"]).refused().says("ssh.auth");
-    world.sshd.stop();
 }

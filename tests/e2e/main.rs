@@ -20,6 +20,8 @@ mod harness;
 #[cfg(test)]
 mod input;
 #[cfg(test)]
+mod killing;
+#[cfg(test)]
 mod launching;
 #[cfg(test)]
 mod login_shells;
@@ -27,6 +29,8 @@ mod login_shells;
 mod outcomes;
 #[cfg(test)]
 mod queries;
+#[cfg(test)]
+mod registry;
 #[cfg(test)]
 mod remote_test;
 #[cfg(test)]

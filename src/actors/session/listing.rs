@@ -14,7 +14,7 @@ use crate::runner::control::ControlError;
 use crate::runner::list::{Listed, PAGE, list};
 
 /// How long it may take, with a link that has to come up first.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_secs(40);
 /// Answers that are asked for at most: room for more sessions than anybody has,
 /// and an end to a host that always has another one.
 const PAGES: u64 = 20;
@@ -38,7 +38,7 @@ pub async fn list_spools(host: &Host) -> Result<Vec<Spool>, Failure> {
 async fn all_pages(host: &Host) -> Result<Vec<Spool>, ControlError> {
     let mut spools = Vec::new();
     for page in 0..PAGES {
-        let channel = host.channel(Want::Control).await?;
+        let channel = host.channel(Want::Asked).await?;
         let listed = list(channel.io, &nonce(), host.root(), page * PAGE).await;
         drop(channel.slot);
         let Listed { spools: found, more } = listed?;

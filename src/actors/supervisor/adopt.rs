@@ -129,6 +129,7 @@ async fn take(daemon: &DaemonHandle, mut record: SessionRecord) -> Result<bool, 
             Err(error) => return Err(failed(&error)),
         }
     }
+    mirror.save_record(&record).await.map_err(|e| failed(&e))?;
     daemon.created(&record);
     let new = NewSession { record, mirror, lengths, own: None };
     let run = |reply| SupervisorMsg::RunSession(Box::new(new), Some(reply));

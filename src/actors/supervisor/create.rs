@@ -27,6 +27,7 @@ pub(super) async fn run(
         return Err(RequestError::ConfigRejected(report.to_string()));
     }
     check(&request)?;
+    daemon.check_state_dir().await?;
     let plan = plan(daemon, &request).await?;
     let id = SessionId::from_bits(rand::random());
     let own = OwnLaunch { env: request.env.clone(), prompt: request.prompt.clone() };
@@ -183,6 +184,7 @@ async fn prepare(
     input: Option<String>,
 ) -> Result<Mirror, RequestError> {
     let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(|error| store(&error))?;
+    mirror.save_record(record).await.map_err(|error| store(&error))?;
     if !own.is_empty() {
         mirror.save_launch(own).await.map_err(|error| store(&error))?;
     }

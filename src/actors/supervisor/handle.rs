@@ -29,7 +29,7 @@ use crate::domain::session::fsm::Order;
 use crate::domain::session::{Outcome, SessionRecord};
 use crate::store::mirror::Mirror;
 use crate::store::registry::{Events, Found, Page, Registry, RegistryError, Which};
-use crate::store::state_dir::StateDir;
+use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 
 /// The most input that is held for a session that cannot take it now, in bytes.
 const INPUT_HELD: u64 = 64 << 20;
@@ -54,7 +54,9 @@ struct Inner {
     registry: Registry,
     journal: Journal,
     state_dir: StateDir,
+    lock: Arc<DaemonLock>,
     origin: Origin,
+    notices: Vec<String>,
     started_at: String,
     stop: watch::Sender<bool>,
 }
@@ -72,8 +74,12 @@ pub struct Parts {
     pub journal: Journal,
     /// The state directory.
     pub state_dir: StateDir,
+    /// The right to use it.
+    pub lock: Arc<DaemonLock>,
     /// This control machine.
     pub origin: Origin,
+    /// What a person should know of the state.
+    pub notices: Vec<String>,
     /// Set to stop the daemon.
     pub stop: watch::Sender<bool>,
 }
@@ -82,7 +88,17 @@ impl DaemonHandle {
     /// The handle of a daemon that has just started.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { supervisor, children, registry, journal, state_dir, origin, stop } = parts;
+        let Parts {
+            supervisor,
+            children,
+            registry,
+            journal,
+            state_dir,
+            lock,
+            origin,
+            notices,
+            stop,
+        } = parts;
         let started_at = now().to_string();
         Self(Arc::new(Inner {
             supervisor,
@@ -90,7 +106,9 @@ impl DaemonHandle {
             registry,
             journal,
             state_dir,
+            lock,
             origin,
+            notices,
             started_at,
             stop,
         }))
@@ -106,6 +124,17 @@ impl DaemonHandle {
 
     pub(super) fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    /// Whether what is written down now would be found again.
+    pub(super) async fn check_state_dir(&self) -> Result<(), RequestError> {
+        let lock = self.0.lock.clone();
+        let in_place = tokio::task::spawn_blocking(move || lock.is_in_place()).await;
+        if in_place.unwrap_or(true) {
+            return Ok(());
+        }
+        let gone = StateDirError::Gone { dir: self.0.state_dir.root().to_owned() };
+        Err(store(&gone))
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -343,6 +372,7 @@ impl Backend for DaemonHandle {
             remotes: view::remotes(&config.config, self.connections().await?),
             sessions: self.sessions(false).await?,
             state_dir: self.0.state_dir.root().to_owned(),
+            notices: self.0.notices.clone(),
             config: view::config(&config),
         })
     }

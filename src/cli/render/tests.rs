@@ -166,6 +166,7 @@ fn status_shows_a_refused_edit_whole() {
         remotes: vec![remote_view()],
         sessions: Vec::new(),
         state_dir: "/state".into(),
+        notices: Vec::new(),
     };
     assert_eq!(
         status(&view, look()),

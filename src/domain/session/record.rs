@@ -77,6 +77,16 @@ impl SessionRecord {
         !matches!(self.phase, Phase::Ended { .. })
     }
 
+    /// The record of a session of which it is not known how it went on: its spool
+    /// tells, and it is not started, since it may have been.
+    #[must_use]
+    pub fn to_be_looked_up(mut self) -> Self {
+        if self.is_live() {
+            self.phase = Phase::Running { pid: None };
+        }
+        self
+    }
+
     /// Where in its life it is, as people see it.
     #[must_use]
     pub fn state(&self) -> SessionState {

@@ -5,12 +5,14 @@
 //!     out   err             0600   the output, a prefix of the spool's
 //!     in                    0600   what was sent to standard input
 //!     launch.json           0600   until the session has started
+//!     record.json           0600   what is remembered of it, for a lost registry
 //! ```
 //!
 //! - `folder`: [`Mirror`], the folder and its readers.
 //! - `writer`: [`MirrorWriter`], the only way to add output.
 //! - `input`: what was sent and may not be there yet.
 //! - `launch`: env values and the prompt of a session that waits.
+//! - `record`: what a registry that was lost is rebuilt from.
 //! - `error`: what can go wrong.
 //!
 //! The length of `out` and `err` is where reading from the spool resumes, so a
@@ -21,6 +23,7 @@ mod error;
 mod folder;
 mod input;
 mod launch;
+mod record;
 mod writer;
 
 #[cfg(test)]
@@ -28,4 +31,5 @@ mod tests;
 
 pub use error::MirrorError;
 pub use folder::{Lengths, Mirror};
+pub use record::kept_records;
 pub use writer::MirrorWriter;

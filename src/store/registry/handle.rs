@@ -187,6 +187,14 @@ impl Registry {
         self.read(events::last).await
     }
 
+    /// Makes a session's record one that cannot be read.
+    #[cfg(test)]
+    pub(crate) async fn spoil(&self, id: &SessionId) {
+        let id = id.as_str().to_owned();
+        let sql = "UPDATE sessions SET record = '{' WHERE id = ?1";
+        self.write(move |db| Ok(db.execute(sql, [&id])?)).await.expect("a session to spoil");
+    }
+
     /// The database's file.
     #[must_use]
     pub fn file(&self) -> &Path {

@@ -1,11 +1,14 @@
-//! Opening, settings and migrations.
+//! Opening, settings, migrations, and a look for damage.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::error::RegistryError;
+use super::error::{Fault, RegistryError};
+use super::sessions::{self, Page, Which};
+use crate::domain::session::SessionRecord;
 use crate::store::files;
 
 /// How long another program's lock is waited for. The daemon is alone; this is
@@ -63,6 +66,7 @@ fn open_database(file: &Path) -> Result<Connection, RegistryError> {
     let db = Connection::open_with_flags(file, flags).map_err(failed)?;
     configure(&db).map_err(failed)?;
     migrate(&db, file)?;
+    check(&db).map_err(|fault| fault.of(file))?;
     Ok(db)
 }
 
@@ -89,4 +93,35 @@ fn migrate(db: &Connection, file: &Path) -> Result<(), RegistryError> {
         db.execute_batch(&sql).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Looks for damage now: later it would show in the middle of something. That
+/// costs a reading of the file, which is some megabytes at most.
+fn check(db: &Connection) -> Result<(), Fault> {
+    let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
+        return Err(rusqlite::Error::SqliteFailure(code, Some(verdict)).into());
+    }
+    sessions::list(db, Which::All, Page::WHOLE).map(drop)
+}
+
+/// The records that a damaged registry still gives, from both of its ends to
+/// where the damage begins.
+#[must_use]
+pub fn readable_records(file: &Path) -> Vec<SessionRecord> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(db) = Connection::open_with_flags(file, flags) else { return Vec::new() };
+    let mut found = BTreeMap::new();
+    for sql in [sessions::sql::EVERY, sessions::sql::EVERY_BACKWARDS] {
+        let Ok(mut statement) = db.prepare(sql) else { continue };
+        let Ok(rows) = statement.query_map([], |row| row.get::<_, String>(0)) else { continue };
+        // The damage ends the walk; a record that cannot be read does not.
+        for json in rows.map_while(Result::ok) {
+            if let Ok(record) = serde_json::from_str::<SessionRecord>(&json) {
+                found.insert(record.id.clone(), record);
+            }
+        }
+    }
+    found.into_values().collect()
 }

@@ -91,6 +91,9 @@ pub(super) mod sql {
          VALUES (:id, :name, :live, :key, :record) \
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, live = excluded.live, \
          idempotency_key = excluded.idempotency_key, record = excluded.record";
+    pub(in super::super) const EVERY: &str = "SELECT record FROM sessions ORDER BY serial";
+    pub(in super::super) const EVERY_BACKWARDS: &str =
+        "SELECT record FROM sessions ORDER BY serial DESC";
     pub(in super::super) const REMOVE: &str = "DELETE FROM sessions WHERE id = :id";
 }
 

@@ -120,6 +120,7 @@ impl Backend for Fake {
             remotes: self.remotes().await?,
             sessions: self.sessions(false).await?,
             state_dir: self.dir().to_owned(),
+            notices: Vec::new(),
         })
     }
 

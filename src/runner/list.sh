@@ -3,7 +3,7 @@
 # that an answer has a bound; `listed more` says that there are others.
 
 find_root
-[ -d "$_root" ] || { say listed all; exit 0; }
+[ -d "$_root" ] || { say listed 'all'; exit 0; }
 cd "$_root" 2>/dev/null || fail spool "cd $_root"
 
 # Sets _state to how the session of the spool is that this is in.
@@ -41,7 +41,7 @@ tell_chunk() {
   for _seen in $_chunk; do
     for _file in out err in meta; do _files="$_files $_seen/$_file"; done
   done
-  # shellcheck disable=SC2086 # names without blanks
+  # shellcheck disable=SC2086,SC2012 # ids, which have neither blanks nor worse
   LC_ALL=C ls -ln $_files 2>/dev/null | {
     _seen=''
     while read -r _mode _ _ _ _length _ _ _ _file _more; do
@@ -64,19 +64,20 @@ tell_chunk() {
   _chunk='' _in_chunk=0
 }
 
-_chunk='' _in_chunk=0 _told=0 _listed=all
+_chunk='' _in_chunk=0 _told=0 _listed='all'
 for _name in *; do
   case $_name in
     *[!0123456789abcdefghjkmnpqrstvwxyz]*) continue ;;
     ??????????) ;;
     *) continue ;;
   esac
-  [ -d "$_name" ] && ! [ -L "$_name" ] || continue
+  [ -d "$_name" ] || continue
+  [ -L "$_name" ] && continue
   if [ "$_out" -gt 0 ]; then
     _out=$((_out - 1))
     continue
   fi
-  [ "$_told" -lt 500 ] || { _listed=more; break; }
+  [ "$_told" -lt 500 ] || { _listed='more'; break; }
   _chunk="$_chunk $_name" _told=$((_told + 1)) _in_chunk=$((_in_chunk + 1))
   [ "$_in_chunk" -lt 100 ] || tell_chunk
 done

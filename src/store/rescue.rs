@@ -33,7 +33,7 @@ impl Rescue {
     pub fn notice(&self) -> String {
         let what = match &self.damaged {
             Some((damage, aside)) => format!("{damage}. It is set aside as {}", aside.display()),
-            None => "the registry was gone".to_owned(),
+            None => "the registry was gone, or cut to nothing".to_owned(),
         };
         format!(
             "{what}; {} sessions were found again. For what runs on a remote and is missing here: \

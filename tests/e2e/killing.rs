@@ -73,9 +73,11 @@ fn killed_during_a_stop_the_next_daemon_sees_it_through() {
     let script = "trap '' TERM; echo up; while :; do sleep 0.1; done";
     let id = world.detached_script(script);
     eventually_or("it runs", || world.home.inspect(&id)["stdout"] == 3, || world.logs());
-    world.home.longhaul(&["kill", &id]).exited(0);
-    assert_eq!(world.home.inspect(&id)["state"], "stopping");
+    // It waits for the end, and asks the next daemon once this one is gone.
+    let kill = world.home.start(&["kill", &id]);
+    world.home.await_state(&id, "stopping");
     world.home.kill_daemon();
+    kill.finish();
     world.home.longhaul(&["wait", &id]).exited(137);
     assert!(world.remote_processes_with("trap ''").is_empty(), "{}", world.logs());
 }
@@ -121,7 +123,8 @@ fn a_new_binary_takes_over_with_sessions_and_readers_where_they_were() {
     Running::start(start, Input::Nothing).finish().exited(0);
     assert_ne!(world.home.daemon_pid(), before);
     world.sshd.write("go", "");
-    assert_eq!(reader.finish().exited(7).out(), "first\nlast\n");
+    reader.finish().exited(125).says("longhaul attach");
+    assert_eq!(world.home.longhaul(&["attach", "job"]).exited(7).out(), "first\nlast\n");
     // The cursor of before is one to go on from: nothing is stale or missing.
     let since = cursor.to_string();
     let events = world.home.longhaul(&["events", "--since", &since, "--json"]).exited(0);

@@ -8,14 +8,14 @@ cd "$_root" 2>/dev/null || fail spool "cd $_root"
 
 # Sets _state to how the session of the spool is that this is in.
 find_state() {
-  [ -f exit ] && [ -s exit ] && IFS= read -r _state <exit && return
+  [ -f exit ] && [ -s exit ] && IFS= read -r _state <./exit && return
   _state=claimed
   [ -f pid ] && [ -s pid ] || return 0
   find_process
   _state=running
   [ "$_alive" = no ] || return 0
   # It may have been written between the two looks.
-  [ -f exit ] && [ -s exit ] && IFS= read -r _state <exit && return
+  [ -f exit ] && [ -s exit ] && IFS= read -r _state <./exit && return
   _state='lost killed'
   [ "$_boot" = "$_boot_then" ] || _state='lost rebooted'
 }
@@ -44,8 +44,8 @@ tell_chunk() {
   # shellcheck disable=SC2086,SC2012 # ids, which have neither blanks nor worse
   LC_ALL=C ls -ln $_files 2>/dev/null | {
     _seen=''
-    while read -r _mode _ _ _ _length _ _ _ _file _more; do
-      case $_mode$_more in -*[!-rwxsStTl.+@]* | [!-]*) continue ;; esac
+    while read -r _mode _ _ _ _length _ _ _ _file; do
+      case $_mode in -*) ;; *) continue ;; esac
       if [ "${_file%%/*}" != "$_seen" ]; then
         tell
         _seen=${_file%%/*} _out_length=0 _err_length=0 _in_length=0 _meta_length=0

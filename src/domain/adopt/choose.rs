@@ -29,8 +29,9 @@ pub fn choose(spool: &Spool, own: &Origin, all: bool) -> Choice {
 /// The record of a session that is taken in.
 ///
 /// It counts as running, whatever the list said: the follower finds out, and
-/// brings the exit record. Its input is gone on with where the session is
-/// `own`'s; two that add to one input would lose each other's bytes.
+/// brings the exit record. Its input is gone on with, and its time is kept,
+/// where the session is `own`'s: two that add to one input would lose each
+/// other's bytes.
 #[must_use]
 pub fn record(
     spool: &Spool,
@@ -40,8 +41,9 @@ pub fn record(
     now: Timestamp,
 ) -> SessionRecord {
     let meta = spool.meta.as_ref();
-    let goes_on = meta.is_some_and(|meta| meta.stdin_open && meta.origin.is_akin_to(own))
-        && spool.stdin <= MAX_STDIN;
+    let akin = meta.is_some_and(|meta| meta.origin.is_akin_to(own));
+    let stays_open = meta.is_some_and(|meta| meta.stdin_open) && spool.stdin <= MAX_STDIN;
+    let goes_on = akin && stays_open;
     let stdin = Stdin {
         open: goes_on,
         accepted: if goes_on { spool.stdin } else { 0 },
@@ -62,7 +64,9 @@ pub fn record(
         created_at: meta.map_or(now, |meta| meta.created_at.min(now)),
         started_at: meta.map(|meta| meta.started_at.min(now)),
         ended_at: None,
-        timeout_s: meta.and_then(|meta| meta.timeout_s),
+        // Counted from when another's clock said that it started, it could be up
+        // at once.
+        timeout_s: meta.filter(|_| akin).and_then(|meta| meta.timeout_s),
         start_within_s: None,
         stdin,
         stdout: 0,
@@ -86,7 +90,8 @@ mod tests {
     fn spool_of(origin: Option<Origin>) -> Spool {
         let mut spool = parse("0000000007 5 6 7 open running").expect("a spool");
         let stdin = Stdin { open: true, ..Stdin::default() };
-        let record = SessionRecord { stdin, ..SessionRecord::sample(7) };
+        let timeout_s = Some(60);
+        let record = SessionRecord { stdin, timeout_s, ..SessionRecord::sample(7) };
         spool.meta = origin.map(|origin| Meta::of(&record, &origin, Timestamp::from_millis(50)));
         spool
     }
@@ -116,6 +121,13 @@ mod tests {
         for other in [Some(Origin::sample(2, "bob")), None] {
             assert_eq!(taken(&spool_of(other)).stdin, Stdin::default());
         }
+    }
+
+    #[test]
+    fn only_ones_own_clock_says_when_the_time_is_up() {
+        let timeout = |origin| taken(&spool_of(Some(origin))).timeout_s;
+        assert_eq!(timeout(Origin::sample(2, "ann")), Some(60));
+        assert_eq!(timeout(Origin::sample(2, "bob")), None);
     }
 
     #[test]

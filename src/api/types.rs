@@ -132,6 +132,10 @@ pub struct SessionView {
     pub mirror: PathBuf,
     /// The working directory that was asked for.
     pub cwd: Option<String>,
+    /// Who started it, as `user@hostname`, where that was another control
+    /// machine and it was taken in here.
+    #[serde(default)]
+    pub adopted_from: Option<String>,
 }
 
 /// Standard input of a session.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::support::client_home::ClientHome;
 use crate::support::command::{Finished, Input, Running};
 use crate::support::config::{Config, Entry};
+use crate::support::sshd::account;
 use crate::support::wait::eventually_or;
 use crate::support::world::World;
 
@@ -124,6 +125,8 @@ fn another_persons_sessions_are_named_and_taken_in_only_when_asked_for() {
     said.says("1 more belongs to ").says("longhaul adopt box --all takes it in");
     assert_eq!(other.home.json(&["ps", "-a"]).as_array().unwrap().len(), 1);
     other.longhaul(&["adopt", "box", "--all"]).exited(0).says("lost its name job");
+    let from = other.home.inspect(&id)["adopted_from"].as_str().unwrap().to_owned();
+    assert!(from.starts_with(&format!("{}@", account())), "{from}");
     world.sshd.write("go", "");
     // Both follow it, each to its end.
     has_all_of_it(&world, &world.home, &id);
@@ -226,6 +229,28 @@ fn a_host_that_lies_is_read_with_bounds() {
         let said = world.home.longhaul(&["inspect", id]).exited(0);
         assert!(!said.out().contains('\u{1b}'), "{said}");
     }
+}
+
+#[test]
+fn many_sessions_are_taken_in_at_once() {
+    const MANY: u64 = 120;
+    let world = World::new();
+    for n in 0..MANY {
+        let spool = format!(".local/state/longhaul/1/{n:010}");
+        for (file, text) in [("out", "here\n"), ("err", ""), ("exit", "code 0 run\n"), ("note", "")]
+        {
+            world.sshd.write(&format!("{spool}/{file}"), text);
+        }
+    }
+    let said = world.home.longhaul(&["adopt", "box"]).exited(0);
+    said.says("no session to take in").says("120 more do not tell whose");
+    world.home.longhaul(&["adopt", "box", "--all"]).exited(0).says("120 taken in");
+    let ended = |world: &World| {
+        let all = world.home.json(&["ps", "-a"]);
+        let there = |one: &&Value| one["state"] == "exited" && one["stdout"] == 5;
+        all.as_array().unwrap().iter().filter(there).count() as u64
+    };
+    eventually_or("all are here with their output", || ended(&world) == MANY, || world.logs());
 }
 
 #[test]

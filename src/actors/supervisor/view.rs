@@ -54,6 +54,7 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         pid: record.pid(),
         mirror: folder.to_owned(),
         cwd: record.cwd.clone(),
+        adopted_from: record.adopted_from.as_ref().map(|origin| origin.who.to_string()),
     }
 }
 

@@ -92,6 +92,7 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     line("command", (!view.command.is_empty()).then(|| command(&view.command)));
     line("on", Some(place(view)));
     line("in", view.cwd.as_deref().map(tame));
+    line("from", view.adopted_from.as_deref().map(tame));
     line("state", Some(state(view)));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));

@@ -61,6 +61,7 @@ fn session() -> SessionView {
         pid: Some(4711),
         mirror: "/state/0000000007".into(),
         cwd: None,
+        adopted_from: None,
     }
 }
 

@@ -204,6 +204,7 @@ impl Fake {
             pid: Some(4711),
             mirror,
             cwd: request.cwd.clone(),
+            adopted_from: None,
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,

@@ -23,14 +23,17 @@ use tracing::{error, info, warn};
 
 use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
 use crate::actors::connection::SshDialer;
+use crate::actors::janitor::{self, Janitor};
 use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
     Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
+use crate::actors::surroundings;
 use crate::actors::{ask, now};
 use crate::api::server::serve;
 use crate::domain::origin::{ControlId, Origin, Who};
 use crate::paths::{Environment, PathsError};
+use crate::runner::limits::raise_open_files;
 use crate::ssh::settings::SshEnvironment;
 use crate::store::control_id::control_id;
 use crate::store::mirror::Mirror;
@@ -134,6 +137,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     // Sessions are started with a umask of their own; what the daemon makes is
     // for its owner alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    info!(limit = raise_open_files(), "files that may be open at once");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(64)
@@ -229,8 +233,16 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         .await
         .ok_or_else(|| DaemonError::Start("the supervisor does not answer".into()))?;
     adopt(&supervisor, &registry, &plan.state_dir).await?;
+    surroundings::watch(&supervisor);
     listen_to_signals(&stop, &children)?;
     let listener = bind(&plan.socket)?;
+    let janitor = Janitor::start(janitor::Parts {
+        registry: registry.clone(),
+        supervisor: supervisor.clone(),
+        config: children.config.clone(),
+        journal: journal.clone(),
+        state_dir: plan.state_dir.clone(),
+    });
     info!(socket = %plan.socket.display(), version = env!("CARGO_PKG_VERSION"), "ready");
     watch_state_dir(plan.lock.clone(), stop.clone());
     let handle = DaemonHandle::new(Parts {
@@ -238,6 +250,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         children,
         registry,
         journal,
+        janitor,
         state_dir: plan.state_dir.clone(),
         lock: plan.lock.clone(),
         origin: plan.origin,

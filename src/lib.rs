@@ -57,7 +57,8 @@
 //!    `start.sh`, whose first act is `mkdir` of the spool. Of two starts with one
 //!    id, one goes on; a launch whose answer was lost is looked up.
 //! 4. **Spool.** The command writes to plain files there. Its wrapper writes the
-//!    exit record to a temporary name, and renames it.
+//!    exit record to a temporary name, and renames it. With a cap, the output goes
+//!    into segments instead (`runner/rotate.sh`), and the oldest go.
 //! 5. **Follower.** [`runner::follow`] streams from the mirror's lengths on, and
 //!    after a cut again from there, on whichever link is up.
 //! 6. **Mirror.** [`store::mirror`] appends, then publishes the new length.
@@ -70,7 +71,9 @@
 //! | --- | --- |
 //! | at most one start | `runner/start.sh`, [`domain::session::fsm`] |
 //! | nothing lost or doubled | `runner/follow.sh`, [`runner::follow`], [`store::mirror`] |
+//! | what a cap dropped is told | `runner/segments.sh`, [`domain::gaps`] |
 //! | status from the exit record only | `runner/finish.sh`, [`domain::session::ending`] |
+//! | back as soon as the host is | [`domain::connection::knock`], [`domain::wake`], [`actors::surroundings`] |
 //! | what cannot heal is not retried | [`domain::connection::fsm`], [`domain::failure`] |
 //! | never local by accident | [`domain::resolve`] |
 //! | a bad edit changes nothing | [`domain::config`], [`actors::config`] |

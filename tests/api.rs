@@ -94,6 +94,44 @@ async fn without_follow_output_is_what_is_here_now() {
 }
 
 #[tokio::test]
+async fn an_answer_never_runs_across_a_gap_and_says_where_it_begins() {
+    let (fake, client) = daemon();
+    let id = fake.add(1, &RunRequest::default());
+    fake.write(&id, Stream::Stdout, b"0123456789");
+    fake.drop_output(&id, Stream::Stdout, 1000);
+    fake.write(&id, Stream::Stdout, b"abcdef");
+    for (offset, limit, start, expected) in [
+        (0, None, 0, "0123456789"),
+        (4, Some(3), 4, "456"),
+        (10, None, 1010, "abcdef"),
+        (500, Some(2), 1010, "ab"),
+        (1012, None, 1012, "cdef"),
+        (1016, None, 1016, ""),
+    ] {
+        let query = OutputQuery { stream: Stream::Stdout, offset, limit, follow: false };
+        let answer = client.output(id.as_str(), query).await.unwrap();
+        assert_eq!(answer.offset(), Some(start), "{offset} {limit:?}");
+        assert_eq!(read_all(answer).await.unwrap(), expected.as_bytes(), "{offset} {limit:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_followed_answer_ends_where_something_is_dropped() {
+    let (fake, client) = daemon();
+    let id = fake.add(1, &RunRequest::default());
+    fake.write(&id, Stream::Stdout, b"one");
+    let reader = client.output(id.as_str(), follow(Stream::Stdout, 0)).await.unwrap();
+    let reading = tokio::spawn(read_all(reader));
+    fake.drop_output(&id, Stream::Stdout, 7);
+    assert_eq!(reading.await.unwrap().unwrap(), b"one");
+    let reader = client.output(id.as_str(), follow(Stream::Stdout, 3)).await.unwrap();
+    assert_eq!(reader.offset(), Some(10));
+    fake.write(&id, Stream::Stdout, b"two");
+    fake.exit(&id, Exit::Code(0));
+    assert_eq!(read_all(reader).await.unwrap(), b"two");
+}
+
+#[tokio::test]
 async fn a_reader_that_does_not_read_holds_up_nobody() {
     let (fake, client) = daemon();
     let id = fake.add(1, &RunRequest::default());
@@ -276,7 +314,7 @@ async fn errors_have_a_status_and_a_stable_word() {
     let table = [
         (said(client.session("zzz").await), (404, "no-such-session")),
         (said(client.session("0").await), (409, "ambiguous")),
-        (said(client.remove(id.as_str()).await), (409, "still-running")),
+        (said(client.remove(id.as_str(), false).await), (409, "still-running")),
         (said(client.input(id.as_str(), Bytes::new(), true).await), (409, "stdin-closed")),
         (said(client.run(&refused).await), (422, "failed")),
         (
@@ -360,7 +398,7 @@ async fn every_other_method_answers() {
     assert_eq!(fake.kills(), [Some("INT".to_owned())]);
     fake.exit(&view.id, Exit::Code(3));
     assert_eq!(client.sessions(true).await.unwrap().len(), 1);
-    client.remove(view.id.as_str()).await.unwrap();
+    client.remove(view.id.as_str(), false).await.unwrap();
     assert_eq!(client.sessions(true).await.unwrap(), []);
     assert_eq!(client.status().await.unwrap().pid, 42);
     assert_eq!(client.remotes().await.unwrap()[0].name, "box");

@@ -46,6 +46,7 @@ fn the_settings_that_it_shows_without_a_name_are_the_defaults() {
     let config = config(&EXAMPLE.replace("//~ ", ""));
     assert_eq!(config.idle_link, Config::DEFAULT_IDLE_LINK);
     assert_eq!(config.kill_grace, Config::DEFAULT_KILL_GRACE);
+    assert_eq!(config.retention, Config::default().retention);
 }
 
 /// A field that does not exist is answered with all that do.
@@ -56,7 +57,7 @@ fn it_shows_every_field() {
         .filter_map(|line| line.trim().trim_start_matches("//~ ").split_once(": "))
         .collect();
     let (remote, agent) = (r#"remotes: {"a": (no: 1)}"#, r#"agents: {"a": (no: 1)}"#);
-    for body in ["no: 1", remote, agent] {
+    for body in ["no: 1", "retention: (no: 1)", remote, agent] {
         let file =
             SourceFile { path: "x".into(), role: Role::Fragment, text: Ok(format!("({body})")) };
         let report = load(&[file], None, &Facts::default()).unwrap_err();

@@ -7,10 +7,12 @@
 
 pub mod config;
 pub mod connection;
+pub mod janitor;
 pub mod journal;
 pub mod resolver;
 pub mod session;
 pub mod supervisor;
+pub mod surroundings;
 
 mod common;
 

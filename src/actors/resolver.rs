@@ -11,6 +11,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use crate::domain::config::Config;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::AgentName;
+use crate::domain::max_output::MaxOutput;
 use crate::domain::plan::{Order, Plan, PlanError, plan};
 use crate::domain::resolve::Override;
 use crate::domain::target::{SshRequest, SshSettings};
@@ -27,6 +28,8 @@ pub struct OwnedOrder {
     pub command: Vec<String>,
     /// The working directory, if they said so.
     pub cwd: Option<String>,
+    /// How much of its output its spool keeps, if they said so.
+    pub max_output: Option<MaxOutput>,
 }
 
 /// Somebody's own word on the place.
@@ -106,6 +109,7 @@ impl OwnedOrder {
             agent: self.agent.as_ref(),
             command: &self.command,
             cwd: self.cwd.as_deref(),
+            max_output: self.max_output,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, watch};
 
 use super::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, InputTaken, KillRequest, Pulse,
-    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputTaken,
+    KillRequest, Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
 };
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
@@ -93,7 +93,8 @@ pub struct Output {
 ///
 /// All of it answers within seconds, except [`test_remote`](Self::test_remote)
 /// and [`adopt`](Self::adopt), which take as long as the remote's own time-outs
-/// allow.
+/// allow, [`gc`](Self::gc), which removes while one waits, and
+/// [`remove`](Self::remove) with force, which sees processes end.
 pub trait Backend: Clone + Send + Sync + 'static {
     /// Takes a session in; it is in the registry when this returns.
     fn run(
@@ -125,8 +126,15 @@ pub trait Backend: Clone + Send + Sync + 'static {
         given: &str,
         request: KillRequest,
     ) -> impl Future<Output = Result<SessionView, RequestError>> + Send;
-    /// Removes an ended session and its mirror.
-    fn remove(&self, given: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
+    /// Removes an ended session and its mirror; `force` stops one that runs
+    /// before. What is left on a host that is away goes when it is back.
+    fn remove(
+        &self,
+        given: &str,
+        force: bool,
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
+    /// Removes what need not be kept, or only says what that is.
+    fn gc(&self, request: GcRequest) -> impl Future<Output = Result<GcView, RequestError>> + Send;
     /// Everything at a glance.
     fn status(&self) -> impl Future<Output = Result<StatusView, RequestError>> + Send;
     /// All remotes.

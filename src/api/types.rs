@@ -14,7 +14,9 @@ pub use crate::domain::connection::{LinkState, LinkView};
 use crate::domain::event::Event;
 pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
+pub use crate::domain::gaps::{Dropped, Gap};
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
+pub use crate::domain::retention::Why;
 pub use crate::domain::session::{Exit, Pulse, SessionState};
 pub use crate::domain::stream::Stream;
 
@@ -45,6 +47,9 @@ pub struct RunRequest {
     pub timeout_s: Option<u64>,
     /// Give up when it could not be started for so many seconds.
     pub start_within_s: Option<u64>,
+    /// Keep at most so many bytes of output where it runs, at least 64000; what
+    /// is older is dropped, and told as dropped.
+    pub max_output: Option<u64>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
 }
@@ -63,6 +68,7 @@ impl fmt::Debug for RunRequest {
             stdin_open,
             timeout_s,
             start_within_s,
+            max_output,
             idempotency_key,
         } = self;
         f.debug_struct("RunRequest")
@@ -76,6 +82,7 @@ impl fmt::Debug for RunRequest {
             .field("stdin_open", stdin_open)
             .field("timeout_s", timeout_s)
             .field("start_within_s", start_within_s)
+            .field("max_output", max_output)
             .field("idempotency_key", idempotency_key)
             .finish()
     }
@@ -114,16 +121,32 @@ pub struct SessionView {
     pub exit: Option<Exit>,
     /// What went wrong, where something did.
     pub failure: Option<Failure>,
+    /// What will go wrong if nobody does anything.
+    #[serde(default)]
+    pub warnings: Vec<Failure>,
     /// When it was asked for.
     pub created_at: String,
     /// When the command started there.
     pub started_at: Option<String>,
     /// When it was known to have ended.
     pub ended_at: Option<String>,
-    /// Bytes of standard output that are here.
+    /// Bytes of standard output up to which it is here; what was dropped counts.
     pub stdout: u64,
-    /// Bytes of standard error that are here.
+    /// Bytes of standard error up to which it is here; what was dropped counts.
     pub stderr: u64,
+    /// The most bytes of output that are kept where it runs; `None` for all.
+    #[serde(default)]
+    pub max_output: Option<u64>,
+    /// What of its output was dropped before it could come here: the last
+    /// ranges, at most 100 of each stream.
+    #[serde(default)]
+    pub dropped: Vec<Dropped>,
+    /// Bytes of standard output that were dropped, in all.
+    #[serde(default)]
+    pub stdout_dropped: u64,
+    /// Bytes of standard error that were dropped, in all.
+    #[serde(default)]
+    pub stderr_dropped: u64,
     /// Standard input.
     pub stdin: StdinView,
     /// The process id there, once it is known.
@@ -136,6 +159,12 @@ pub struct SessionView {
     /// machine and it was taken in here.
     #[serde(default)]
     pub adopted_from: Option<String>,
+    /// Why its output does not come here for now, though it could.
+    #[serde(default)]
+    pub mirror_paused: Option<Failure>,
+    /// When nothing was left of it where it ran.
+    #[serde(default)]
+    pub spool_gone_at: Option<String>,
 }
 
 /// Standard input of a session.
@@ -211,6 +240,85 @@ pub struct StatusView {
     /// What a person should know of this daemon's state.
     #[serde(default)]
     pub notices: Vec<String>,
+    /// What is kept of all sessions.
+    #[serde(default)]
+    pub kept: KeptView,
+    /// Why nothing new is begun, while this machine's disk is full.
+    #[serde(default)]
+    pub disk: Option<Failure>,
+}
+
+/// How much is kept, as of the last look; there is one every few minutes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptView {
+    /// Bytes that all mirrors take here.
+    pub mirrors: u64,
+    /// Bytes of output in spools, here and elsewhere, as far as is known.
+    pub spools: u64,
+    /// Spools that are to go, and whose host is away.
+    pub waiting: u32,
+}
+
+/// `POST /v1/gc`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GcRequest {
+    /// Remove nothing; only say what would be.
+    pub dry_run: bool,
+}
+
+/// What `POST /v1/gc` did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GcView {
+    /// Whether nothing was removed.
+    pub dry_run: bool,
+    /// All that is to go.
+    pub items: Vec<GcItem>,
+}
+
+/// One thing that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GcItem {
+    /// The session.
+    pub session: SessionId,
+    /// Its name; `None` also for one that is in the list no more.
+    pub name: Option<SessionName>,
+    /// Where it ran.
+    pub place: String,
+    /// What goes.
+    pub what: GcWhat,
+    /// Why.
+    pub why: Why,
+    /// Bytes that it takes, as far as is known.
+    pub size: u64,
+    /// What became of it.
+    pub fate: GcFate,
+    /// Why it is still there, where something went wrong.
+    pub detail: Option<String>,
+}
+
+/// What can go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GcWhat {
+    /// A spool, on the machine where the session ran.
+    Spool,
+    /// A session with its mirror, here.
+    Session,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GcFate {
+    /// It would be removed.
+    Due,
+    /// It is gone.
+    Removed,
+    /// Its host cannot be reached now.
+    Waits,
+    /// It is still there; see `detail`.
+    Stays,
 }
 
 /// The configuration in force, and the edit that is not.
@@ -287,6 +395,9 @@ pub struct TestReport {
     pub hostname: Option<String>,
     /// What stopped the test.
     pub failure: Option<Failure>,
+    /// What stopped nothing yet.
+    #[serde(default)]
+    pub warnings: Vec<Failure>,
 }
 
 /// One stage of a remote's test.

@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    adopt, agent, attach, config, daemon, events, explain, logs, parts, remote, run, send,
+    adopt, agent, attach, config, daemon, events, explain, gc, logs, parts, remote, run, send,
     sessions, status,
 };
 use crate::paths::Environment;
@@ -64,10 +64,12 @@ pub(super) enum Verb {
     Wait(sessions::WaitArgs),
     /// Stop sessions, or signal them.
     Kill(sessions::KillArgs),
-    /// Remove sessions that have ended, with their output.
+    /// Remove sessions, with their output here and there.
     Rm(sessions::RmArgs),
     /// Take in the sessions that run on a host and are not known here.
     Adopt(adopt::Args),
+    /// Remove what need not be kept: spools, and old sessions.
+    Gc(gc::Args),
     /// Print what happened, and what happens.
     Events(events::Args),
     /// Show the daemon, its configuration, remotes and live sessions.
@@ -122,6 +124,7 @@ impl Verb {
             Self::Kill(args) => sessions::kill(args, context).await,
             Self::Rm(args) => sessions::rm(args, context).await,
             Self::Adopt(args) => adopt::adopt(args, context).await,
+            Self::Gc(args) => gc::gc(args, context).await,
             Self::Events(args) => events::events(args, context).await,
             Self::Status(args) => status::status(args, context).await,
             Self::Remote(verb) => remote::remote(verb, context).await,

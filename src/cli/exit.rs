@@ -52,7 +52,16 @@ mod tests {
             (Lost, None, 125),
             (Cancelled, None, 125),
         ] {
-            let pulse = Pulse { state, link: None, stdout: 0, stderr: 0, exit, failure: None };
+            let pulse = Pulse {
+                state,
+                link: None,
+                stdout: 0,
+                stderr: 0,
+                exit,
+                failure: None,
+                warnings: Vec::new(),
+                mirror_paused: None,
+            };
             assert_eq!(of_session(&pulse), code, "{state:?} {exit:?}");
         }
     }

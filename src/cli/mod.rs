@@ -21,6 +21,7 @@ mod events;
 mod exit;
 mod explain;
 mod follow;
+mod gc;
 mod logs;
 mod output;
 mod parts;

@@ -49,6 +49,12 @@ Examples:
         json: bool,
     },
     /// Try its connection at once, whatever it waits for.
+    #[command(after_help = "\
+Links that are up are asked for a sign of life, and replaced if there is none
+within seconds. What waits for you is tried once more.
+
+Examples:
+  longhaul remote reconnect box")]
     Reconnect {
         /// The remote.
         name: String,
@@ -99,7 +105,7 @@ async fn test(
         print_json(&report)?;
     } else {
         print(&render::test_report(&report))?;
-        if let Some(failure) = &report.failure {
+        for failure in report.failure.iter().chain(&report.warnings) {
             say(&failure_block(failure));
         }
     }

@@ -13,10 +13,11 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::follow::{Leave, Signals, feed};
 use super::output::{print_json, print_line, say};
-use super::values::{EnvArg, Input, env_arg, place, seconds};
+use super::values::{EnvArg, Input, env_arg, max_output, place, seconds};
 use crate::api::client::ClientError;
 use crate::api::types::{RunRequest, SessionView};
 use crate::domain::ids::{AgentName, SessionName};
+use crate::domain::max_output::MaxOutput;
 
 /// `longhaul run`.
 #[derive(Debug, Clone, clap::Args)]
@@ -65,6 +66,10 @@ pub(super) struct Args {
     /// Give up when it could not be started for this time.
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     start_within: Option<u64>,
+    /// Keep at most this much of its output there: 100MB, 1GiB. What is older is
+    /// dropped, and said to be where it had not come here yet.
+    #[arg(long, value_name = "SIZE", value_parser = max_output)]
+    max_output: Option<MaxOutput>,
     /// With -d: print all about it as JSON.
     #[arg(long, requires = "detach")]
     json: bool,
@@ -153,6 +158,7 @@ impl Args {
             stdin_open: self.interactive || self.stdin.is_some(),
             timeout_s: self.timeout,
             start_within_s: self.start_within,
+            max_output: self.max_output.map(MaxOutput::bytes),
             idempotency_key: Some(key),
         })
     }
@@ -342,6 +348,8 @@ mod tests {
             "5m",
             "--start-within",
             "10",
+            "--max-output",
+            "1MB",
             "--",
             "ls",
             "-la",
@@ -356,6 +364,7 @@ mod tests {
             env: BTreeMap::from([("A".to_owned(), "2".to_owned())]),
             timeout_s: Some(300),
             start_within_s: Some(10),
+            max_output: Some(1_000_000),
             idempotency_key: Some("key".to_owned()),
             ..RunRequest::default()
         };

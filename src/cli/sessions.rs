@@ -81,8 +81,19 @@ pub(super) struct KillArgs {
 
 /// `longhaul rm`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Examples:\n  longhaul rm k3 nightly")]
+#[command(after_help = "\
+A session goes from the list at once, with its output, prompt and input. What is
+left of it on a host that is away goes when the host is back. A session that runs
+is refused, unless --force stops it first: its whole process tree, verified; on a
+host that is away, before anything else once that is back.
+
+Examples:
+  longhaul rm k3 nightly
+  longhaul rm --force k3")]
 pub(super) struct RmArgs {
+    /// Stop sessions that still run.
+    #[arg(short, long)]
+    force: bool,
     /// The sessions.
     #[arg(value_name = "ID", required = true)]
     sessions: Vec<String>,
@@ -220,7 +231,7 @@ fn request_signal(args: &KillArgs) -> Option<String> {
 pub(super) async fn rm(args: RmArgs, context: &Context) -> Result<Code, CliError> {
     let mut code = exit::OK;
     for given in &args.sessions {
-        match context.call(async |client| client.remove(given).await).await {
+        match context.call(async |client| client.remove(given, args.force).await).await {
             Ok(()) => print_line(given)?,
             Err(error) => code = failed(&error),
         }

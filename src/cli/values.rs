@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::api::types::Where;
+use crate::domain::max_output::{MaxOutput, MaxOutputError};
 
 /// A duration in whole seconds: `90`, `30s`, `5m`, `1h 30m`.
 pub(super) fn seconds(text: &str) -> Result<u64, String> {
@@ -26,6 +27,11 @@ pub(super) fn grace(text: &str) -> Result<u64, String> {
         "0" | "0s" => Ok(0),
         _ => seconds(text),
     }
+}
+
+/// A size: `100 MB`, `512KiB`.
+pub(super) fn max_output(text: &str) -> Result<MaxOutput, String> {
+    text.parse().map_err(|error: MaxOutputError| error.to_string())
 }
 
 /// A file, or standard input.

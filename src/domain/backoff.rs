@@ -30,6 +30,15 @@ impl Backoff {
     }
 }
 
+/// What one of many waits that are to dial for the same reason, such as that the
+/// machine woke, for `chance` drawn evenly from 0 to 1: a handshake takes this
+/// machine some milliseconds of work too.
+#[must_use]
+pub fn spread(many: usize, chance: f64) -> Duration {
+    let all = Duration::from_millis(25).saturating_mul(u32::try_from(many).unwrap_or(u32::MAX));
+    all.min(Duration::from_secs(1)).mul_f64(chance.clamp(0.0, 1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -40,6 +49,14 @@ mod tests {
     fn doubles_until_the_cap() {
         let delays: Vec<_> = (1..=8).map(|n| Backoff::LINK.delay(n, 1.0).as_millis()).collect();
         assert_eq!(delays, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    }
+
+    #[test]
+    fn many_are_spread_over_no_more_than_a_second() {
+        for (many, most) in [(0, 0), (1, 25), (4, 100), (1_000, 1_000), (usize::MAX, 1_000)] {
+            assert_eq!(spread(many, 1.0), Duration::from_millis(most));
+            assert_eq!(spread(many, 0.0), Duration::ZERO);
+        }
     }
 
     proptest! {

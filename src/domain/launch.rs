@@ -7,6 +7,7 @@
 use std::fmt::{self, Write as _};
 
 use super::ids::SessionId;
+use super::max_output::{MaxOutput, Rotation};
 
 /// A program's files as one line: comments and indentation gone, the rest
 /// escaped, a newline at the end.
@@ -99,8 +100,11 @@ pub struct Launch {
     pub path: Option<String>,
     /// Standard input.
     pub stdin: Stdin,
-    /// The line of the spool's `meta` file; empty makes none.
-    pub meta: Vec<u8>,
+    /// The line of the spool's `meta` file, in graphic ASCII without a backslash;
+    /// empty makes none.
+    pub meta: String,
+    /// How much of its output the spool keeps; `None` keeps all of it.
+    pub max_output: Option<MaxOutput>,
 }
 
 /// Neither values nor arguments nor input: they may be secret.
@@ -167,7 +171,11 @@ impl Parameters {
             self = self.value("path", path.as_bytes());
         }
         if !launch.meta.is_empty() {
-            self = self.value("meta", &launch.meta);
+            self = self.plain("meta", &launch.meta);
+        }
+        if let Some(cap) = launch.max_output {
+            let Rotation { segment_bytes, segments } = cap.rotation();
+            self.0.extend_from_slice(format!("cap {segment_bytes} {segments}\n").as_bytes());
         }
         match &launch.stdin {
             Stdin::Null => self.plain("stdin", "null"),
@@ -290,7 +298,8 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Data(b"sekrit".to_vec()),
-            meta: b"sekrit".to_vec(),
+            meta: "sekrit".to_owned(),
+            max_output: None,
         };
         let shown =
             format!("{launch:?} {:?}", Parameters::new(&Nonce::from_bits(1)).launch(&launch));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::agent::{self, Profile};
 use super::config::{Agent, Config, EnvName, EnvValue, Remote, united_env};
 use super::ids::AgentName;
+use super::max_output::MaxOutput;
 use super::resolve::{Override, PlaceRequest, ResolveError, resolve};
 use super::target::{Destination, Place, SshConfigUse, SshRequest};
 
@@ -25,6 +26,8 @@ pub struct Order<'a> {
     pub command: &'a [String],
     /// The working directory, if they said so.
     pub cwd: Option<&'a str>,
+    /// How much of its output its spool keeps, if they said so.
+    pub max_output: Option<MaxOutput>,
 }
 
 /// What will be run, where, and with what.
@@ -42,6 +45,8 @@ pub struct Plan {
     pub env: BTreeMap<EnvName, EnvValue>,
     /// How long a start is tried.
     pub start_within: Duration,
+    /// How much of its output its spool keeps; `None` keeps all of it.
+    pub max_output: Option<MaxOutput>,
 }
 
 /// Why there is no plan.
@@ -73,6 +78,10 @@ pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
         .map(str::to_owned)
         .or_else(|| resolved.agent.and_then(|agent| working_dir(&agent.working_dir)))
         .or_else(|| resolved.remote.and_then(|remote| working_dir(&remote.working_dir)));
+    let max_output = order
+        .max_output
+        .or_else(|| resolved.agent.and_then(|agent| agent.max_output))
+        .or_else(|| resolved.remote.and_then(|remote| remote.max_output));
     let ssh = match (&resolved.place, resolved.remote) {
         (Place::Local, _) => None,
         (Place::AdHoc(destination), _) => Some(ad_hoc(destination)),
@@ -87,6 +96,7 @@ pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
             .remote
             .and_then(|remote| remote.start_within)
             .unwrap_or(USUAL_START_WITHIN),
+        max_output,
         place: resolved.place,
     })
 }
@@ -148,7 +158,7 @@ mod tests {
     }
 
     fn order<'a>(command: &'a [String], on: Option<Override<'a>>) -> Order<'a> {
-        Order { on, agent: None, command, cwd: None }
+        Order { on, agent: None, command, cwd: None, max_output: None }
     }
 
     #[test]
@@ -162,10 +172,28 @@ mod tests {
     }
 
     #[test]
+    fn a_cap_is_the_sessions_own_or_its_agents_or_its_remotes() {
+        let size = |text: &str| text.parse::<MaxOutput>().ok();
+        let mut config = config();
+        let agent: AgentName = "claude".parse().expect("a name");
+        let mut order = Order { agent: Some(&agent), ..order(&[], Some(Override::On("box"))) };
+        let cap = |config: &Config, order: &Order<'_>| {
+            plan(config, order).expect("a plan").max_output.map(|cap| cap.to_string())
+        };
+        assert_eq!(cap(&config, &order), None);
+        config.remotes.values_mut().for_each(|remote| remote.max_output = size("3 MB"));
+        assert_eq!(cap(&config, &order).as_deref(), Some("3 MB"));
+        config.agents.values_mut().for_each(|agent| agent.max_output = size("2 MB"));
+        assert_eq!(cap(&config, &order).as_deref(), Some("2 MB"));
+        order.max_output = size("1 MB");
+        assert_eq!(cap(&config, &order).as_deref(), Some("1 MB"));
+    }
+
+    #[test]
     fn an_agent_that_nobody_configured_is_known() {
         let agent = "claude".parse().expect("a name");
         let more = ["--verbose".to_owned()];
-        let order = Order { on: None, agent: Some(&agent), command: &more, cwd: None };
+        let order = Order { agent: Some(&agent), ..order(&more, None) };
         let plan = plan(&config(), &order).expect("a plan");
         assert_eq!(plan.place, Place::Local);
         assert_eq!(plan.command.first().map(String::as_str), Some("claude"));

@@ -28,6 +28,24 @@ impl Stream {
         }
     }
 
+    /// The name of the file in a mirror that lists what of it was dropped.
+    #[must_use]
+    pub fn gaps_file_name(self) -> &'static str {
+        match self {
+            Self::Stdout => "out.gaps",
+            Self::Stderr => "err.gaps",
+        }
+    }
+
+    /// The name that sentences use.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Stdout => "standard output",
+            Self::Stderr => "standard error",
+        }
+    }
+
     /// Both, in the order of their file descriptors.
     pub const BOTH: [Self; 2] = [Self::Stdout, Self::Stderr];
 

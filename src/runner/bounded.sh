@@ -5,19 +5,26 @@
 bounded() {
   _limit=$1
   shift
-  find_setsid && set -- "$_setsid" "$@"
-  (if [ -n "$_setsid" ]; then become_leader "$@"; else exec "$@"; fi) &
+  find_setsid || :
+  (become_leader "$_setsid" "$@") &
   _asked=$!
+  find_born "$_asked"
+  _since=$_born
+  # It looks every second, so that it ends soon after the program even where it
+  # is not told to, and never takes another process for the program.
   (
-    trap 'kill $_timer; exit' TERM
-    sleep "$_limit" &
-    _timer=$!
-    wait "$_timer"
-    kill -KILL "-$_asked" || kill -KILL "$_asked"
+    while is_born "$_asked" "$_since"; do
+      if [ "$_limit" = 0 ]; then
+        kill -KILL "-$_asked" || kill -KILL "$_asked"
+        exit
+      fi
+      sleep 1
+      _limit=$((_limit - 1))
+    done
   ) >/dev/null 2>&1 &
   _watch=$!
   wait "$_asked" 2>/dev/null
   _code=$?
-  { kill "$_watch"; wait "$_watch"; kill -KILL "-$_asked"; } 2>/dev/null
+  { kill -KILL "-$_asked"; kill -KILL "$_watch"; wait "$_watch"; } 2>/dev/null
   return "$_code"
 }

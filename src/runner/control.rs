@@ -16,6 +16,9 @@ use crate::domain::launch::{Nonce, Parameters};
 /// swaps, or whose home directory is on a slow network, needs its time.
 pub(super) const WITHIN: Duration = Duration::from_secs(30);
 
+/// How long the removal of many spools may take: of gigabytes, on a slow disk.
+const REMOVE_WITHIN: Duration = Duration::from_secs(120);
+
 /// Why a program did not do what it was to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
@@ -84,6 +87,8 @@ pub struct HostFacts {
     pub boot: String,
     /// The home directory.
     pub home: String,
+    /// Whether logind kills what this user leaves running at logout.
+    pub logout_kills: bool,
 }
 
 /// Asks what the host is.
@@ -105,6 +110,7 @@ pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlErr
         system: find("system"),
         boot: find("boot"),
         home: find("home"),
+        logout_kills: find("logout") == "kills",
     })
 }
 
@@ -175,19 +181,33 @@ pub async fn stop(
     run(io, nonce, Program::Stop, parameters, Bytes::new(), WITHIN + grace).await.map(drop)
 }
 
-/// Removes an ended session's spool; one that is gone is removed.
+/// Removes the spools of ended sessions; one that is gone is removed. A session
+/// that still runs keeps its own, and the others are not kept from going.
 ///
 /// # Errors
 ///
-/// The program could not be run, or the session is still running.
-pub async fn remove(
+/// The program could not be run to its end.
+pub async fn remove_all(
     io: ProgramIo,
     nonce: &Nonce,
     root: Option<&str>,
-    id: &SessionId,
-) -> Result<(), ControlError> {
-    let parameters = Parameters::new(nonce).session(id, root);
-    run(io, nonce, Program::Remove, parameters, Bytes::new(), WITHIN).await.map(drop)
+    ids: &[SessionId],
+) -> Result<Vec<(SessionId, Result<(), ControlError>)>, ControlError> {
+    let Some(first) = ids.first() else { return Ok(Vec::new()) };
+    let words: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let parameters = Parameters::new(nonce).session(first, root).search(None, &words);
+    let lines = run(io, nonce, Program::Remove, parameters, Bytes::new(), REMOVE_WITHIN).await?;
+    let told = |id: &SessionId| {
+        lines.iter().find_map(|line| {
+            let (word, rest) = line.split_once(' ')?;
+            let (about, why) = rest.split_once(' ').unwrap_or((rest, ""));
+            if about != id.as_str() {
+                return None;
+            }
+            Some(if word == "removed" { Ok(()) } else { Err(refused(why)) })
+        })
+    };
+    Ok(ids.iter().filter_map(|id| Some((id.clone(), told(id)?))).collect())
 }
 
 /// What goes on a session's standard input: a piece of it, by its place.

@@ -20,8 +20,15 @@ attach_reader() {
 #
 # The shell that has a trap waits, and another reads: a signal that comes just
 # before `read` blocks would be acted on when the next line arrives, which may be
-# never; to `wait` a shell gives itself over only with its signals in hand.
+# never; to `wait` a shell gives itself over only with its signals in hand. Waited
+# for is the one that reads, so that its end is noticed however it came.
+#
+# KILL alone is sure to end what was just started: a shell that catches TERM is
+# copied with its handler, and what arrives before the copy has become another
+# program is forgotten. mksh catches TERM in any case.
 stream() {
+  [ ! -d out.d ] || stream_segments
+  _before=$!
   # In effect before there is a tail: none may outlive this process.
   trap hush TERM
   tail -c "+$((_out + 1))" -f out &
@@ -29,28 +36,44 @@ stream() {
   tail -c "+$((_err + 1))" -f err >&4 &
   _two=$!
   (
+    # In here, as nothing waits for it.
+    [ -e cgroup ] || { dies_at_logout && say note logout-kills; }
     while IFS= read -r _line <&3; do :; done
-    kill "$_one" "$_two"
-    leave
   ) &
   _three=$!
+  tell_start
+}
+
+# Ends what sends.
+end_senders() {
+  kill -KILL "$_one" "$_two"
+}
+
+# Says that the session runs, and leaves the rest to what was started.
+tell_start() {
   # A process id is there a moment after the claim.
   until [ -s pid ] || [ -s exit ]; do sleep 0.1 || sleep 1; done
   _pid=''
   [ -s pid ] && read -r _pid _ <pid
   say started "$_pid"
-  wait
+  wait "$_three"
+  end_senders
+  leave
   exit
 }
 
 # Ends what `stream` has started. Status 9 says that it was there. `$!` is the
-# process that was started last, even if its id has not come into a variable yet.
+# process that was started last, even if its id has not come into a variable yet;
+# before the first it is another's, or 0 in zsh, which stands for the whole group.
 # shellcheck disable=SC2317 # a trap calls it
 hush() {
+  # A second one must not end the wait.
+  trap '' TERM
+  [ "$!" = "$_before" ] || set -- "$!"
   # shellcheck disable=SC2086 # some may be missing
-  kill -KILL $_one $_two $_three $!
+  kill -KILL $_one $_two $_three "$@"
   # shellcheck disable=SC2086
-  wait $_one $_two $_three $!
+  wait $_one $_two $_three "$@"
   exit 9
 }
 
@@ -66,15 +89,25 @@ listen() {
   leave
 }
 
-# Ends the shell that waits for the session. The wrapper must have come into its
-# own before.
+# Ends the shell that waits for the session, if that is still there. The wrapper
+# must have come into its own before.
 leave() {
-  until [ -e note ] || [ -s exit ] || ! [ -d "$_spool" ]; do sleep 1; done
-  kill -KILL $$
+  while is_born $$ "$_main_born"; do
+    if [ -e note ] || [ -s exit ] || ! [ -d "$_spool" ]; then
+      kill -KILL $$
+      break
+    fi
+    sleep 1
+  done
 }
 
 # Sends what lies behind the offsets $1 and $2.
 send_from() {
+  if [ -d out.d ]; then
+    send_segments out "$1"
+    send_segments err "$2" >&4
+    return
+  fi
   send_rest "$1" out
   send_rest "$2" err >&4
 }
@@ -102,18 +135,21 @@ read_record() {
 }
 
 # Sets _record to how the session ended. Without an exit record the wrapper was
-# killed; the command may live on, and is waited for.
+# killed; the command may live on, and is waited for. It may also be about to
+# sign: it has a moment for that.
 find_record() {
+  _looks=0
   while :; do
     read_record && return
     find_process
-    [ "$_alive" = yes ] || break
+    [ "$_alive" = yes ] || { [ -z "$_pid" ] && [ "$_looks" -lt 2 ]; } || break
+    _looks=$((_looks + 1))
     sleep 1
   done
   # It may have been written between the two looks.
   read_record && return
   _record='lost killed'
-  [ -z "$_boot_then" ] || [ "$_boot" = "$_boot_then" ] || _record='lost rebooted'
+  case $_boot_then in '' | - | "$_boot") ;; *) _record='lost rebooted' ;; esac
 }
 
 # A tail that is killed has not sent everything it read of: the reader counts
@@ -125,10 +161,15 @@ finish() {
   if [ -n "$_listener" ]; then
     kill -TERM "$_listener"
     # mksh catches TERM without being told to, and so may miss it while it reads.
-    [ -z "${KSH_VERSION-}" ] ||
+    _again=''
+    if [ -n "${KSH_VERSION-}" ]; then
       (while { sleep 0.1 || sleep 1; } && kill -TERM "$_listener"; do :; done) >/dev/null 4>&- &
+      _again=$!
+    fi
     wait "$_listener"
     [ $? = 9 ] && _part=yes
+    # Its process id may be another's from here on.
+    [ -z "$_again" ] || { kill -KILL "$_again"; wait "$_again"; }
   fi
   [ "$_part" = yes ] || send_from "$_out" "$_err"
   say end "$_part" "$_record"

@@ -53,8 +53,17 @@ pub enum Milestone {
     /// The session runs, and its output streams from here on; the command's
     /// process id, where it has one by now.
     Streaming(Option<u32>),
+    /// The runner has something to tell that is no end.
+    Noted(Note),
     /// So much of each stream is in the mirror.
     Mirrored(Mirrored),
+}
+
+/// What a runner tells besides output and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// logind will kill the session when its user logs out.
+    EndsAtLogout,
 }
 
 /// How much of each stream is in the mirror, in bytes.
@@ -71,7 +80,9 @@ pub struct Mirrored {
 pub enum Followed {
     /// The session has ended, and all that it wrote is in the mirror.
     Ended(Ending),
-    /// The link, or the program at its other end, is gone.
+    /// The link is gone.
+    LinkLost,
+    /// The program at the other end is gone, or the way to it.
     Cut(LinkTrouble),
     /// The spool was claimed before: the session was started already.
     AlreadyClaimed,
@@ -141,11 +152,20 @@ fn lengths(writer: &MirrorWriter) -> Result<Mirrored, MirrorError> {
     Ok(Mirrored { stdout: writer.length(Stream::Stdout)?, stderr: writer.length(Stream::Stderr)? })
 }
 
+/// A piece of a stream on its way into the mirror.
+#[derive(Debug)]
+enum Pending {
+    Bytes(Vec<Bytes>),
+    /// What comes now begins at this offset. A capped session tells where each
+    /// segment begins: what lies between the mirror's end and it was dropped.
+    At(u64),
+}
+
 /// One stream on its way into the mirror.
 #[derive(Debug)]
 struct Ear {
     splitter: Splitter,
-    pending: Vec<Bytes>,
+    pending: Vec<Pending>,
     lines: Vec<String>,
     /// Lines that say that the session's bytes are over: `end`, then `fin`.
     ends: u8,
@@ -159,8 +179,15 @@ impl Ear {
     fn hear(&mut self, bytes: Bytes) {
         let Self { splitter, pending, lines, ends } = self;
         splitter.feed(bytes, |piece| match piece {
-            Piece::Data(bytes) => pending.push(bytes),
+            Piece::Data(bytes) => match pending.last_mut() {
+                Some(Pending::Bytes(batch)) => batch.push(bytes),
+                _ => pending.push(Pending::Bytes(vec![bytes])),
+            },
             Piece::Line(line) => {
+                if let Some(offset) = line.strip_prefix("at ").and_then(|at| at.parse().ok()) {
+                    pending.push(Pending::At(offset));
+                    return;
+                }
                 *ends += u8::from(line.starts_with("end") || line == "fin");
                 lines.push(line);
             }
@@ -234,7 +261,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
             },
             Stage::Streaming | Stage::Ended { .. } => self.io.next().await,
         };
-        event.map(Some).ok_or_else(|| Followed::Cut(lost("the link was lost")))
+        event.map(Some).ok_or(Followed::LinkLost)
     }
 
     /// Takes in an event and what comes with it; whether the program has ended
@@ -287,8 +314,19 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                 continue;
             }
             wrote = true;
-            let batch = std::mem::take(&mut ear.pending);
-            self.writer.append(stream, batch).await.map_err(Followed::MirrorFailed)?;
+            for pending in std::mem::take(&mut ear.pending) {
+                let written = match pending {
+                    Pending::Bytes(batch) => self.writer.append(stream, batch).await,
+                    Pending::At(offset) => {
+                        // Its bytes would stand here twice. Another follower begins anew.
+                        if self.writer.length(stream).is_ok_and(|length| offset < length) {
+                            return Err(Followed::Cut(lost("the follower lost its place")));
+                        }
+                        self.writer.skip_to(stream, offset).await
+                    }
+                };
+                written.map_err(Followed::MirrorFailed)?;
+            }
         }
         if wrote {
             let lengths = lengths(self.writer).map_err(Followed::MirrorFailed)?;
@@ -310,6 +348,9 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                 }
                 "started" => {
                     (self.tell)(Milestone::Streaming(rest.parse().ok()));
+                }
+                "note" if rest == "logout-kills" => {
+                    (self.tell)(Milestone::Noted(Note::EndsAtLogout));
                 }
                 "end" => {
                     let (part, record) = rest.split_once(' ').unwrap_or((rest, ""));

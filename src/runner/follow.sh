@@ -2,12 +2,16 @@
 
 find_spool
 cd "$_spool" 2>/dev/null || fail gone
+find_born $$
+_main_born=$_born
 attach_reader
-# Between the claim and the wrapper's coming into its own lie a few forks.
+# Between the claim and the wrapper's coming into its own lie a few forks, which
+# on a host that swaps take their time: as long as who made them is there.
 _tries=0
 until [ -e note ] || [ -s exit ] || [ "$_tries" -ge 10 ]; do
   sleep 1
-  _tries=$((_tries + 1))
+  look_for starter
+  [ "$_alive" = yes ] || _tries=$((_tries + 1))
 done
 _listener=''
 if ! [ -s exit ] && [ -p alive ]; then

@@ -8,10 +8,8 @@ cd "$_spool" 2>/dev/null || fail gone
 # A sender whose link is gone may still have bytes in a pipe, which its cat would
 # add behind the count that is told here. Its processes are one group.
 if { read -r _old _old_born <sender; } 2>/dev/null; then
-  find_born "$_old"
-  while [ -n "$_born" ] && [ "$_born" = "$_old_born" ] && kill -KILL "-$_old" 2>/dev/null; do
+  while is_born "$_old" "$_old_born" && kill -KILL "-$_old" 2>/dev/null; do
     sleep 0.1 2>/dev/null || sleep 1
-    find_born "$_old"
   done
 fi
 find_born $$

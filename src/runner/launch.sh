@@ -28,16 +28,18 @@ seek_in() {
 }
 
 # Sets _setsid to what gives a process a session of its own. Told as a path: the
-# command's PATH need not lead to it.
+# command's PATH need not lead to it. Without any, a bash that is this shell can
+# at least give it a group of its own; then _setsid is empty.
 find_setsid() {
   for _setsid in /usr/bin/setsid /bin/setsid; do
-    [ -x "$_setsid" ] && return
+    [ -f "$_setsid" ] && [ -x "$_setsid" ] && return
   done
   for _setsid in setsid perl python3; do
     seek "$_setsid"
     _setsid=$_found
     [ -n "$_setsid" ] && return
   done
+  [ -n "${BASH_VERSION-}" ]
 }
 
 # Becomes a program, in a session of its own: the arguments are $_setsid, then
@@ -46,6 +48,7 @@ find_setsid() {
 become_leader() {
   # shellcheck disable=SC2016 # perl's own, not the shell's
   case ${1##*/} in
+    '') shift; exec "$@" ;;
     perl) exec "$1" -e 'use POSIX; POSIX::setsid(); shift; exec {$ARGV[0]} @ARGV; exit 127' "$@" ;;
     python3) exec "$1" -c 'import os, sys; os.setsid(); os.execvp(sys.argv[2], sys.argv[2:])' "$@" ;;
     *) exec "$@" ;;

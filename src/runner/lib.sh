@@ -13,7 +13,7 @@
 
 # bash takes options from SHELLOPTS, if that is exported.
 set +aCefuvx
-_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _meta=''
+_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _cap='' _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _meta='' _live=''
 set --
 
 # Sets _v to the decoded form of $1. The dot keeps newlines at the end, which
@@ -59,12 +59,30 @@ find_spool() {
   _spool=$_root/$_id
 }
 
-# Sets _boot to what tells this boot of the machine from any other.
+# Sets _boot to what tells this boot of the machine from any other. The time of
+# the boot is the last resort: it moves when the clock is set.
 find_boot() {
   _boot=-
   if [ -r /proc/sys/kernel/random/boot_id ]; then
     IFS= read -r _boot </proc/sys/kernel/random/boot_id
+  elif ! [ -r /proc/self/stat ]; then
+    for _name in kern.bootsessionuuid kern.boot_id kern.boottime; do
+      _boot=$(LC_ALL=C PATH=$PATH:/usr/sbin:/sbin sysctl -n "$_name" 2>/dev/null) || continue
+      # `{ sec = 1700000000, usec = 42 } …`
+      _boot=${_boot#*sec = } _boot=${_boot%%,*}
+      # shellcheck disable=SC2086 # words are to be split
+      join_words $_boot
+      _boot=${_v:--}
+      [ "$_boot" = - ] || break
+    done
+    _boot=${_boot:--}
   fi
+}
+
+# Sets _v to the arguments, joined by underscores.
+join_words() {
+  _v=''
+  for _word; do _v=${_v:+${_v}_}$_word; done
 }
 
 # Sets _born to the start time in $1, the text of a `stat` file in /proc, or to
@@ -78,28 +96,46 @@ parse_born() {
 }
 
 # Sets _born to the start time of process $1, or to nothing if there is none.
-# A process id is reused; an id with its start time is not.
+# A process id is reused; an id with its start time is not. In Linux that time
+# counts from the boot; elsewhere it is a date.
 find_born() {
   _born=''
   if [ -r /proc/self/stat ]; then
     { IFS= read -r _stat <"/proc/$1/stat"; } 2>/dev/null || return 0
     parse_born "$_stat"
   elif kill -0 "$1" 2>/dev/null; then
-    _born=$(LC_ALL=C ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' _)
+    # shellcheck disable=SC2046 # words are to be split
+    join_words $(LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null)
+    case $_v in Z*) ;; *) _born=${_v#*_} ;; esac
   fi
 }
 
-# Whether the session's own process is there: sets _pid, _alive to yes or no,
-# and _there to yes if any process has that id.
-find_process() {
-  _pid='' _born_then='' _boot_then='' _alive=no _there=no
-  { read -r _pid _born_then _boot_then <pid; } 2>/dev/null || return 0
+# Whether process $1 is there and has the start time $2.
+is_born() {
+  find_born "$1"
+  [ -n "$_born" ] && [ "$_born" = "$2" ]
+}
+
+# Whether the process that has signed the file $1 is there: sets _pid, _alive to
+# yes or no, _there to yes if any process has that id, and _same_boot to yes if
+# process ids of that file can mean anything now.
+look_for() {
+  _pid='' _born_then='' _boot_then='' _alive=no _there=no _same_boot=no
+  { read -r _pid _born_then _boot_then <"$1"; } 2>/dev/null || return 0
   find_boot
-  [ "$_boot" = "$_boot_then" ] || return 0
-  find_born "$_pid"
+  [ "$_boot" != "$_boot_then" ] || _same_boot=yes
+  # A date needs no boot beside it. What stands for the boot may be another now.
+  case $_born_then in
+    *[!0-9]*) ;;
+    *) [ "$_same_boot" = yes ] || return 0 ;;
+  esac
+  is_born "$_pid" "$_born_then" && _alive=yes _same_boot=yes
   [ -z "$_born" ] || _there=yes
-  [ -n "$_born" ] && [ "$_born" = "$_born_then" ] && _alive=yes
-  return 0
+}
+
+# Whether the session's own process is there.
+find_process() {
+  look_for pid
 }
 
 _key=''
@@ -118,6 +154,7 @@ while IFS= read -r _line; do
     stdin) _stdin=$_value ;;
     data) _data=$_value ;;
     meta) _meta=$_value ;;
+    cap) _cap=$_value ;;
     out) _out=$_value ;;
     err) _err=$_value ;;
     sig) _sig=$_value ;;

@@ -93,7 +93,7 @@ mod tests {
     fn a_meta_belongs_to_the_spool_before_it_and_garbage_to_nobody() {
         let record = SessionRecord::sample(8);
         let meta = Meta::of(&record, &Origin::sample(1, "ann"), Timestamp::from_millis(1));
-        let line = String::from_utf8(meta.line()).unwrap();
+        let line = meta.line();
         let mut answer = Answer::default();
         for line in [
             "spool 0000000007 0 0 0 open running",

@@ -17,7 +17,7 @@ find_state() {
   # It may have been written between the two looks.
   [ -f exit ] && [ -s exit ] && IFS= read -r _state <./exit && return
   _state='lost killed'
-  [ "$_boot" = "$_boot_then" ] || _state='lost rebooted'
+  case $_boot_then in '' | - | "$_boot") ;; *) _state='lost rebooted' ;; esac
 }
 
 # Tells of the spool _seen, of which the lengths have been gathered.
@@ -33,13 +33,27 @@ tell() {
   fi
 }
 
+# Adds what there is of the stream $1 of the spool _seen to _files. Of one that is
+# capped the newest segment tells the length, and that is the last to be dropped.
+add_stream() {
+  _files="$_files $_seen/$1"
+  [ -d "$_seen/$1.d" ] || return 0
+  for _newest in "$_seen/$1.d"/*; do :; done
+  case ${_newest##*/} in
+    *[!0123456789]*) ;;
+    ???????????????) _files="$_files $_newest" ;;
+  esac
+}
+
 # Tells of the spools $_chunk. One `ls` has the lengths of all of them, and what
 # is no plain file is left out; the names are ids, and no other names.
 tell_chunk() {
   [ -n "$_chunk" ] || return 0
   _files=''
   for _seen in $_chunk; do
-    for _file in out err in meta; do _files="$_files $_seen/$_file"; done
+    _files="$_files $_seen/in $_seen/meta"
+    add_stream out
+    add_stream err
   done
   # shellcheck disable=SC2086,SC2012 # ids, which have neither blanks nor worse
   LC_ALL=C ls -ln $_files 2>/dev/null | {
@@ -53,6 +67,8 @@ tell_chunk() {
       case $_file in
         */out) _out_length=$_length ;;
         */err) _err_length=$_length ;;
+        */out.d/*) _name=${_file##*/}; advance "$_length"; _out_length=$_name ;;
+        */err.d/*) _name=${_file##*/}; advance "$_length"; _err_length=$_name ;;
         */in) _in_length=$_length ;;
         */meta) _meta_length=$_length ;;
       esac

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::io::ProgramEvent;
+use super::limits::lowered;
 use super::program::BOOTSTRAP;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 
@@ -59,7 +60,8 @@ impl LocalProgram {
         let kept =
             LOGIN_ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let mut child = Command::new("/bin/sh")
-            .args(["-c", BOOTSTRAP])
+            .arg("-c")
+            .arg(format!("{}{BOOTSTRAP}", lowered()))
             .env_clear()
             .envs(kept.collect::<Vec<(&&str, OsString)>>())
             .stdin(Stdio::piped())

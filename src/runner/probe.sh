@@ -40,3 +40,6 @@ say host "$(uname -n)"
 say system "$(uname -s)"
 say boot "$_boot"
 say home "$_home"
+if [ -d /run/systemd/system ] && ! lingers && dies_at_logout; then
+  say logout kills
+fi

@@ -13,19 +13,36 @@ use crate::domain::launch;
 /// what is meant for the program.
 pub const BOOTSTRAP: &str = r#"exec /bin/sh -c 'IFS= read -r _p; eval "$(printf %b "$_p")"'"#;
 
+/// The folder of spools where no other is asked for. Its last part is the version
+/// of the spool's format.
+pub const USUAL_SPOOLS: &str = "~/.local/state/longhaul/1";
+
 macro_rules! program {
     ($($file:literal),+) => {
         LazyLock::new(|| launch::one_line(&[$(include_str!($file)),+]))
     };
 }
 
-static START: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "finish.sh", "start.sh");
-static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "finish.sh", "follow.sh");
+static START: LazyLock<Vec<u8>> = program!(
+    "lib.sh",
+    "launch.sh",
+    "logout.sh",
+    "linger.sh",
+    "segments.sh",
+    "finish.sh",
+    "scope.sh",
+    "offset.sh",
+    "rotate.sh",
+    "start.sh"
+);
+static FOLLOW: LazyLock<Vec<u8>> =
+    program!("lib.sh", "logout.sh", "segments.sh", "finish.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
-static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "list.sh");
-static PROBE: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "probe.sh");
+static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
+static PROBE: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
 static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "which.sh");
 
 /// A program of the runner.
@@ -129,7 +146,8 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
-            meta: Vec::new(),
+            meta: String::new(),
+            max_output: None,
         };
         let parameters = Parameters::new(&Nonce::from_bits(3)).session(&launch.id, root.to_str());
         let input = [Program::Start.line(), &parameters.launch(&launch).finish()].concat();
@@ -189,7 +207,8 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
-            meta: Vec::new(),
+            meta: String::new(),
+            max_output: None,
         };
         let nonce = Nonce::from_bits(3);
         let root = dir.path().join("spool");

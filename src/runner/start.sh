@@ -9,12 +9,15 @@
 # could be interrupted. When the reader goes, the listener kills this shell and
 # the wrapper stays, a child of init.
 #
-# Files in the spool: in, out, err; pid (process id, start time, boot); stage
-# (what kept the wrapper from becoming the command, else `run`); exit (how it
-# ended); alive (a FIFO that the wrapper holds open while it lives); note (the
-# wrapper's standard error; there once `alive` is held); sent.NAME (a signal
-# that was sent on request); stdin and wake (FIFOs of an open input), eof (the
-# input has its end), sender (who adds to it); meta (what the session is, for a
+# Files in the spool: in, out, err; starter (who made it: process id, start time,
+# boot); pid (the command's); stage (what kept the wrapper from becoming the
+# command, else `run`); exit (how it ended; `full` for `run` if the disk was full
+# by then); room (what tells that); alive (a FIFO that the wrapper holds open while
+# it lives); note (the wrapper's standard error; there once `alive` is held);
+# sent.NAME (a signal that was sent on request); stdin and wake (FIFOs of an open
+# input), eof (the input has its end), sender (who adds to it); cgroup (the folder
+# of the cgroup that is the session's own), wrapper (who else is in there), scope
+# (why there is none where there should be one); meta (what the session is, for a
 # control machine that lost it).
 
 find_spool
@@ -29,13 +32,21 @@ fi
 
 # Makes what the session writes to. On a full disk this fails, since it writes.
 furnish() {
-  cd "$_spool" && echo run >stage && true >out && true >err || return
-  [ -z "$_meta" ] || printf '%b\n' "$_meta" >meta || return
+  cd "$_spool" && echo run >stage || return
+  if [ -n "$_cap" ]; then furnish_segments; else true >out && true >err; fi || return
+  echo "$$ $_main_born $_boot" >starter || return
+  # No shell finds anything in it that `echo` would not print as it stands, and
+  # mksh has no `printf` of its own: as an argument it might be too long.
+  [ -z "$_meta" ] || echo "$_meta" >meta || return
   case $_stdin in
     data) printf %b "$_data" >in ;;
     open) printf %b "$_data" >in && mkfifo stdin wake ;;
   esac
 }
+find_boot
+find_born $$
+_main_born=$_born
+find_scope
 if ! furnish 2>/dev/null; then
   # Once more for the words; then the claim is given up, as nothing was started.
   _problem=$(export LC_ALL=C; furnish 2>&1)
@@ -131,10 +142,10 @@ END
   become_leader "$_setsid" "$@"
 }
 
-# Writes down who this process is. Only the process itself can read its own id
-# without an external command: $$ is the first shell's in all its children.
-sign() {
-  find_boot
+# Sets _me to the id of the process that calls it, and _born. Only the process
+# itself can read its own id without an external command: $$ is the first
+# shell's in all its children.
+find_me() {
   if [ -r /proc/self/stat ]; then
     IFS= read -r _stat </proc/self/stat
     _me=${_stat%% *}
@@ -144,17 +155,30 @@ sign() {
     _me=$(exec sh -c 'echo "$PPID"')
     find_born "$_me"
   fi
+}
+
+# Writes down who this process is.
+sign() {
+  find_me
   # What has not signed cannot be stopped, so it does not run.
   persist pid "$_me $_born $_boot" || exit
 }
 
 # Writes the line $2 to the file $1. A disk that is full now may have room later;
-# a spool that is gone is gone.
+# a spool that is gone is gone. What the shell says of it would take up room.
 persist() {
-  until echo "$2" >"$1"; do
+  until { echo "$2" >"$1"; } 2>/dev/null; do
     [ -d "$_spool" ] || return
     sleep 1
   done
+}
+
+# Whether a few kilobytes more can be written. What is small fits in where
+# nothing else does.
+has_room() {
+  _pad=0123456789abcdef
+  while [ ${#_pad} -lt 16384 ]; do _pad=$_pad$_pad; done
+  { echo "$_pad" >room && true >room; } 2>/dev/null
 }
 
 # Whether a status of 128 and $1 stands for signal $1. A shell tells of a death
@@ -170,20 +194,38 @@ wrap() {
   split_off
   steel
   exec 3<&- 4>&- </dev/null >/dev/null
+  [ -z "$_scope" ] || move_to_scope
   mkfifo alive
   exec 9<>alive
   exec 8>alive 9>&-
   exec 2>note
   case $_stdin in
     data) _input=in ;;
-    open) _input=stdin; (exec 8>&- 2>/dev/null; feed) >stdin & ;;
+    open)
+      _input=stdin
+      (exec 8>&- 2>/dev/null; feed) >stdin &
+      _feeder=$!
+      find_born "$_feeder"
+      _fed_since=$_born
+      ;;
     *) _input=/dev/null ;;
   esac
+  [ -z "$_cap" ] || start_movers
+  # Job control gives each job a group of its own; bash alone does so without a
+  # terminal.
+  [ -n "$_setsid" ] || set -m
   # The redirections stand inside: mksh would apply them to this shell, too, and
   # tell of a signal in the session's err. They append: a command that opens
   # /dev/stdout or /dev/stderr anew would else write over what is there.
-  (split_off; exec 8>&- <"$_input" >>out 2>/dev/null; sign; become "$@")
+  (
+    split_off
+    exec 8>&- <"$_input" >>out 2>/dev/null
+    [ -z "$_cap" ] || exec 6>&- 7>&-
+    sign
+    become "$@"
+  )
   _code=$?
+  [ -n "$_setsid" ] || set +m
   _kind=code
   # ksh93 adds 256 to a signal's number, other shells 128.
   if [ "$_code" -gt 256 ]; then
@@ -191,9 +233,15 @@ wrap() {
   elif [ "$_code" -gt 128 ] && is_signal "$((_code - 128))"; then
     _kind=signal _code=$((_code - 128))
   fi
-  [ "$_stdin" = open ] && kill -KILL $! 2>/dev/null
+  # It ends at the end of the input, and its process id may be another's by now.
+  [ "$_stdin" = open ] && is_born "$_feeder" "$_fed_since" && kill -KILL "$_feeder"
+  [ -z "$_cap" ] || await_movers
   _stage=run
   read -r _stage <stage
+  # Who ends well and writes nothing needed no room.
+  if [ "$_stage" = run ] && { [ "$_code$_cap" != 0 ] || [ -s out ] || [ -s err ]; }; then
+    has_room || _stage=full
+  fi
   persist exit "$_kind $_code $_stage"
 }
 

@@ -77,7 +77,7 @@ pub(super) fn config(keep_alive: KeepAlive, known: &[Algorithm]) -> Config {
         maximum_packet_size: 32768,
         nodelay: true,
         keepalive_interval: keep_alive.interval,
-        keepalive_max: usize::try_from(keep_alive.count).unwrap_or(usize::MAX),
+        keepalive_max: unanswered(keep_alive),
         inactivity_timeout: inactivity(keep_alive),
         preferred: Preferred {
             kex: Cow::Borrowed(KEX),
@@ -89,6 +89,13 @@ pub(super) fn config(keep_alive: KeepAlive, known: &[Algorithm]) -> Config {
         },
         ..Config::default()
     }
+}
+
+/// The probes that may be unanswered, in russh's count: it gives up one interval
+/// after they are exceeded, so that `interval × count` is over with the last of
+/// one less. Its 0 is no bound at all.
+fn unanswered(keep_alive: KeepAlive) -> usize {
+    usize::try_from(keep_alive.count.saturating_sub(1).max(1)).unwrap_or(usize::MAX)
 }
 
 /// When a stream that moves neither way counts as dead.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use russh::client::connect_stream;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -15,6 +16,7 @@ use super::auth::{self, Askpass};
 use super::client::{Client, Refusals, key_exchange_trouble};
 use super::host_key::HostKeyCheck;
 use super::link::{ForwardError, Link, Parts};
+use super::reach::Reached;
 use super::wire::Wire;
 use super::{algorithms, tcp};
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
@@ -41,13 +43,27 @@ pub async fn dial(
     dial_with(settings, Askpass::from_env().as_ref(), progress).await
 }
 
+/// [`dial()`] on a connection to the first hop that is there already.
+///
+/// # Errors
+///
+/// As with [`dial()`].
+pub async fn dial_reached(
+    settings: &SshSettings,
+    reached: Reached,
+    progress: &(dyn Fn(Phase, Duration) + Send + Sync),
+) -> Result<Link, LinkTrouble> {
+    let askpass = Askpass::from_env();
+    dial_through(settings, &settings.jumps, reached, askpass.as_ref(), progress).await
+}
+
 /// [`dial()`] with the askpass program as an argument.
 pub(super) async fn dial_with(
     settings: &SshSettings,
     askpass: Option<&Askpass>,
     progress: Progress<'_>,
 ) -> Result<Link, LinkTrouble> {
-    dial_through(settings, &settings.jumps, askpass, progress).await
+    dial_through(settings, &settings.jumps, Reached::default(), askpass, progress).await
 }
 
 /// What one read of a link's socket takes at most, in bytes. russh reads each
@@ -58,18 +74,17 @@ const READ_AHEAD: usize = 64 * 1024;
 fn dial_through<'a>(
     settings: &'a SshSettings,
     hops: &'a [SshSettings],
+    reached: Reached,
     askpass: Option<&'a Askpass>,
     progress: Progress<'a>,
 ) -> Pin<Box<dyn Future<Output = Result<Link, LinkTrouble>> + Send + 'a>> {
     Box::pin(async move {
         let bound = settings.connect_timeout;
         let Some((hop, before)) = hops.split_last() else {
-            let clock = Instant::now();
-            let addresses = tcp::resolve(&settings.host_name, settings.port, bound).await?;
-            progress(Phase::Resolve, clock.elapsed());
-            let clock = Instant::now();
-            let stream = tcp::connect(&addresses, bound).await?;
-            progress(Phase::Connect, clock.elapsed());
+            let stream = match reached.0 {
+                Some(stream) => stream,
+                None => connect(settings, progress).await?,
+            };
             let stream = BufReader::with_capacity(READ_AHEAD, stream);
             return handshake(settings, stream, None, askpass, progress).await;
         };
@@ -80,7 +95,8 @@ fn dial_through<'a>(
             LinkTrouble::Jump { .. } | LinkTrouble::Forward { .. } => trouble,
             trouble => LinkTrouble::Jump { hop: name.clone(), trouble: Box::new(trouble) },
         };
-        let outer = dial_through(hop, before, askpass, &|_, _| {}).await.map_err(in_hop)?;
+        let outer =
+            dial_through(hop, before, reached, askpass, &|_, _| {}).await.map_err(in_hop)?;
         let opened = timeout(bound, outer.forward(&settings.host_name, settings.port)).await;
         let channel = match opened {
             Ok(Ok(channel)) => channel,
@@ -89,9 +105,11 @@ fn dial_through<'a>(
                 return Err(LinkTrouble::Forward { hop: name, to, detail });
             }
             Ok(Err(ForwardError::Lost(trouble))) => return Err(in_hop(trouble)),
+            // Not the hop's own address: that one has answered.
             Err(_) => {
-                let trouble = LinkTrouble::TimedOut { phase: Phase::Connect };
-                return Err(in_hop(trouble));
+                let to = host_and_port(&settings.host_name, settings.port);
+                let detail = format!("no answer within {} s", bound.as_secs());
+                return Err(LinkTrouble::Forward { hop: name, to, detail });
             }
         };
         progress(Phase::Connect, clock.elapsed());
@@ -100,6 +118,18 @@ fn dial_through<'a>(
         // What looks like the inner server hanging up may be the hop.
         inner.map_err(|trouble| if outer.is_lost() { in_hop(outer.loss()) } else { trouble })
     })
+}
+
+/// A TCP connection to the host of `settings`.
+async fn connect(settings: &SshSettings, progress: Progress<'_>) -> Result<TcpStream, LinkTrouble> {
+    let bound = settings.connect_timeout;
+    let clock = Instant::now();
+    let addresses = tcp::resolve(&settings.host_name, settings.port, bound).await?;
+    progress(Phase::Resolve, clock.elapsed());
+    let clock = Instant::now();
+    let stream = tcp::connect(&addresses, bound).await?;
+    progress(Phase::Connect, clock.elapsed());
+    Ok(stream)
 }
 
 /// Key exchange and authentication over `stream`.

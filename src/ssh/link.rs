@@ -138,6 +138,34 @@ impl Link {
             || self.0.handle.is_closed()
     }
 
+    /// Waits for the peer's answer to a question; false once `bound` goes by in
+    /// which, in its second half, nothing came at all.
+    ///
+    /// An answer may be behind much that was sent before, so what comes at all
+    /// counts; but not what was there already when this began, and had come
+    /// before the machine slept.
+    pub async fn answers(&self, bound: Duration) -> bool {
+        let ping = self.0.handle.send_ping();
+        tokio::pin!(ping);
+        loop {
+            // russh answers for a session that has ended, too.
+            tokio::select! {
+                _ = &mut ping => return !self.is_lost(),
+                _ = self.lost() => return false,
+                () = tokio::time::sleep(bound / 2) => {}
+            }
+            let received = self.0.wire.received();
+            tokio::select! {
+                _ = &mut ping => return !self.is_lost(),
+                _ = self.lost() => return false,
+                () = tokio::time::sleep(bound / 2) => {}
+            }
+            if self.0.wire.received() == received {
+                return false;
+            }
+        }
+    }
+
     /// Ends the session, and those of the jump hosts it runs through.
     ///
     /// Politely at first; after a second, or when the peer does not listen, the

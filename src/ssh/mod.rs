@@ -19,6 +19,7 @@ mod host_key;
 mod known_hosts;
 mod link;
 mod pattern;
+mod reach;
 pub mod settings;
 mod tcp;
 mod wire;
@@ -31,5 +32,6 @@ mod testing;
 mod tests;
 
 pub use channel::{ExecChannel, ExecEvent, ExecReader, ExecWriter};
-pub use dial::dial;
+pub use dial::{dial, dial_reached};
 pub use link::{Link, Peer};
+pub use reach::{Reached, reach};

@@ -5,9 +5,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
+
+/// The kernel sends a request that was lost again after 1, 3, 7 and 15 seconds
+/// (RFC 6298, tcp(7) `tcp_syn_retries`). So that a network that comes back in
+/// between is noticed, a fresh one is sent beside it, and given up, in this time.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// All addresses of `host`, in the resolver's order.
 pub(super) async fn resolve(
@@ -44,7 +49,7 @@ pub(super) async fn connect(
 ) -> Result<TcpStream, LinkTrouble> {
     let mut last = LinkTrouble::TimedOut { phase: Phase::Connect };
     for address in addresses {
-        last = match timeout(bound, TcpStream::connect(address)).await {
+        last = match timeout(bound, connect_to(*address)).await {
             Ok(Ok(stream)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%address, %error, "TCP_NODELAY was refused");
@@ -57,6 +62,22 @@ pub(super) async fn connect(
         tracing::debug!(%address, trouble = %last, "address failed");
     }
     Err(last)
+}
+
+/// Connects, on the first request or on the latest, whichever is answered.
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let fresh = async {
+        sleep(FRESH).await;
+        loop {
+            if let Ok(answer) = timeout(FRESH, TcpStream::connect(address)).await {
+                return answer;
+            }
+        }
+    };
+    tokio::select! {
+        answer = TcpStream::connect(address) => answer,
+        answer = fresh => answer,
+    }
 }
 
 fn connect_trouble(error: &io::Error) -> LinkTrouble {

@@ -11,7 +11,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -44,6 +44,8 @@ struct Shared {
     reader: AtomicWaker,
     writer: AtomicWaker,
     heard: Mutex<Heard>,
+    /// Bytes that came.
+    received: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +67,11 @@ impl WireControl {
         self.0.cut.store(true, Ordering::SeqCst);
         self.0.reader.wake();
         self.0.writer.wake();
+    }
+
+    /// How many bytes have come so far.
+    pub(super) fn received(&self) -> u64 {
+        self.0.received.load(Ordering::Relaxed)
     }
 
     /// What the server said before or in place of its banner, made fit for a
@@ -160,7 +167,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if polled.is_ready() {
-            self.shared.listen(&buf.filled()[before..]);
+            let came = &buf.filled()[before..];
+            self.shared.received.fetch_add(came.len() as u64, Ordering::Relaxed);
+            self.shared.listen(came);
         }
         polled
     }

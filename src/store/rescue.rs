@@ -5,17 +5,15 @@
 //! gives, then the records that are kept beside the mirrors. What is in neither
 //! is on its host, and `longhaul adopt` finds it there.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
 
 use super::mirror::kept_records;
-use super::registry::{Inserted, Registry, RegistryError, readable_records};
+use super::registry::{Inserted, Readable, Registry, RegistryError, readable};
 use super::state_dir::StateDir;
-use crate::domain::ids::SessionId;
-use crate::domain::session::SessionRecord;
+use crate::domain::session::{Removal, SessionRecord};
 
 /// A registry that was damaged or gone, and what became of it.
 #[derive(Debug)]
@@ -70,10 +68,14 @@ pub async fn open(
         Err(error) => return Err(error),
     };
     let (aside, sessions) = (damaged.as_ref().map(|(_, aside)| aside.clone()), state.sessions());
-    let records = spawn_blocking(move || records(aside.as_deref(), &sessions)).await;
+    let rest = spawn_blocking(move || what_is_left(aside.as_deref(), &sessions)).await;
+    let (records, removals) = rest.unwrap_or_default();
     let mut found = 0;
-    for record in records.unwrap_or_default() {
+    for record in records {
         found += usize::from(take_in(&registry, record).await?);
+    }
+    for removal in &removals {
+        registry.remember(removal).await?;
     }
     let happened = damaged.is_some() || found > 0;
     Ok((registry, happened.then_some(Rescue { damaged, sessions: found })))
@@ -98,21 +100,19 @@ fn set_aside(file: &Path, stamp: u64) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// What can be read, oldest first. A session whose end is known has ended,
-/// whatever an older record says.
-fn records(damaged: Option<&Path>, sessions: &Path) -> Vec<SessionRecord> {
-    let readable = damaged.map(readable_records).unwrap_or_default();
-    let mut found: BTreeMap<SessionId, SessionRecord> =
-        readable.into_iter().map(|record| (record.id.clone(), record)).collect();
+/// What can be read: the sessions, oldest first, and what is to be removed. Of
+/// two records of a session the later one holds, and one that has ended.
+fn what_is_left(damaged: Option<&Path>, sessions: &Path) -> (Vec<SessionRecord>, Vec<Removal>) {
+    let Readable { sessions: mut found, removals } = damaged.map(readable).unwrap_or_default();
+    let age = |record: &SessionRecord| (record.revision, !record.is_live());
     for kept in kept_records(sessions).unwrap_or_default() {
-        let newer = found.get(&kept.id).is_none_or(|record| record.is_live() && !kept.is_live());
-        if newer {
+        if found.get(&kept.id).is_none_or(|record| age(&kept) > age(record)) {
             found.insert(kept.id.clone(), kept);
         }
     }
     let mut records: Vec<_> = found.into_values().map(SessionRecord::to_be_looked_up).collect();
     records.sort_by_key(|record| record.created_at);
-    records
+    (records, removals)
 }
 
 /// Whether the session is in the registry now. Of two that have one name, the
@@ -135,6 +135,7 @@ mod tests {
 
     use super::*;
     use crate::domain::event::EventKind;
+    use crate::domain::ids::SessionId;
     use crate::domain::session::{Exit, Outcome, Phase};
     use crate::domain::timestamp::Timestamp;
     use crate::store::mirror::Mirror;
@@ -257,11 +258,41 @@ mod tests {
         fs::create_dir(fixture.state.sessions()).unwrap();
         let registry = Registry::open(fixture.file("")).await.unwrap();
         registry.spoil(&SessionId::from_bits(1)).await;
+        // What was removed here, and is yet to be removed where it ran.
+        let removal = Removal::of(&sessions()[1], Some(5), Timestamp::from_millis(9));
+        registry.forget(&removal.session, Some(&removal)).await.unwrap();
         drop(registry);
         fixture.closed().await;
         let (records, rescue) = fixture.reopen().await;
         let (damage, _) = rescue.unwrap().damaged.unwrap();
         assert!(matches!(damage, RegistryError::Entry { .. }), "{damage}");
-        assert_eq!(records, looked_up()[1..]);
+        assert_eq!(records, looked_up()[2..]);
+        let registry = Registry::open(fixture.file("")).await.unwrap();
+        assert_eq!(registry.removals().await.unwrap(), [removal]);
+    }
+
+    #[tokio::test]
+    async fn of_two_records_of_a_session_the_later_one_holds() {
+        let fixture = Fixture::new().await;
+        let ended = SessionRecord { revision: 7, ..sessions()[1].clone() };
+        let gone = Some(Timestamp::from_millis(9));
+        let cleared = SessionRecord { revision: 8, spool_gone_at: gone, ..ended.clone() };
+        let mirror = Mirror::open(fixture.state.session(&ended.id)).await.unwrap();
+        mirror.save_record(&ended).await.unwrap();
+        let registry = Registry::open(fixture.file("")).await.unwrap();
+        registry.save(cleared.clone()).await.unwrap();
+        registry.spoil(&SessionId::from_bits(1)).await;
+        drop(registry);
+        fixture.closed().await;
+        let (records, _) = fixture.reopen().await;
+        assert!(records.contains(&cleared), "{records:?}");
+        let later = SessionRecord { revision: 9, ..ended };
+        mirror.save_record(&later).await.unwrap();
+        let registry = Registry::open(fixture.file("")).await.unwrap();
+        registry.spoil(&SessionId::from_bits(1)).await;
+        drop(registry);
+        fixture.closed().await;
+        let (records, _) = fixture.reopen().await;
+        assert!(records.contains(&later), "{records:?}");
     }
 }

@@ -227,6 +227,15 @@ impl StateDir {
         &self.root
     }
 
+    /// Bytes that are free for this user on its file system; `None` if that
+    /// cannot be told.
+    pub async fn free(&self) -> Option<u64> {
+        let root = self.root.clone();
+        let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&root));
+        let found = asked.await.ok()?.ok()?;
+        found.f_bavail.checked_mul(found.f_frsize)
+    }
+
     /// The registry's file.
     #[must_use]
     pub fn registry(&self) -> PathBuf {

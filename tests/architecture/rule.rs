@@ -30,6 +30,7 @@ pub(crate) const OWNED: &[(&str, &[&str])] = &[
     ("axum", &["api::server"]),
     ("clap", &["cli"]),
     ("hyper", &["api"]),
+    ("netwatcher", &["actors::surroundings"]),
     ("notify", &["actors::config"]),
     ("ractor", &["actors", "daemon"]),
     ("rusqlite", &["store::registry"]),

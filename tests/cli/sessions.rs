@@ -36,6 +36,41 @@ async fn logs_prints_what_is_asked_for_on_the_stream_it_came_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_dropped_is_said_at_its_place_and_never_printed() {
+    let said = |range: &str| {
+        format!("longhaul: bytes {range} of standard output were dropped (max_output 1 MB)\n")
+    };
+    for hidden in [false, true] {
+        let fake = daemon();
+        if hidden {
+            fake.hide_mirrors();
+        }
+        let request = RunRequest { max_output: Some(1_000_000), ..RunRequest::default() };
+        let id = fake.add(7, &request);
+        fake.write(&id, Stream::Stdout, b"1\n2\n3");
+        fake.drop_output(&id, Stream::Stdout, 100_000);
+        fake.write(&id, Stream::Stdout, b"4\n5\n");
+        for (flags, stdout, range) in [
+            (&[] as &[&str], "1\n2\n34\n5\n", Some("5–100004")),
+            (&["--since", "4"], "34\n5\n", Some("5–100004")),
+            (&["--since", "70000"], "4\n5\n", Some("70000–100004")),
+            (&["--since", "100007"], "5\n", None),
+            (&["--tail", "1"], "5\n", None),
+            (&["--tail", "2"], "4\n5\n", None),
+            (&["--tail", "3"], "34\n5\n", Some("5–100004")),
+            (&["--tail", "4"], "2\n34\n5\n", Some("5–100004")),
+        ] {
+            let words = [&["logs", id.as_str()], flags].concat();
+            let stderr = range.map(said).unwrap_or_default();
+            assert_output(&run(&fake, &words).await, 0, stdout, &stderr);
+        }
+        fake.exit(&id, Exit::Code(3));
+        let attached = run(&fake, &["attach", id.as_str()]).await;
+        assert_output(&attached, 3, "1\n2\n34\n5\n", &said("5–100004"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn attach_shows_an_ended_session_and_exits_with_its_status() {
     let fake = daemon();
     let id = session(&fake);
@@ -97,6 +132,8 @@ async fn rm_removes_what_has_ended_and_tells_of_the_rest() {
     fake.exit(&ended, Exit::Code(0));
     let live = fake.add(1 << 45, &RunRequest::default());
     let got = run(&fake, &["rm", live.as_str(), ended.as_str()]).await;
-    let said = format!("longhaul: session {live} has not ended\n  try: longhaul kill {live}\n");
+    let said = format!(
+        "longhaul: session {live} has not ended\n  try: longhaul rm --force {live}   (stops it first)\n"
+    );
     assert_output(&got, 1, &format!("{ended}\n"), &said);
 }

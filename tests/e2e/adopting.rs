@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::retention::spool;
 use crate::support::client_home::ClientHome;
 use crate::support::command::{Finished, Input, Running};
 use crate::support::config::{Config, Entry};
@@ -26,6 +27,13 @@ impl Other {
         // The daemon keeps the name that it is started with.
         other.longhaul(&["daemon", "start"]).exited(0);
         other
+    }
+
+    /// Has it keep so much from now on.
+    fn keep(&self, world: &World, retention: &str) {
+        let remote = Entry::remote("box", world.sshd.port(), &self.home.identity());
+        self.home.configure(&Config::default().with("retention", retention).with_remote(remote));
+        self.longhaul(&["config", "reload"]).exited(0);
     }
 
     fn longhaul(&self, args: &[&str]) -> Finished {
@@ -155,6 +163,40 @@ fn a_session_that_the_other_control_machine_removed_is_lost_and_says_so() {
     assert_eq!(seen["state"], "lost");
     let message = seen["failure"]["message"].as_str().unwrap();
     assert!(message.contains("spool") || message.contains("removed"), "{message}");
+}
+
+#[test]
+fn what_one_control_machine_keeps_is_not_for_the_other_to_expire() {
+    let world = World::new();
+    let id = world.home.detached(&["--on", "box", "--", "sh", "-c", "echo first; exit 7"]);
+    world.home.longhaul(&["wait", &id]).exited(7);
+    let other = Other::beside(&world);
+    other.longhaul(&["adopt", "box", "--all"]).exited(0).says("1 taken in from box");
+    let mine = other.home.detached(&["--on", "box", "--", "true"]);
+    other.longhaul(&["wait", &id]).exited(7);
+    other.longhaul(&["wait", &mine]).exited(0);
+    let there = spool(&world, &["--on", "box"], &id);
+    let is_whole = || fs::read_to_string(there.join("out")).is_ok_and(|out| out == "first\n");
+
+    other.keep(&world, r#"(spool_grace: "0s")"#);
+    let is_gone = |session| other.home.inspect(session)["spool_gone_at"].is_string();
+    eventually_or("its own spool goes", || is_gone(&mine), || world.logs());
+    assert_eq!(other.home.json(&["gc"])["items"], serde_json::json!([]));
+    assert!(is_whole() && !is_gone(&id));
+
+    // By age everything goes that the machine itself has of it.
+    other.keep(&world, r#"(spool_grace: "0s", mirror_age: "0s")"#);
+    let all = || other.home.json(&["ps", "-a"]);
+    eventually_or("its sessions go", || all() == serde_json::json!([]), || world.logs());
+    other.home.json(&["gc"]);
+    assert!(is_whole());
+
+    // So it can be taken in again, and goes when somebody says so.
+    other.keep(&world, r#"(spool_grace: "never")"#);
+    other.longhaul(&["adopt", "box", "--all"]).exited(0).says("1 taken in from box");
+    other.longhaul(&["wait", &id]).exited(7);
+    other.longhaul(&["rm", &id]).exited(0);
+    eventually_or("the spool is gone", || !there.exists(), || world.logs());
 }
 
 #[test]

@@ -10,11 +10,15 @@ mod support;
 #[cfg(test)]
 mod adopting;
 #[cfg(test)]
+mod capped;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod full_disk;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -24,7 +28,11 @@ mod killing;
 #[cfg(test)]
 mod launching;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod login_shells;
+#[cfg(test)]
+mod outages;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
@@ -33,6 +41,10 @@ mod queries;
 mod registry;
 #[cfg(test)]
 mod remote_test;
+#[cfg(test)]
+mod removing;
+#[cfg(test)]
+mod retention;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

@@ -45,6 +45,8 @@ fn ps_shows_the_live_and_with_all_the_ended_too() {
 fn a_name_is_taken_while_its_session_lives() {
     let home = ClientHome::new();
     let id = home.detached(&["--local", "--name", "mine", "--", "sleep", "1000"]);
+    // One that has not started yet would be taken back by `kill`.
+    home.await_state(&id, "running");
     home.longhaul(&["run", "--local", "--name", "mine", "--", "true"])
         .exited(125)
         .says("mine")

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{chown, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
@@ -19,9 +19,10 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::processes;
-use crate::shell::Shell;
+use crate::shell::{Shell, find};
 use crate::talk::Talk;
 use crate::wait::{eventually, holds_within};
+use crate::world::World;
 
 /// The user that owns nothing.
 const NOBODY: u32 = 65534;
@@ -44,7 +45,9 @@ pub(crate) struct Bench {
     /// Runs the programs as a user that may not do everything.
     pub(crate) as_nobody: bool,
     /// What the login shell does before anything else.
-    pub(crate) before: &'static str,
+    pub(crate) before: String,
+    /// The machine that the programs run on, if it is not this one.
+    world: Option<World>,
 }
 
 impl Bench {
@@ -71,8 +74,12 @@ impl Bench {
             environment,
             root: Some(root),
             as_nobody: false,
-            before: "",
+            before: String::new(),
+            world: None,
         };
+        if shell == Shell::BusyboxAlone {
+            bench.use_busybox_alone();
+        }
         let outcome = catch_unwind(AssertUnwindSafe(|| fact(&mut bench)));
         let gone =
             holds_within(Duration::from_secs(5), || processes::belonging_to(&dir).is_empty());
@@ -94,6 +101,27 @@ impl Bench {
         self.dir().join("home")
     }
 
+    /// From here on the programs run on that machine, and its own programs come
+    /// first in the PATH.
+    pub(crate) fn move_to(&mut self, world: World) {
+        let path = self.environment["PATH"].to_str().expect("UTF-8");
+        let path = format!("{}:{path}", world.bin().display());
+        self.environment.insert("PATH".to_owned(), path.into());
+        self.world = Some(world);
+    }
+
+    /// From here on the PATH has busybox's programs, and no others.
+    fn use_busybox_alone(&mut self) {
+        let bin = self.dir().join("applets");
+        fs::create_dir(&bin).expect("a folder");
+        let busybox = find("busybox");
+        let applets = Command::new(&busybox).arg("--list").output().expect("busybox runs").stdout;
+        for applet in String::from_utf8(applets).expect("UTF-8").lines() {
+            symlink(&busybox, bin.join(applet)).expect("a link");
+        }
+        self.environment.insert("PATH".to_owned(), bin.into_os_string());
+    }
+
     /// A file in the session's spool.
     pub(crate) fn spool(&self, file: &str) -> PathBuf {
         let root = self.root.clone();
@@ -112,8 +140,16 @@ impl Bench {
 
     /// Runs a program with these parameters.
     pub(crate) fn run(&self, program: Program, parameters: Parameters) -> Talk {
-        let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(self.before.to_owned() + &self.shell.bootstrap(self.dir()));
+        let mut command = match &self.world {
+            None => Command::new("/bin/sh"),
+            Some(world) => {
+                let mut command = world.command();
+                command.arg("/bin/sh");
+                command
+            }
+        };
+        let enter = format!("cd {} && {}", self.dir().display(), self.before);
+        command.arg("-c").arg(enter + &self.shell.bootstrap(self.dir()));
         command.env_clear().envs(&self.environment).current_dir(self.dir());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // sshd gives each channel a session, and the product each program a group.
@@ -142,7 +178,8 @@ impl Bench {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
-            meta: Vec::new(),
+            meta: String::new(),
+            max_output: None,
         }
     }
 

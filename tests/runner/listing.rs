@@ -14,6 +14,7 @@ use crate::wait::eventually;
 under_every_shell! {
     every_session_is_listed_with_its_state_and_its_meta
     a_session_that_was_killed_or_is_of_another_boot_is_lost
+    a_capped_session_is_listed_with_all_that_it_wrote
     an_account_without_spools_has_none
     what_is_no_session_is_not_listed
     a_long_list_comes_in_parts
@@ -25,10 +26,10 @@ fn list(bench: &Bench, skip: u64) -> Vec<String> {
 }
 
 fn every_session_is_listed_with_its_state_and_its_meta(bench: &mut Bench) {
-    let meta = r#"{"a":"back\\slash \"quoted\" $HOME `id` %s é'"}"#;
+    let meta = r#"{"a":"%5Cquoted%5C,$HOME,`id`,%s,-n'"}"#;
     let ended = Launch {
         stdin: Stdin::Data(b"12345".to_vec()),
-        meta: meta.as_bytes().to_vec(),
+        meta: meta.to_owned(),
         ..bench.command(&["sh", "-c", "cat; echo e >&2; exit 3"])
     };
     bench.start(&ended).finish();
@@ -71,6 +72,21 @@ fn a_session_that_was_killed_or_is_of_another_boot_is_lost(bench: &mut Bench) {
     assert_eq!(state(bench), "lost rebooted");
     fs::remove_file(bench.spool("pid")).unwrap();
     assert_eq!(state(bench), "claimed");
+}
+
+fn a_capped_session_is_listed_with_all_that_it_wrote(bench: &mut Bench) {
+    let script = "head -c 300000 /dev/zero; echo some >&2";
+    let max_output = Some("64 KB".parse().unwrap());
+    let capped = Launch { max_output, ..bench.command(&["sh", "-c", script]) };
+    bench.start(&capped).finish();
+    assert!(!bench.spool("out.d/000000000000000").exists(), "nothing was dropped");
+    assert_eq!(
+        list(bench, 0),
+        [
+            format!("spool {} 000000000300000 000000000000005 0 open code 0 run", bench.id),
+            "listed all".to_owned(),
+        ]
+    );
 }
 
 fn an_account_without_spools_has_none(bench: &mut Bench) {

@@ -16,12 +16,14 @@ mod wait;
 mod bench;
 mod shell;
 mod talk;
+mod world;
 
 /// Makes each fact a test under each shell.
 macro_rules! under_every_shell {
     ($($fact:ident)+) => {
         under_every_shell! { @ [$($fact)+]
             dash Dash, bash_posix BashPosix, bash_as_sh BashAsSh, busybox Busybox,
+            busybox_alone BusyboxAlone,
             mksh Mksh, ksh93 Ksh93, zsh_as_sh ZshAsSh }
     };
     (@ $facts:tt $($name:ident $shell:ident),+) => {
@@ -35,12 +37,18 @@ macro_rules! under_every_shell {
     };
 }
 
+mod capped;
 mod ends;
 mod environment;
 mod exactness;
 mod following;
+mod format;
+mod groups;
 mod input;
+mod killed;
 mod listing;
+mod no_proc;
 mod queries;
+mod scope;
 mod spool;
 mod stopping;

@@ -12,6 +12,8 @@ pub(crate) enum Shell {
     BashPosix,
     BashAsSh,
     Busybox,
+    /// busybox's shell, and its programs instead of the GNU ones.
+    BusyboxAlone,
     Mksh,
     Ksh93,
     ZshAsSh,
@@ -32,7 +34,7 @@ impl Shell {
             Self::Dash => find("dash").display().to_string(),
             Self::BashPosix => format!("{} --posix", find("bash").display()),
             Self::BashAsSh => as_sh("bash"),
-            Self::Busybox => format!("{} ash", find("busybox").display()),
+            Self::Busybox | Self::BusyboxAlone => format!("{} ash", find("busybox").display()),
             Self::Mksh => find("mksh").display().to_string(),
             Self::Ksh93 => find("ksh93").display().to_string(),
             Self::ZshAsSh => as_sh("zsh"),

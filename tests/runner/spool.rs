@@ -4,18 +4,21 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use longhaul::domain::launch::Parameters;
 use longhaul::runner::program::Program;
 
-use crate::bench::Bench;
-use crate::wait::eventually;
+use crate::bench::{Bench, nonce};
+use crate::wait::{eventually, holds_within};
 
 under_every_shell! {
     the_spool_is_below_the_home_directory_and_the_owners_alone
     an_account_without_home_in_its_environment_has_one
     a_spool_that_cannot_be_made_is_told_in_the_systems_words
     a_full_disk_refuses_a_start_and_leaves_no_claim
+    a_disk_that_fills_up_during_the_run_is_named_and_the_end_is_kept
     a_spool_that_vanishes_is_a_lost_session
     a_running_session_is_not_removed
+    many_spools_go_in_one_run_and_one_that_runs_holds_up_none
 }
 
 fn the_spool_is_below_the_home_directory_and_the_owners_alone(bench: &mut Bench) {
@@ -54,11 +57,18 @@ fn a_spool_that_cannot_be_made_is_told_in_the_systems_words(bench: &mut Bench) {
 }
 
 /// A small file system of the test's own, where that may be mounted.
-fn mount_tmpfs(at: &std::path::Path) -> bool {
+pub(crate) fn mount_tmpfs(at: &std::path::Path) -> bool {
     fs::create_dir(at).unwrap();
     let mut mount = Command::new("mount");
     mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(at);
     mount.output().is_ok_and(|done| done.status.success())
+}
+
+/// The last of a program's processes may still stand in it.
+fn unmount(disk: &std::path::Path) {
+    eventually("the file system is given up", || {
+        Command::new("umount").arg(disk).output().is_ok_and(|done| done.status.success())
+    });
 }
 
 #[expect(clippy::print_stderr, reason = "says what was tried")]
@@ -71,20 +81,42 @@ fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
         fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
     } else {
         eprintln!("may not mount a file system: a limit to files of no bytes stands in");
-        bench.before = "trap '' XFSZ; ulimit -f 0; ";
+        bench.before = "trap '' XFSZ; ulimit -f 0; ".to_owned();
     }
     let said = bench.start_script("exit 0").finish();
     let claimed = bench.spool("").exists();
-    bench.before = "";
+    bench.before.clear();
     let _ = fs::remove_file(filler);
     let again = bench.start_script("exit 0").finish();
     if mounted {
-        Command::new("umount").arg(&disk).status().unwrap();
+        unmount(&disk);
     }
     assert_eq!(said.lines.len(), 1, "{said:?}");
     assert!(said.lines[0].starts_with("fail spool "), "{said:?}");
     assert!(!claimed, "the claim is left");
     assert_eq!(again.record(), "code 0 run");
+}
+
+fn a_disk_that_fills_up_during_the_run_is_named_and_the_end_is_kept(bench: &mut Bench) {
+    let disk = bench.dir().join("disk");
+    assert!(mount_tmpfs(&disk), "this fact needs the right to mount a file system");
+    bench.root = Some(disk.clone());
+    let mut talk = bench.start_script(
+        "echo begun; head -c 1000000 /dev/zero 2>/dev/null; echo >\"$BENCH/full\"; exit 7",
+    );
+    talk.line("claimed");
+    talk.write(b"follow\n");
+    eventually("it is full", || bench.dir().join("full").exists());
+    // No end can be written, and none is made up.
+    assert!(!holds_within(std::time::Duration::from_secs(2), || talk.has_said("end ")));
+    // Room for the record, and for little else.
+    let out = fs::OpenOptions::new().write(true).open(bench.spool("out")).unwrap();
+    out.set_len(out.metadata().unwrap().len() - 4096).unwrap();
+    drop(out);
+    let said = talk.hear_out();
+    unmount(&disk);
+    assert_eq!(said.record(), "code 7 full");
+    assert!(said.out.starts_with(b"begun\n"));
 }
 
 fn a_spool_that_vanishes_is_a_lost_session(bench: &mut Bench) {
@@ -106,4 +138,37 @@ fn a_running_session_is_not_removed(bench: &mut Bench) {
     eventually("the exit record is there", || bench.spool("exit").exists());
     assert_eq!(talk.finish().record(), "signal 15 run");
     assert_eq!(bench.control(Program::Remove, bench.session()), ["removed"]);
+}
+
+fn many_spools_go_in_one_run_and_one_that_runs_holds_up_none(bench: &mut Bench) {
+    let mut ids = Vec::new();
+    let mut ran = |bench: &mut Bench, script: &str| {
+        let talk = bench.start_script(script);
+        ids.push(bench.id.to_string());
+        talk
+    };
+    ran(bench, "exit 0").finish();
+    bench.next_session();
+    let running = ran(bench, "exec sleep 60");
+    bench.pid();
+    let alive = bench.spool("");
+    bench.next_session();
+    ran(bench, "exit 0").finish();
+    let last = bench.spool("");
+    // It is there no more, or never was.
+    ids.push("0000000000".to_owned());
+    let said = bench.control(Program::Remove, bench.session().search(None, &ids));
+    let expected = [
+        format!("removed {}", ids[0]),
+        format!("kept {} running", ids[1]),
+        format!("removed {}", ids[2]),
+        format!("removed {}", ids[3]),
+    ];
+    assert_eq!(said, expected);
+    assert!(alive.exists() && !last.exists());
+    let signal = Parameters::new(&nonce())
+        .session(&ids[1].parse().unwrap(), bench.root.as_ref().and_then(|root| root.to_str()))
+        .signal("KILL", Some(5));
+    assert_eq!(bench.control(Program::Stop, signal), ["stopped"]);
+    running.finish();
 }

@@ -16,10 +16,20 @@ use crate::wait::{PATIENCE, eventually, eventually_or, holds_within};
 struct Heard {
     data: Vec<u8>,
     lines: Vec<String>,
+    /// Offsets that were told, and how much data there was then.
+    places: Vec<(usize, u64)>,
     /// How much data there was when the end was told.
     at_end: Option<usize>,
     /// All of it, as it came, up to a few kilobytes.
     raw: Vec<u8>,
+}
+
+impl Heard {
+    fn pieces(&self) -> Vec<(u64, Vec<u8>)> {
+        let ends = self.places.iter().skip(1).map(|place| place.0).chain([self.data.len()]);
+        let cut = |(&(from, at), to): (&(usize, u64), usize)| (at, self.data[from..to].to_vec());
+        self.places.iter().zip(ends).map(cut).collect()
+    }
 }
 
 #[derive(Debug)]
@@ -44,6 +54,10 @@ impl Ear {
                 splitter.feed(Bytes::copy_from_slice(&buffer[..length]), |piece| match piece {
                     Piece::Data(bytes) => heard.data.extend_from_slice(&bytes),
                     Piece::Line(line) => {
+                        if let Some(at) = line.strip_prefix("at ") {
+                            heard.places.push((heard.data.len(), at.parse().expect("an offset")));
+                            return;
+                        }
                         if line.starts_with("end") {
                             heard.at_end = Some(heard.data.len());
                         }
@@ -69,6 +83,8 @@ impl Ear {
 pub(crate) struct Said {
     pub(crate) out: Vec<u8>,
     pub(crate) err: Vec<u8>,
+    /// Both streams in pieces, by the offsets that were told with them.
+    pub(crate) pieces: [Vec<(u64, Vec<u8>)>; 2],
     pub(crate) lines: Vec<String>,
     pub(crate) err_lines: Vec<String>,
 }
@@ -141,6 +157,11 @@ impl Talk {
         self.out.has(start).expect("it was there")
     }
 
+    /// Whether a line has come that starts like this.
+    pub(crate) fn has_said(&self, start: &str) -> bool {
+        self.out.has(start).is_some()
+    }
+
     /// What has come on standard output.
     pub(crate) fn out_so_far(&self) -> String {
         self.out.with(|heard| String::from_utf8_lossy(&heard.data).into_owned())
@@ -167,8 +188,13 @@ impl Talk {
         let end = self.line("end ");
         eventually("the end on standard error", || self.err.has("end").is_some());
         if end.starts_with("end yes ") {
-            let at = |ear: &Ear| ear.with(|heard| heard.at_end.expect("an end") as u64);
-            let (out, err) = (self.offsets.0 + at(&self.out), self.offsets.1 + at(&self.err));
+            let at = |ear: &Ear, from| {
+                ear.with(|heard| {
+                    let (before, place) = heard.places.last().copied().unwrap_or((0, from));
+                    place + (heard.at_end.expect("an end") - before) as u64
+                })
+            };
+            let (out, err) = (at(&self.out, self.offsets.0), at(&self.err, self.offsets.1));
             self.write(format!("rest {out} {err}\n").as_bytes());
             self.line("fin");
             eventually("fin on standard error", || self.err.has("fin").is_some());
@@ -190,12 +216,12 @@ impl Talk {
                 // No shell has a word of its own before the program's first.
                 let first = heard.raw.first();
                 assert!(matches!(first, None | Some(0x1e)), "noise: {heard:?}");
-                (heard.data.clone(), heard.lines.clone())
+                (heard.data.clone(), heard.lines.clone(), heard.pieces())
             })
         };
-        let (out, lines) = take(&self.out);
-        let (err, err_lines) = take(&self.err);
-        Said { out, err, lines, err_lines }
+        let (out, lines, out_pieces) = take(&self.out);
+        let (err, err_lines, err_pieces) = take(&self.err);
+        Said { out, err, pieces: [out_pieces, err_pieces], lines, err_lines }
     }
 
     /// The whole talk with a program that streams: what is missing, then the end.

@@ -10,6 +10,7 @@ use super::sshd::account;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Config {
     default_remote: Option<String>,
+    settings: Vec<(&'static str, String)>,
     remotes: Vec<Entry>,
     agents: Vec<Entry>,
 }
@@ -67,6 +68,12 @@ impl Config {
         self
     }
 
+    /// Sets a field of the file whose value is RON already.
+    pub(crate) fn with(mut self, field: &'static str, value: &str) -> Self {
+        self.settings.push((field, value.to_owned()));
+        self
+    }
+
     /// Sets the global default.
     pub(crate) fn with_default(mut self, remote: &str) -> Self {
         self.default_remote = Some(remote.to_owned());
@@ -78,6 +85,9 @@ impl Config {
         let mut text = String::from("#![enable(implicit_some)]\n(\n    version: 1,\n");
         if let Some(remote) = &self.default_remote {
             let _ = writeln!(text, "    default_remote: {},", quoted(remote));
+        }
+        for (field, value) in &self.settings {
+            let _ = writeln!(text, "    {field}: {value},");
         }
         for (what, entries) in [("remotes", &self.remotes), ("agents", &self.agents)] {
             let _ = writeln!(text, "    {what}: {{");

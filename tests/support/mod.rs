@@ -18,6 +18,7 @@ pub(crate) mod keys;
 pub(crate) mod must;
 pub(crate) mod processes;
 pub(crate) mod proxy;
+pub(crate) mod small_disk;
 pub(crate) mod sshd;
 pub(crate) mod wait;
 pub(crate) mod world;

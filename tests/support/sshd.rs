@@ -37,11 +37,15 @@ pub(crate) struct Setup {
     pub(crate) home: &'static str,
     /// sshd's `MaxSessions`: channels on one link. OpenSSH's default is 10.
     pub(crate) max_sessions: u16,
+    /// sshd's `MaxStartups`: logins under way at once. Many tests log in at
+    /// once, so it is out of the way unless it is what is tested; OpenSSH's
+    /// default is 10:30:100.
+    pub(crate) max_startups: &'static str,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { shell: "bash", home: "home", max_sessions: 10 }
+        Self { shell: "bash", home: "home", max_sessions: 10, max_startups: "1000" }
     }
 }
 
@@ -176,11 +180,12 @@ impl Sshd {
         let login = self.file("login");
         fs::write(&login, login_script(&self.home, &shell)).must("write the login script");
         fs::set_permissions(&login, Permissions::from_mode(0o755)).must("make it executable");
-        let config = self.config(setup.max_sessions);
+        let config = self.config(setup);
         fs::write(self.file("sshd_config"), config).must("write sshd_config");
     }
 
-    fn config(&self, max_sessions: u16) -> String {
+    fn config(&self, setup: &Setup) -> String {
+        let Setup { max_sessions, max_startups, .. } = setup;
         let base = self.base.path().display();
         let port = self.port;
         let penalties = if knows_penalties() { "PerSourcePenalties no\n" } else { "" };
@@ -195,7 +200,7 @@ impl Sshd {
              KbdInteractiveAuthentication no\n\
              PermitRootLogin yes\n\
              MaxSessions {max_sessions}\n\
-             MaxStartups 1000\n\
+             MaxStartups {max_startups}\n\
              LoginGraceTime 60\n\
              PrintMotd no\n\
              LogLevel VERBOSE\n\

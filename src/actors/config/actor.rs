@@ -73,7 +73,7 @@ pub enum ConfigMsg {
 pub struct LookDone {
     snapshot: Arc<Snapshot>,
     /// `None` where the files are as they were.
-    look: Option<Look>,
+    look: Option<Box<Look>>,
     watch: Watch,
 }
 
@@ -203,7 +203,7 @@ impl Actor for ConfigActor {
             ConfigMsg::Looked(LookDone { snapshot, look, watch }) => {
                 state.snapshot = Some(snapshot);
                 if let Some(look) = look {
-                    publish(&state.publisher, look);
+                    publish(&state.publisher, *look);
                 }
                 state.look_is_over(&myself, Some(watch));
             }
@@ -285,7 +285,7 @@ fn look_now(args: &ConfigArgs, before: Option<Arc<Snapshot>>, mut watch: Watch) 
         Some(before) if *before == snapshot => LookDone { snapshot: before, look: None, watch },
         _ => {
             let look = Look::at(&snapshot, args.home.as_deref());
-            LookDone { snapshot: Arc::new(snapshot), look: Some(look), watch }
+            LookDone { snapshot: Arc::new(snapshot), look: Some(Box::new(look)), watch }
         }
     }
 }

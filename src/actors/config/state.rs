@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::domain::config::{Config, Loaded, Place, Problem, ProblemKind, Report, SourceTrouble};
+use crate::domain::retention::Retention;
 use crate::store::config_files::Snapshot;
 
 /// The configuration in force, and the edit that is not.
@@ -70,6 +71,13 @@ impl ConfigState {
     #[must_use]
     pub fn refusal(&self) -> Option<&Report> {
         self.rejected.as_deref().filter(|_| !self.has_config)
+    }
+
+    /// What is kept of sessions that have ended: everything, as long as nobody
+    /// could be understood about it. What a broken file says may be "never".
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        if self.has_config { self.config.retention } else { Retention::FOR_EVER }
     }
 
     /// The state after a look.
@@ -172,6 +180,14 @@ mod tests {
 
     fn b() -> Look {
         good(config("b"))
+    }
+
+    #[test]
+    fn nothing_is_removed_on_the_word_of_a_file_that_nobody_understands() {
+        assert_eq!(start().retention(), Retention::FOR_EVER);
+        assert_eq!(after(&[bad]).retention(), Retention::FOR_EVER);
+        assert_eq!(after(&[a, bad]).retention(), Retention::default());
+        assert_eq!(after(&[missing]).retention(), Retention::default());
     }
 
     #[test]

@@ -11,11 +11,13 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::dialer::Dialer;
-use super::report::LinkReport;
+use super::lookout::{self, Lookout};
+use super::report::{Change, LinkReport};
 use super::request::{ChannelRequest, Granted, Queue, Slot};
 use super::spare::{self, Keeper, Spare};
 use super::tasks::{self, Facts};
 use crate::actors::journal::Journal;
+use crate::actors::now;
 use crate::actors::resolver::ResolverMsg;
 use crate::domain::backoff::Backoff;
 use crate::domain::connection::fsm::{Effect, Input};
@@ -27,7 +29,7 @@ use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::Epoch;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::runner::control::HostFacts;
-use crate::ssh::Link;
+use crate::ssh::{Link, Reached};
 
 /// A link that was up for less than this was none: the next dial waits.
 const HELD: Duration = Duration::from_secs(10);
@@ -61,6 +63,15 @@ pub enum ConnectionMsg {
     OpenChannel(ChannelRequest),
     /// A person wants a try now.
     Reconnect,
+    /// The network changed, or the machine woke.
+    Nudged,
+    /// The host can be reached again.
+    Reached {
+        /// The pause in which it was looked out for.
+        epoch: Epoch,
+        /// The connection that was taken.
+        reached: Reached,
+    },
     /// There will be no new sessions; those that are here go on.
     Drain,
     /// The remote is again what it was: it takes new sessions.
@@ -145,14 +156,22 @@ pub struct ConnectionState {
     facts: watch::Sender<Facts>,
     at: Whereabouts,
     next_try: Option<Instant>,
-    dial: Option<JoinHandle<()>>,
+    dials: HashMap<Epoch, JoinHandle<()>>,
+    /// What was last dialled.
+    settings: Option<Arc<SshSettings>>,
+    /// While a host that is away is looked out for.
+    lookout: Option<Lookout>,
+    /// What that has brought, for the dial that follows.
+    reached: Option<Reached>,
+    /// Since when no dial has succeeded.
+    away: Option<Instant>,
 }
 
 /// Also when the actor is killed or panics, which skips `post_stop`: a link that
 /// nobody owns would be watched by its task for ever.
 impl Drop for ConnectionState {
     fn drop(&mut self) {
-        if let Some(dial) = self.dial.take() {
+        for (_, dial) in self.dials.drain() {
             dial.abort();
         }
         let links = self.links.drain().map(|(_, (link, _))| link).chain(self.arrived.take());
@@ -189,7 +208,11 @@ impl Actor for ConnectionActor {
             facts: watch::Sender::new(Facts::Awaited),
             at,
             next_try: None,
-            dial: None,
+            dials: HashMap::new(),
+            settings: None,
+            lookout: None,
+            reached: None,
+            away: None,
         };
         // The report may still be that of an actor that has failed.
         state.publish();
@@ -218,6 +241,13 @@ impl ConnectionState {
                 self.step(myself, Input::Wanted { asked });
             }
             ConnectionMsg::Reconnect => self.step(myself, Input::ReconnectAsked),
+            ConnectionMsg::Nudged => self.step(myself, Input::Nudged),
+            ConnectionMsg::Reached { epoch, reached } => {
+                self.reached = Some(reached);
+                self.step(myself, Input::Reached { epoch });
+                // One that came too late, or for nobody.
+                self.reached = None;
+            }
             ConnectionMsg::Drain => {
                 self.spare.take();
                 self.step(myself, Input::DrainAsked);
@@ -233,6 +263,7 @@ impl ConnectionState {
             ConnectionMsg::DialFinished { epoch, settings, result } => {
                 if let Some(settings) = settings {
                     self.at = Whereabouts::remote(self.args.place.clone(), &settings);
+                    self.settings = Some(Arc::from(settings));
                 }
                 self.dial_finished(myself, epoch, result);
             }
@@ -287,6 +318,7 @@ impl ConnectionState {
         epoch: Epoch,
         result: Result<Link, LinkTrouble>,
     ) {
+        self.dials.remove(&epoch);
         let input = match result {
             Ok(link) => {
                 self.arrived = Some(link);
@@ -319,6 +351,9 @@ impl ConnectionState {
                 }
             }
         }
+        if self.fsm.pause_epoch().is_none() {
+            self.lookout = None;
+        }
     }
 
     fn perform(&mut self, myself: &ActorRef<ConnectionMsg>, effect: Effect) {
@@ -327,9 +362,12 @@ impl ConnectionState {
                 self.next_try = None;
                 let (resolver, dialer) = (self.args.resolver.clone(), self.args.dialer.clone());
                 let request = self.args.request.clone();
-                self.dial = Some(tasks::dial(myself.clone(), resolver, dialer, request, epoch));
+                let reached = self.reached.take();
+                let dial = tasks::dial(myself.clone(), resolver, dialer, request, reached, epoch);
+                self.dials.insert(epoch, dial);
             }
-            Effect::RetryAfter { epoch, failures } => {
+            Effect::RetryAfter { epoch, failures, knocks } => {
+                self.look_out(myself, epoch, knocks);
                 let delay = Backoff::LINK.delay(failures, rand::random());
                 self.next_try = Some(Instant::now() + delay);
                 myself.send_after(delay, move || ConnectionMsg::RetryElapsed(epoch));
@@ -352,13 +390,29 @@ impl ConnectionState {
                     let _ = request.reply.send(Err(trouble.clone()));
                 }
             }
+            Effect::Probe(id) => {
+                if let Some((link, _)) = self.links.get(&id) {
+                    lookout::for_link(myself.clone(), id, link.clone());
+                }
+            }
             Effect::Serve => self.serve(myself),
         }
+    }
+
+    fn look_out(&mut self, myself: &ActorRef<ConnectionMsg>, epoch: Epoch, knocks: bool) {
+        let since = *self.away.get_or_insert_with(Instant::now);
+        let (connection, dialer) = (myself.clone(), self.args.dialer.clone());
+        self.lookout = self
+            .settings
+            .clone()
+            .filter(|_| knocks)
+            .map(|settings| lookout::for_host(connection, dialer, settings, epoch, since));
     }
 
     fn keep(&mut self, myself: &ActorRef<ConnectionMsg>, id: LinkId) {
         let Some(link) = self.arrived.take() else { return };
         info!(remote = %self.args.place, "link up");
+        self.away = None;
         tasks::watch_link(myself.clone(), id, link.clone());
         let first = self.links.is_empty();
         self.links.insert(id, (link.clone(), Instant::now()));
@@ -444,27 +498,22 @@ impl ConnectionState {
         if failure.is_none() {
             self.next_try = None;
         }
+        let new = LinkReport {
+            state,
+            links: self.links.len(),
+            failures: self.fsm.failures(),
+            next_try: self.next_try,
+            trouble: self.fsm.trouble().cloned(),
+            failure: failure.clone(),
+            at: self.at.clone(),
+            facts: self.facts.borrow().known(),
+            ..LinkReport::new(String::new(), now())
+        };
         let mut moved = false;
         self.args.report.send_if_modified(|report| {
-            moved = report.state != state;
-            let modified = moved
-                || report.failure != failure
-                || report.links != self.links.len()
-                || report.next_try != self.next_try
-                || report.at != self.at
-                || report.facts.is_some() != self.facts.borrow().known().is_some();
-            if moved {
-                report.since = crate::actors::now();
-            }
-            report.state = state;
-            report.links = self.links.len();
-            report.failures = self.fsm.failures();
-            report.next_try = self.next_try;
-            report.trouble = self.fsm.trouble().cloned();
-            report.failure.clone_from(&failure);
-            report.at.clone_from(&self.at);
-            report.facts = self.facts.borrow().known();
-            modified
+            let change = report.follow(new);
+            moved = change == Change::State;
+            change != Change::Nothing
         });
         if moved {
             self.args.journal.write(EventKind::LinkChanged {

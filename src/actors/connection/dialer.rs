@@ -5,15 +5,22 @@ use std::pin::Pin;
 
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::SshSettings;
-use crate::ssh::{self, Link};
+use crate::ssh::{self, Link, Reached};
 
 /// A dial under way. Dropping it ends what it has opened.
 pub type Dial<'a> = Pin<Box<dyn Future<Output = Result<Link, LinkTrouble>> + Send + 'a>>;
 
+/// An attempt to reach a host's port under way. Dropping it gives it up.
+pub type Reach<'a> = Pin<Box<dyn Future<Output = Result<Reached, LinkTrouble>> + Send + 'a>>;
+
 /// Brings links up.
 pub trait Dialer: Debug + Send + Sync {
-    /// Dials once.
-    fn dial<'a>(&'a self, settings: &'a SshSettings) -> Dial<'a>;
+    /// Dials once, on a connection that was reached before where there is one.
+    fn dial<'a>(&'a self, settings: &'a SshSettings, reached: Option<Reached>) -> Dial<'a>;
+
+    /// Tries once whether the host's port, or that of its first hop, can be
+    /// reached.
+    fn reach<'a>(&'a self, settings: &'a SshSettings) -> Reach<'a>;
 }
 
 /// The dialer that dials.
@@ -21,7 +28,14 @@ pub trait Dialer: Debug + Send + Sync {
 pub struct SshDialer;
 
 impl Dialer for SshDialer {
-    fn dial<'a>(&'a self, settings: &'a SshSettings) -> Dial<'a> {
-        Box::pin(ssh::dial(settings, &|_, _| {}))
+    fn dial<'a>(&'a self, settings: &'a SshSettings, reached: Option<Reached>) -> Dial<'a> {
+        match reached {
+            Some(reached) => Box::pin(ssh::dial_reached(settings, reached, &|_, _| {})),
+            None => Box::pin(ssh::dial(settings, &|_, _| {})),
+        }
+    }
+
+    fn reach<'a>(&'a self, settings: &'a SshSettings) -> Reach<'a> {
+        Box::pin(ssh::reach(settings))
     }
 }

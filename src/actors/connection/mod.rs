@@ -9,6 +9,7 @@
 
 mod actor;
 mod dialer;
+mod lookout;
 mod report;
 mod request;
 mod spare;
@@ -18,7 +19,7 @@ mod tasks;
 pub(crate) mod tests;
 
 pub use actor::{ConnectionActor, ConnectionArgs, ConnectionMsg};
-pub use dialer::{Dial, Dialer, SshDialer};
+pub use dialer::{Dial, Dialer, Reach, SshDialer};
 pub use report::LinkReport;
 pub use request::{ChannelRequest, Granted, Slot};
 pub use spare::Spare;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::actors::now;
 use crate::domain::connection::{LinkState, LinkView};
 use crate::domain::failure::Failure;
 use crate::domain::failure::trouble::LinkTrouble;
@@ -28,10 +29,23 @@ pub struct LinkReport {
     pub failure: Option<Failure>,
     /// Since when it is in this state.
     pub since: Timestamp,
+    /// Since when there is no link where there should be one, and a reason.
+    pub away_since: Option<Timestamp>,
     /// The remote, and where it was last dialled.
     pub at: Whereabouts,
     /// What the host told about itself.
     pub facts: Option<Arc<HostFacts>>,
+}
+
+/// What changed from one report to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The state, and maybe more.
+    State,
+    /// Something that those who watch want to know.
+    Detail,
+    /// Nothing of the kind.
+    Nothing,
 }
 
 impl LinkReport {
@@ -46,21 +60,50 @@ impl LinkReport {
             trouble: None,
             failure: None,
             since: now,
+            away_since: None,
             at: Whereabouts { place, destination: None, session: None },
             facts: None,
+        }
+    }
+
+    /// Becomes `new`, except for the times of what stays as it was.
+    pub(super) fn follow(&mut self, new: Self) -> Change {
+        let moved = self.state != new.state;
+        let away = new.failure.is_some() && new.links == 0;
+        let same = !moved
+            && self.away_since.is_some() == away
+            && self.failure == new.failure
+            && self.links == new.links
+            && self.next_try == new.next_try
+            && self.at == new.at
+            && self.facts.is_some() == new.facts.is_some();
+        let since = if moved { new.since } else { self.since };
+        let away_since = away.then(|| self.away_since.unwrap_or(new.since));
+        *self = Self { since, away_since, ..new };
+        match (moved, same) {
+            (true, _) => Change::State,
+            (false, false) => Change::Detail,
+            (false, true) => Change::Nothing,
         }
     }
 
     /// What people see of it, as of now.
     #[must_use]
     pub fn view(&self) -> LinkView {
-        let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis();
+        let left = |at: Instant| {
+            let left = at.saturating_duration_since(Instant::now()).as_millis();
+            u64::try_from(left).unwrap_or(u64::MAX)
+        };
+        let next_try_ms = self.next_try.map(left);
+        let at = |left: u64| Timestamp::from_millis(now().as_millis().saturating_add(left));
         LinkView {
             state: self.state,
             failures: self.failures,
-            next_try_ms: self.next_try.map(|at| u64::try_from(left(at)).unwrap_or(u64::MAX)),
+            next_try_ms,
+            next_try_at: next_try_ms.map(|left| at(left).to_string()),
             failure: self.failure.clone(),
             since: self.since.to_string(),
+            unreachable_since: self.away_since.map(|since| since.to_string()),
         }
     }
 }

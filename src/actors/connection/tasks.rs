@@ -21,7 +21,7 @@ use crate::domain::ids::Epoch;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::runner::control::{self, HostFacts};
 use crate::runner::program::BOOTSTRAP;
-use crate::ssh::Link;
+use crate::ssh::{Link, Reached};
 
 /// How long a start waits for the host's PATH: the probe's own bound, and a
 /// little for the way.
@@ -53,6 +53,7 @@ pub(super) fn dial(
     resolver: ActorRef<ResolverMsg>,
     dialer: Arc<dyn Dialer>,
     request: SshRequest,
+    reached: Option<Reached>,
     epoch: Epoch,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
@@ -60,7 +61,7 @@ pub(super) fn dial(
         let (settings, result) = match settings {
             Ok(settings) => {
                 // A dial that panics is one that failed: it must be heard of.
-                let dialled = AssertUnwindSafe(async { dialer.dial(&settings).await });
+                let dialled = AssertUnwindSafe(async { dialer.dial(&settings, reached).await });
                 let result = dialled.catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
                 (Some(Box::new(settings)), result)
             }

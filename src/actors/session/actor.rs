@@ -20,6 +20,7 @@ use crate::actors::now;
 use crate::domain::adopt::Meta;
 use crate::domain::config::{EnvName, EnvValue};
 use crate::domain::event::EventKind;
+use crate::domain::failure::classify::session_failure;
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::ids::Epoch;
 use crate::domain::launch::Launch;
@@ -30,7 +31,8 @@ use crate::domain::session::{
     Ending, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder,
 };
 use crate::domain::stream::Stream;
-use crate::runner::follow::Errand;
+use crate::runner::follow::{Errand, Note};
+use crate::runner::program::USUAL_SPOOLS;
 use crate::store::mirror::Mirror;
 use crate::store::registry::Registry;
 
@@ -89,6 +91,13 @@ pub enum SessionMsg {
         epoch: Epoch,
         /// The command's process id, where it has one by now.
         pid: Option<u32>,
+    },
+    /// The runner has something to tell that is no end.
+    Noted {
+        /// The follower that tells it.
+        epoch: Epoch,
+        /// What.
+        note: Note,
     },
     /// A follower has ended.
     FollowerEnded {
@@ -261,6 +270,8 @@ impl State {
                 }
                 self.step(myself, Input::Streaming { epoch });
             }
+            // It holds whichever follower has told it.
+            SessionMsg::Noted { epoch: _, note } => self.warn(note),
             SessionMsg::FollowerEnded { epoch, how } => {
                 self.step(myself, Input::FollowerEnded { epoch, how });
             }
@@ -411,23 +422,45 @@ impl State {
         let (record, at) = (self.args.record.clone(), self.args.host.whereabouts());
         let (path, timed_out) = (self.path.clone(), self.fsm.timed_out());
         let stderr = self.args.pulse.borrow().stderr;
+        let spools = self.args.host.root().unwrap_or(USUAL_SPOOLS).to_owned();
         tokio::spawn(async move {
-            let speaks = matches!(end, End::Told(Ending::Ran(_) | Ending::Stumbled { .. }));
-            let from = stderr.saturating_sub(TAIL);
+            let speaks = matches!(
+                end,
+                End::Told(Ending::Ran(_) | Ending::Starved(_) | Ending::Stumbled { .. })
+            );
             let tail = if speaks && stderr > 0 {
-                mirror.read_at(Stream::Stderr, from, TAIL as usize).await.unwrap_or_default()
+                mirror.last_bytes(Stream::Stderr, stderr, TAIL).await.unwrap_or_default()
             } else {
                 bytes::Bytes::new()
             };
-            let evidence = Evidence { record: &record, at, stderr: &tail, path: &path, timed_out };
+            let (record, path, spools) = (&record, &path, &spools);
+            let evidence = Evidence { record, at, stderr: &tail, path, spools, timed_out };
             let outcome = outcome(end, &evidence);
             let _ = session.cast(SessionMsg::Concluded(Box::new(outcome)));
         });
     }
 
+    /// Remembers what was noted, once.
+    fn warn(&mut self, note: Note) {
+        let trouble = match note {
+            Note::EndsAtLogout => SessionTrouble::EndsAtLogout,
+        };
+        let at = self.args.host.whereabouts().session(self.args.record.id.clone());
+        let warning = session_failure(&trouble, &at);
+        let warnings = &mut self.args.record.warnings;
+        if warnings.iter().all(|known| known.code != warning.code) {
+            warnings.push(warning);
+            self.publish();
+        }
+    }
+
     fn concluded(&mut self, outcome: Outcome) {
         self.args.record.ended_at = Some(now());
         self.args.record.stop = None;
+        if self.fsm.known() == Known::Unsent {
+            // It never had a spool.
+            self.args.record.spool_gone_at = self.args.record.ended_at;
+        }
         let (stdout, stderr) = {
             let pulse = self.args.pulse.borrow();
             (pulse.stdout, pulse.stderr)
@@ -443,6 +476,7 @@ impl State {
     }
 
     fn save(&mut self) {
+        self.args.record.revision += 1;
         self.args.records.send_replace(self.args.record.clone());
     }
 
@@ -459,6 +493,10 @@ impl State {
             pulse.link = link;
             pulse.exit = record.exit();
             pulse.failure = record.failure().cloned();
+            pulse.warnings.clone_from(&record.warnings);
+            if state.has_ended() {
+                pulse.mirror_paused = None;
+            }
         });
         if before != state {
             self.args.journal.write(EventKind::SessionChanged {

@@ -15,9 +15,11 @@ mod input;
 mod listing;
 mod outcome;
 mod saver;
+mod spools;
 mod tasks;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
 pub use host::{Channel, Host, RemoteHost};
 pub use listing::list_spools;
-pub use tasks::{OwnLaunch, goes_along, remove_spool};
+pub use spools::Cleared;
+pub use tasks::{OwnLaunch, goes_along};

@@ -8,7 +8,7 @@ use crate::domain::session::fsm::End;
 use crate::domain::session::{Ending, Exit, Obstacle, Outcome, SessionRecord};
 
 /// The most of standard error that is looked at: a shell's complaint is a line.
-pub(super) const TAIL: u64 = 4096;
+pub(super) const TAIL: usize = 4096;
 
 /// What there is to tell an outcome by.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Evidence<'a> {
     pub(super) stderr: &'a [u8],
     /// The PATH that the command was looked for in.
     pub(super) path: &'a str,
+    /// The folder of spools there.
+    pub(super) spools: &'a str,
     /// Whether it was stopped because its time was up.
     pub(super) timed_out: bool,
 }
@@ -34,10 +36,14 @@ pub(super) fn outcome(end: End, evidence: &Evidence<'_>) -> Outcome {
         End::Told(Ending::Lost(why)) => {
             Outcome::Lost { failure: failure(&SessionTrouble::Lost { why }) }
         }
-        End::Told(Ending::Ran(exit)) if evidence.timed_out => {
+        End::Told(Ending::Ran(exit) | Ending::Starved(exit)) if evidence.timed_out => {
             let seconds = evidence.record.timeout_s.unwrap_or_default();
             let failure = failure(&SessionTrouble::TimedOut { seconds });
             Outcome::TimedOut { exit: Some(exit), failure }
+        }
+        End::Told(Ending::Starved(exit)) => {
+            let dir = evidence.spools.to_owned();
+            Outcome::of_exit(exit, Some(failure(&SessionTrouble::OutputCut { dir })))
         }
         End::Told(Ending::Ran(exit)) => {
             Outcome::of_exit(exit, read(exit, StartStage::Running, evidence).map(|t| failure(&t)))

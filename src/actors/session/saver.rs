@@ -10,7 +10,7 @@ use tracing::warn;
 use super::actor::SessionMsg;
 use crate::domain::session::{Phase, SessionRecord};
 use crate::store::mirror::Mirror;
-use crate::store::registry::Registry;
+use crate::store::registry::{Registry, Saved};
 
 /// How long after a failed save the next try comes. A full disk may have room.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -35,9 +35,10 @@ pub(super) fn spawn(
             let record = records.borrow_and_update().clone();
             let settled = matches!(record.phase, Phase::Running { .. } | Phase::Ended { .. });
             let ended = !record.is_live();
-            while let Err(error) = registry.save(record.clone()).await {
-                warn!(session = %record.id, %error, "the registry cannot be written");
-                sleep(AGAIN).await;
+            if save(&registry, &record).await == Saved::Stale {
+                // The session was removed, or has another actor by now.
+                let _ = session.cast(SessionMsg::Settled);
+                return;
             }
             starting.send_if_modified(|saved| {
                 let sent = !matches!(record.phase, Phase::Waiting);
@@ -57,4 +58,17 @@ pub(super) fn spawn(
         }
     });
     starting_saved
+}
+
+/// Saves a record, however long the disk may not take it.
+async fn save(registry: &Registry, record: &SessionRecord) -> Saved {
+    loop {
+        match registry.save(record.clone()).await {
+            Ok(saved) => return saved,
+            Err(error) => {
+                warn!(session = %record.id, %error, "the registry cannot be written");
+                sleep(AGAIN).await;
+            }
+        }
+    }
 }

@@ -15,6 +15,9 @@ use super::host::{Channel, Host, Want};
 use crate::actors::config::resolve_env;
 use crate::actors::nonce;
 use crate::domain::config::{EnvName, EnvValue};
+use crate::domain::failure::Failure;
+use crate::domain::failure::classify::local_failure;
+use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::ids::{Epoch, SessionId};
 use crate::domain::launch::{Launch, MAX_INLINE_INPUT, Stdin};
@@ -24,7 +27,8 @@ use crate::runner::control::{self, ControlError, HostFacts};
 use crate::runner::follow::{Errand, Followed, Milestone, Primed, follow};
 use crate::runner::io::ProgramIo;
 use crate::runner::local::LocalProgram;
-use crate::store::mirror::Mirror;
+use crate::runner::program::USUAL_SPOOLS;
+use crate::store::mirror::{Mirror, MirrorError};
 
 /// What a session was given that is nobody's business: kept in an owner-only
 /// file until it has started, and nowhere after that.
@@ -52,6 +56,9 @@ impl OwnLaunch {
 
 /// A follower that lasted less than this was none: the next one waits.
 const HELD: Duration = Duration::from_secs(10);
+/// The same where it ended with its link: that one's next dial waits as it should,
+/// and a session is not to wait besides.
+const HELD_WITH_LINK: Duration = Duration::from_secs(1);
 
 /// Gets together what a start needs.
 pub(super) fn prepare(
@@ -104,7 +111,8 @@ async fn build(
         path: None,
         stdin,
         // Told by the actor, when it is sent.
-        meta: Vec::new(),
+        meta: String::new(),
+        max_output: record.max_output,
     })
 }
 
@@ -142,9 +150,12 @@ pub(super) async fn run_follower(
     let tell = |milestone| match milestone {
         Milestone::Claimed => _ = session.cast(SessionMsg::Claimed { epoch }),
         Milestone::Streaming(pid) => _ = session.cast(SessionMsg::Streaming { epoch, pid }),
+        Milestone::Noted(note) => _ = session.cast(SessionMsg::Noted { epoch, note }),
         Milestone::Mirrored(lengths) => pulse.send_modify(|pulse| {
             pulse.stdout = lengths.stdout;
             pulse.stderr = lengths.stderr;
+            // There is room again.
+            pulse.mirror_paused = None;
         }),
     };
     let how = match mirror.writer().await {
@@ -155,16 +166,38 @@ pub(super) async fn run_follower(
         Err(error) => Followed::MirrorFailed(error),
     };
     drop(channel.slot);
-    let how = follow_end(how, host.root(), began.elapsed() >= HELD);
+    if let Followed::MirrorFailed(error) = &how {
+        let failure = mirror_failure(&mirror, error);
+        // What found room before the disk was full is here and counts.
+        let here = mirror.lengths().await.ok();
+        pulse.send_modify(|pulse| {
+            if let Some(here) = here {
+                (pulse.stdout, pulse.stderr) = (here.stdout, here.stderr);
+            }
+            pulse.mirror_paused = Some(failure);
+        });
+    }
+    let how = follow_end(how, host.root(), began.elapsed());
     let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
 }
 
-fn follow_end(how: Followed, root: Option<&str>, held: bool) -> FollowEnd {
+/// What keeps the output from coming here.
+fn mirror_failure(mirror: &Mirror, error: &MirrorError) -> Failure {
+    let (dir, detail) = (mirror.dir().to_owned(), error.to_string());
+    local_failure(&if error.is_full() {
+        LocalTrouble::DiskFull { dir, detail }
+    } else {
+        LocalTrouble::StateUnwritable { dir, detail }
+    })
+}
+
+fn follow_end(how: Followed, root: Option<&str>, lasted: Duration) -> FollowEnd {
     debug!(?how, "follower ended");
-    let spool = || root.unwrap_or("~/.local/state/longhaul/1").to_owned();
+    let spool = || root.unwrap_or(USUAL_SPOOLS).to_owned();
     match how {
         Followed::Ended(ending) => FollowEnd::Ended(ending),
-        Followed::Cut(_) => FollowEnd::Cut { held },
+        Followed::LinkLost => FollowEnd::Cut { held: lasted >= HELD_WITH_LINK },
+        Followed::Cut(_) => FollowEnd::Cut { held: lasted >= HELD },
         Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
         Followed::NoSpool => FollowEnd::NoSpool,
         Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
@@ -172,11 +205,7 @@ fn follow_end(how: Followed, root: Option<&str>, held: bool) -> FollowEnd {
         Followed::SpoolFailed(detail) => {
             FollowEnd::CannotStart(SessionTrouble::Spool { dir: spool(), detail })
         }
-        Followed::NoSetsid => FollowEnd::CannotStart(SessionTrouble::CommandNotFound {
-            program: "setsid".to_owned(),
-            agent: None,
-            path: String::new(),
-        }),
+        Followed::NoSetsid => FollowEnd::CannotStart(SessionTrouble::NoSetsid),
         Followed::MirrorFailed(error) => {
             warn!(%error, "the mirror cannot be written");
             FollowEnd::MirrorFailed
@@ -262,15 +291,23 @@ pub(super) fn watch_link(host: &Host, pulse: &watch::Sender<Pulse>) -> Option<Jo
     }))
 }
 
-/// Removes what is left of an ended session where it ran.
-pub async fn remove_spool(host: &Host, id: &SessionId) {
-    match host.channel(Want::Control).await {
-        Ok(channel) => {
-            if let Err(error) = control::remove(channel.io, &nonce(), host.root(), id).await {
-                warn!(session = %id, %error, "its spool was not removed");
-            }
-            drop(channel.slot);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::trouble::{LinkTrouble, LostHow};
+
+    #[test]
+    fn a_follower_that_ends_with_its_link_need_not_have_lasted_long() {
+        let killed =
+            || Followed::Cut(LinkTrouble::Lost { how: LostHow::Closed, detail: String::new() });
+        for (how, seconds, held) in [
+            (Followed::LinkLost, 0, false),
+            (Followed::LinkLost, 2, true),
+            (killed(), 2, false),
+            (killed(), 20, true),
+        ] {
+            let end = follow_end(how, None, Duration::from_secs(seconds));
+            assert_eq!(end, FollowEnd::Cut { held });
         }
-        Err(trouble) => warn!(session = %id, %trouble, "its spool was not removed"),
     }
 }

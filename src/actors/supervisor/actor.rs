@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::connections::{Connections, Key, Shared};
-use super::sessions::{Live, Sessions, pulse_of};
+use super::sessions::{Entry, Live, Sessions, pulse_of};
 use crate::actors::config::{self, ConfigArgs, ConfigHandle, ConfigState};
 use crate::actors::connection::{Dialer, LinkReport};
 use crate::actors::journal::Journal;
@@ -72,8 +72,20 @@ pub enum SupervisorMsg {
     ListConnections(RpcReplyPort<Vec<ConnectionStatus>>),
     /// The host of a place, connected or not.
     HostOf(Place, Option<SshRequest>, RpcReplyPort<Option<Host>>),
+    /// The host of a place, if it has a connection already.
+    FindHost(Place, Option<SshRequest>, RpcReplyPort<Option<Host>>),
+    /// A host that was asked for is not needed any more.
+    ReleaseHost(Place, SshRequest),
+    /// One live session, with an actor that takes orders even if the last one
+    /// failed too often.
+    Attend(SessionId, RpcReplyPort<Option<Live>>),
+    /// A session whose actor failed too often is tried again.
+    #[doc(hidden)]
+    RespawnSession(SessionId),
     /// Try a remote's connection now; whether there is one.
     Reconnect(String, RpcReplyPort<bool>),
+    /// The network changed, or the machine woke.
+    Nudge,
     /// The configuration changed, or an edit was refused.
     ConfigChanged(Arc<ConfigState>),
     /// Those who are asked besides the supervisor.
@@ -135,6 +147,8 @@ pub struct State {
 /// How long a connection that fails again and again is left alone. Sessions that
 /// run behind it cannot be followed meanwhile, and are not to be lost for good.
 const LEFT_ALONE: Duration = Duration::from_secs(60);
+/// The same for a session; one that is asked for is not left alone any longer.
+const SESSION_LEFT_ALONE: Duration = Duration::from_secs(180);
 /// How long children get to end.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
@@ -194,7 +208,21 @@ impl Actor for SupervisorActor {
                 let host = state.host(&myself, &place, ssh.as_ref()).await;
                 let _ = reply.send(host.map(|(host, _)| host));
             }
+            SupervisorMsg::FindHost(place, ssh, reply) => {
+                _ = reply.send(state.known_host(place, ssh));
+            }
+            SupervisorMsg::ReleaseHost(place, request) => {
+                state.release(Some(&Key { place, request }));
+            }
+            SupervisorMsg::Attend(id, reply) => {
+                state.attend(&myself, &id).await;
+                let _ = reply.send(state.sessions.get(&id).cloned());
+            }
+            SupervisorMsg::RespawnSession(id) => state.attend(&myself, &id).await,
             SupervisorMsg::Reconnect(place, reply) => {
+                for id in state.sessions.left_at(&place) {
+                    state.attend(&myself, &id).await;
+                }
                 let mut found = false;
                 for (key, entry) in state.connections.all() {
                     if key.place.to_string() == place {
@@ -204,6 +232,7 @@ impl Actor for SupervisorActor {
                 }
                 let _ = reply.send(found);
             }
+            SupervisorMsg::Nudge => state.connections.nudge(),
             SupervisorMsg::ConfigChanged(config) => state.config_changed(config),
             SupervisorMsg::FindChildren(reply) => {
                 let config = state.config_handle.subscribe();
@@ -309,6 +338,15 @@ impl State {
         Some((Host::Remote(remote), Some(key)))
     }
 
+    /// The host of a place, where nothing has to be started for it.
+    fn known_host(&self, place: Place, ssh: Option<SshRequest>) -> Option<Host> {
+        let Some(request) = ssh else {
+            let root = self.local_root.clone();
+            return (place == Place::Local).then_some(Host::Local { root });
+        };
+        self.connections.get(&Key { place, request }).map(Host::Remote)
+    }
+
     fn config_env(
         &self,
         record: &SessionRecord,
@@ -408,11 +446,25 @@ impl State {
             None => {}
         }
         let Some((id, mut entry)) = self.sessions.gone(actor) else { return };
-        if !entry.restarts.allows(now()) {
-            error!(session = %id, "failed too often and is left alone until the daemon restarts");
-            self.release(entry.connection.as_ref());
-            return;
+        if entry.restarts.allows(now()) {
+            self.run_again(myself, entry).await;
+        } else {
+            error!(session = %id, "failed too often and is left alone for some minutes");
+            let again = id.clone();
+            myself.send_after(SESSION_LEFT_ALONE, || SupervisorMsg::RespawnSession(again));
+            self.sessions.leave(id, entry);
         }
+    }
+
+    /// Gives a session that was left alone an actor again.
+    async fn attend(&mut self, myself: &ActorRef<SupervisorMsg>, id: &SessionId) {
+        if let Some(entry) = self.sessions.take_left(id) {
+            self.run_again(myself, entry).await;
+        }
+    }
+
+    /// Runs a session whose actor has failed from what is known of it.
+    async fn run_again(&mut self, myself: &ActorRef<SupervisorMsg>, entry: Entry) {
         let pulse = entry.live.pulse.borrow().clone();
         let new = NewSession {
             record: entry.live.record.borrow().clone(),

@@ -2,6 +2,7 @@
 
 use super::actor::{NewSession, SupervisorMsg};
 use super::create::unresolved;
+use super::disk;
 use super::handle::{DaemonHandle, store};
 use crate::actors::resolver::{OwnedOrder, OwnedOverride, ResolverMsg};
 use crate::actors::session::{Host, list_spools};
@@ -9,6 +10,7 @@ use crate::actors::{ask, now};
 use crate::api::backend::RequestError;
 use crate::api::types::{AdoptReport, AdoptRequest, FoundSession};
 use crate::domain::adopt::{Choice, Spool, SpoolState, choose, record};
+use crate::domain::ids::SessionId;
 use crate::domain::plan::{Plan, PlanError};
 use crate::domain::session::{Ending, SessionRecord};
 use crate::store::mirror::Mirror;
@@ -24,6 +26,12 @@ pub(super) async fn run(
     name: &str,
     request: AdoptRequest,
 ) -> Result<AdoptReport, RequestError> {
+    if !request.dry_run {
+        daemon.check_state_dir().await?;
+        if let Some(failure) = disk::trouble(daemon).await {
+            return Err(RequestError::Failed(Box::new(failure)));
+        }
+    }
     let plan = plan(daemon, name).await?;
     let (place, ssh) = (plan.place.clone(), plan.ssh.clone());
     let host = |reply| SupervisorMsg::HostOf(place, ssh, reply);
@@ -36,8 +44,11 @@ pub(super) async fn run(
         known: 0,
         sessions: Vec::new(),
     };
+    let removals = daemon.registry().removals().await.map_err(|error| store(&error))?;
     for spool in spools {
-        if daemon.registry().get(&spool.id).await.map_err(|error| store(&error))?.is_some() {
+        // One that was removed here, and is yet to be removed there, stays so.
+        let is_removed = removals.iter().any(|removal| removal.session == spool.id);
+        if is_removed || is_known(daemon, &spool.id).await? {
             report.known += 1;
             continue;
         }
@@ -54,6 +65,10 @@ pub(super) async fn run(
         report.sessions.push(found);
     }
     Ok(report)
+}
+
+async fn is_known(daemon: &DaemonHandle, id: &SessionId) -> Result<bool, RequestError> {
+    Ok(daemon.registry().get(id).await.map_err(|error| store(&error))?.is_some())
 }
 
 async fn plan(daemon: &DaemonHandle, name: &str) -> Result<Plan, RequestError> {
@@ -109,13 +124,13 @@ async fn is_taken(daemon: &DaemonHandle, record: &SessionRecord) -> Result<bool,
 /// The mirror is there before the registry knows of the session: one that was
 /// cut short in between is found again.
 async fn take(daemon: &DaemonHandle, mut record: SessionRecord) -> Result<bool, RequestError> {
-    let failed = |error: &dyn std::error::Error| store(error);
-    let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(|e| failed(&e))?;
+    let failed = |error| disk::of_mirror(daemon, &error);
+    let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(failed)?;
     if record.stdin.open {
-        mirror.begin_input_at(record.stdin.delivered).await.map_err(|e| failed(&e))?;
+        mirror.begin_input_at(record.stdin.delivered).await.map_err(failed)?;
     }
     // What an earlier registry had fetched is still right.
-    let lengths = mirror.lengths().await.map_err(|e| failed(&e))?;
+    let lengths = mirror.lengths().await.map_err(failed)?;
     let mut name_taken = false;
     loop {
         match daemon.registry().insert(record.clone()).await {
@@ -126,10 +141,10 @@ async fn take(daemon: &DaemonHandle, mut record: SessionRecord) -> Result<bool, 
             }
             // Somebody else has just taken it in.
             Ok(Inserted::Existing(_)) | Err(RegistryError::IdTaken(_)) => return Ok(false),
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(disk::of_registry(daemon, error)),
         }
     }
-    mirror.save_record(&record).await.map_err(|e| failed(&e))?;
+    mirror.save_record(&record).await.map_err(failed)?;
     daemon.created(&record);
     let new = NewSession { record, mirror, lengths, own: None };
     let run = |reply| SupervisorMsg::RunSession(Box::new(new), Some(reply));

@@ -14,6 +14,7 @@ use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::actors::resolver::ResolverMsg;
 use crate::actors::session::RemoteHost;
+use crate::domain::backoff::spread;
 use crate::domain::restart::RestartIntensity;
 use crate::domain::target::{Place, SshRequest};
 
@@ -78,6 +79,11 @@ impl Connections {
         Ok(host)
     }
 
+    /// The connection to `key`, where there is one.
+    pub(super) fn get(&self, key: &Key) -> Option<RemoteHost> {
+        self.entries.get(key).map(Entry::host)
+    }
+
     /// The connection whose actor has failed, and whether it may be started
     /// again at once.
     pub(super) fn failed(&mut self, actor: ActorId) -> Option<(Key, bool)> {
@@ -136,6 +142,15 @@ impl Connections {
             let actor = entry.actor.borrow().clone();
             self.by_actor.remove(&actor.get_id());
             actor.stop(None);
+        }
+    }
+
+    /// Tells all that the network changed, and not all in the same moment.
+    pub(super) fn nudge(&self) {
+        let many = self.entries.len();
+        for entry in self.entries.values() {
+            let delay = spread(many, rand::random());
+            entry.actor.borrow().send_after(delay, || ConnectionMsg::Nudged);
         }
     }
 

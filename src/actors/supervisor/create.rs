@@ -1,7 +1,8 @@
 //! Taking a session in.
 
 use super::actor::{NewSession, SupervisorMsg};
-use super::handle::{DaemonHandle, store, taken};
+use super::disk;
+use super::handle::DaemonHandle;
 use super::view;
 use crate::actors::resolver::{OwnedOrder, OwnedOverride, ResolverMsg};
 use crate::actors::session::{OwnLaunch, goes_along};
@@ -12,6 +13,7 @@ use crate::domain::config::{EnvName, EnvNameError};
 use crate::domain::failure::classify::local_failure;
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::SessionId;
+use crate::domain::max_output::{MaxOutput, MaxOutputError};
 use crate::domain::plan::{Plan, PlanError};
 use crate::domain::resolve::ResolveError;
 use crate::domain::session::{Phase, SessionRecord, Stdin};
@@ -28,6 +30,9 @@ pub(super) async fn run(
     }
     check(&request)?;
     daemon.check_state_dir().await?;
+    if let Some(failure) = disk::trouble(daemon).await {
+        return Err(RequestError::Failed(Box::new(failure)));
+    }
     let plan = plan(daemon, &request).await?;
     let id = SessionId::from_bits(rand::random());
     let own = OwnLaunch { env: request.env.clone(), prompt: request.prompt.clone() };
@@ -45,7 +50,7 @@ pub(super) async fn run(
         }
         Err(error) => {
             discard(mirror).await;
-            return Err(taken(error));
+            return Err(disk::of_registry(daemon, error));
         }
     }
     let mirror = match mirror {
@@ -94,7 +99,20 @@ fn check(request: &RunRequest) -> Result<(), RequestError> {
             }));
         }
     }
-    Ok(())
+    max_output(request).map(drop)
+}
+
+/// The cap that the request asks for.
+fn max_output(request: &RunRequest) -> Result<Option<MaxOutput>, RequestError> {
+    let cap = request.max_output.map(MaxOutput::of_bytes).transpose();
+    cap.map_err(|error| {
+        RequestError::Invalid(match error {
+            MaxOutputError::TooLarge => "max_output is less than 1000 TB, in bytes",
+            MaxOutputError::TooSmall | MaxOutputError::NotASize => {
+                "max_output is at least 64 KB, in bytes"
+            }
+        })
+    })
 }
 
 async fn plan(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, RequestError> {
@@ -106,6 +124,7 @@ async fn plan(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, Reque
         agent: request.agent.clone(),
         command: request.command.clone(),
         cwd: request.cwd.clone(),
+        max_output: max_output(request)?,
     });
     let planned = ask(daemon.resolver(), |reply| ResolverMsg::Plan(order, reply)).await;
     planned.ok_or(RequestError::Unavailable)?.map_err(|error| match error {
@@ -155,6 +174,10 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         stdout: 0,
         stderr: 0,
         idempotency_key: request.idempotency_key.clone(),
+        warnings: Vec::new(),
+        max_output: plan.max_output,
+        revision: 0,
+        spool_gone_at: None,
         adopted_from: None,
         keeps_spool: false,
     }
@@ -183,13 +206,14 @@ async fn prepare(
     own: &OwnLaunch,
     input: Option<String>,
 ) -> Result<Mirror, RequestError> {
-    let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(|error| store(&error))?;
-    mirror.save_record(record).await.map_err(|error| store(&error))?;
+    let failed = |error| disk::of_mirror(daemon, &error);
+    let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(failed)?;
+    mirror.save_record(record).await.map_err(failed)?;
     if !own.is_empty() {
-        mirror.save_launch(own).await.map_err(|error| store(&error))?;
+        mirror.save_launch(own).await.map_err(failed)?;
     }
     if let Some(input) = input {
-        mirror.append_input(input.into()).await.map_err(|error| store(&error))?;
+        mirror.append_input(input.into()).await.map_err(failed)?;
     }
     Ok(mirror)
 }

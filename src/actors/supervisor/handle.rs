@@ -2,41 +2,36 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio::sync::{broadcast, watch};
-use tokio::time::timeout;
-use tracing::warn;
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
+use super::dropped::{self, with_dropped};
 use super::sessions::{Live, pulse_of};
-use super::{adopt, create, remotes, test, view};
+use super::{adopt, create, disk, gc, remotes, remove, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
+use crate::actors::janitor::Janitor;
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
-use crate::actors::session::{Host, SessionMsg, remove_spool};
+use crate::actors::session::SessionMsg;
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, InputTaken, KillRequest,
-    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputTaken,
+    KeptView, KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    TestRequest,
 };
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
 use crate::domain::origin::Origin;
+use crate::domain::session::SessionRecord;
 use crate::domain::session::fsm::Order;
-use crate::domain::session::{Outcome, SessionRecord};
-use crate::store::mirror::Mirror;
-use crate::store::registry::{Events, Found, Page, Registry, RegistryError, Which};
+use crate::store::registry::{Events, Found, Page, Registry, Which};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 
 /// The most input that is held for a session that cannot take it now, in bytes.
 const INPUT_HELD: u64 = 64 << 20;
-/// How long removing a spool may take; its host may be away.
-const REMOVE_WITHIN: Duration = Duration::from_secs(10);
-/// How long an ended session's record may take to the registry.
-const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// The signals that have a name everywhere.
 const SIGNALS: [&str; 16] = [
     "HUP", "INT", "QUIT", "ABRT", "KILL", "USR1", "USR2", "PIPE", "ALRM", "TERM", "CONT", "STOP",
@@ -53,6 +48,7 @@ struct Inner {
     children: Children,
     registry: Registry,
     journal: Journal,
+    janitor: Janitor,
     state_dir: StateDir,
     lock: Arc<DaemonLock>,
     origin: Origin,
@@ -72,6 +68,8 @@ pub struct Parts {
     pub registry: Registry,
     /// The journal.
     pub journal: Journal,
+    /// The janitor.
+    pub janitor: Janitor,
     /// The state directory.
     pub state_dir: StateDir,
     /// The right to use it.
@@ -93,6 +91,7 @@ impl DaemonHandle {
             children,
             registry,
             journal,
+            janitor,
             state_dir,
             lock,
             origin,
@@ -105,6 +104,7 @@ impl DaemonHandle {
             children,
             registry,
             journal,
+            janitor,
             state_dir,
             lock,
             origin,
@@ -167,12 +167,12 @@ impl DaemonHandle {
             .ok_or(RequestError::Unavailable)
     }
 
-    async fn live(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
+    pub(super) async fn live(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
         let find = |reply| SupervisorMsg::FindLive(id.clone(), reply);
         ask(self.supervisor(), find).await.ok_or(RequestError::Unavailable)
     }
 
-    async fn record(&self, given: &str) -> Result<SessionRecord, RequestError> {
+    pub(super) async fn record(&self, given: &str) -> Result<SessionRecord, RequestError> {
         match self.0.registry.find(given).await.map_err(|error| store(&error))? {
             Found::One(record) => Ok(*record),
             Found::Nothing => Err(RequestError::NoSuchSession(given.to_owned())),
@@ -186,10 +186,11 @@ impl DaemonHandle {
         record: &SessionRecord,
     ) -> Result<SessionView, RequestError> {
         let live = if record.is_live() { self.live(&record.id).await? } else { None };
-        Ok(match live {
+        let view = match live {
             Some(live) => view::of_live(&live),
             None => self.view_of_the_settled(&record.id, record).await,
-        })
+        };
+        Ok(with_dropped(view).await)
     }
 
     /// The registry may have moved on between two looks.
@@ -201,40 +202,40 @@ impl DaemonHandle {
         view::of_record(newest.as_ref().unwrap_or(record), &self.folder(id))
     }
 
+    /// A live session for somebody who wants something of it.
+    async fn attended(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
+        let attend = |reply| SupervisorMsg::Attend(id.clone(), reply);
+        ask(self.supervisor(), attend).await.ok_or(RequestError::Unavailable)
+    }
+
     async fn live_one(&self, given: &str) -> Result<(SessionRecord, Live), RequestError> {
         let record = self.record(given).await?;
-        match self.live(&record.id).await? {
+        match self.attended(&record.id).await? {
             Some(live) => Ok((record, live)),
             None => Err(RequestError::HasEnded(record.id)),
         }
     }
 
-    async fn remove_files(&self, record: &SessionRecord) -> Result<(), RequestError> {
-        let folder = self.folder(&record.id);
-        if let Ok(mirror) = Mirror::open(folder).await {
-            mirror.remove().await.map_err(|error| store(&error))?;
-        }
-        let never_ran =
-            matches!(record.outcome(), Some(Outcome::Cancelled | Outcome::Failed { .. }));
-        if !never_ran {
-            self.remove_spool(record.clone());
-        }
-        Ok(())
+    pub(super) fn state_dir(&self) -> &StateDir {
+        &self.0.state_dir
     }
 
-    /// Removes what is left of a session where it ran, in the background.
-    fn remove_spool(&self, record: SessionRecord) {
-        let daemon = self.clone();
-        tokio::spawn(async move {
-            let (place, ssh) = (record.place.clone(), record.ssh.clone());
-            let host = |reply| SupervisorMsg::HostOf(place, ssh, reply);
-            let Some(Some(host)) = ask::<_, Option<Host>>(daemon.supervisor(), host).await else {
-                return;
-            };
-            if timeout(REMOVE_WITHIN, remove_spool(&host, &record.id)).await.is_err() {
-                warn!(session = %record.id, place = %record.place, "its spool is still there");
-            }
-        });
+    pub(super) fn janitor(&self) -> &Janitor {
+        &self.0.janitor
+    }
+
+    /// Seconds between TERM and KILL.
+    pub(super) fn kill_grace_s(&self) -> u64 {
+        self.config_state().config.kill_grace.as_secs()
+    }
+
+    /// Writes down that a session was removed, and has what is left of it
+    /// elsewhere removed as soon as can be.
+    pub(super) fn removed(&self, session: &SessionId, is_left: bool) {
+        self.0.journal.write(EventKind::SessionRemoved { session: session.clone() });
+        if is_left {
+            self.0.janitor.fetch(session.clone());
+        }
     }
 }
 
@@ -247,16 +248,6 @@ pub(super) fn store(error: &dyn std::error::Error) -> RequestError {
         source = cause.source();
     }
     RequestError::Store(text)
-}
-
-/// What a person is told whose session the registry would not take.
-pub(super) fn taken(error: RegistryError) -> RequestError {
-    match error {
-        RegistryError::NameTaken { name, by } => {
-            RequestError::NameTaken { name: name.to_string(), by }
-        }
-        other => store(&other),
-    }
 }
 
 impl Backend for DaemonHandle {
@@ -272,13 +263,15 @@ impl Backend for DaemonHandle {
         let live = live.ok_or(RequestError::Unavailable)?;
         let live: std::collections::HashMap<SessionId, Live> =
             live.into_iter().map(|live| (live.id(), live)).collect();
-        Ok(records
+        let mut views: Vec<SessionView> = records
             .iter()
             .map(|record| match live.get(&record.id) {
                 Some(live) => view::of_live(live),
                 None => view::of_record(record, &self.folder(&record.id)),
             })
-            .collect())
+            .collect();
+        dropped::fill(&mut views).await;
+        Ok(views)
     }
 
     async fn session(&self, given: &str) -> Result<SessionView, RequestError> {
@@ -289,7 +282,7 @@ impl Backend for DaemonHandle {
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
         let record = self.record(given).await?;
         let dir = self.folder(&record.id);
-        if let Some(live) = self.live(&record.id).await? {
+        if let Some(live) = self.attended(&record.id).await? {
             return Ok(Output { dir, pulse: live.pulse });
         }
         let newest = self.0.registry.get(&record.id).await.ok().flatten().unwrap_or(record);
@@ -333,7 +326,7 @@ impl Backend for DaemonHandle {
             return Err(RequestError::NoSuchSignal(given_signal));
         }
         let (record, live) = self.live_one(given).await?;
-        let grace = self.config_state().config.kill_grace.as_secs();
+        let grace = self.kill_grace_s();
         let order = match signal.as_str() {
             "TERM" => Order::Stop { signal, grace_s: request.grace_s.unwrap_or(grace) },
             "KILL" => Order::Stop { signal, grace_s: request.grace_s.unwrap_or(1) },
@@ -341,30 +334,20 @@ impl Backend for DaemonHandle {
         };
         let id = record.id.clone();
         live.actor.cast(SessionMsg::Order(order)).map_err(|_| RequestError::HasEnded(id))?;
-        Ok(view::of_live(&live))
+        Ok(with_dropped(view::of_live(&live)).await)
     }
 
-    async fn remove(&self, given: &str) -> Result<(), RequestError> {
-        let mut record = self.record(given).await?;
-        if let Some(live) = self.live(&record.id).await? {
-            if !live.pulse.borrow().state.has_ended() {
-                return Err(RequestError::StillRunning(record.id));
-            }
-            // Whoever waits for the end hears of it before the registry does.
-            let _ = live.actor.wait(Some(SETTLE_WITHIN)).await;
-            record = self.record(record.id.as_str()).await?;
-        }
-        if record.is_live() {
-            return Err(RequestError::StillRunning(record.id));
-        }
-        self.remove_files(&record).await?;
-        self.0.registry.remove(&record.id).await.map_err(taken)?;
-        self.0.journal.write(EventKind::SessionRemoved { session: record.id });
-        Ok(())
+    async fn remove(&self, given: &str, force: bool) -> Result<(), RequestError> {
+        remove::run(self, given, force).await
+    }
+
+    async fn gc(&self, request: GcRequest) -> Result<GcView, RequestError> {
+        gc::run(self, request.dry_run).await
     }
 
     async fn status(&self) -> Result<StatusView, RequestError> {
         let config = self.config_state();
+        let usage = self.0.janitor.usage();
         Ok(StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -374,6 +357,12 @@ impl Backend for DaemonHandle {
             state_dir: self.0.state_dir.root().to_owned(),
             notices: self.0.notices.clone(),
             config: view::config(&config),
+            kept: KeptView {
+                mirrors: usage.mirrors,
+                spools: usage.spools,
+                waiting: u32::try_from(usage.waiting).unwrap_or(u32::MAX),
+            },
+            disk: disk::trouble(self).await,
         })
     }
 

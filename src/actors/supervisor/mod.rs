@@ -4,15 +4,19 @@
 //! again what failed; `handle` is the daemon as the API sees it; the other
 //! files are what the handle does for its requests.
 //!
-//! Failure policy: one-for-one. A child that fails too often is left dead, and
-//! what it stood for is shown as it was last known.
+//! Failure policy: one-for-one. A child that fails too often is left alone for
+//! some minutes, and what it stands for is shown as it was last known.
 
 mod actor;
 mod adopt;
 mod connections;
 mod create;
+mod disk;
+mod dropped;
+mod gc;
 mod handle;
 mod remotes;
+mod remove;
 mod sessions;
 mod test;
 mod view;

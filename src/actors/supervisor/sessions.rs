@@ -6,7 +6,8 @@ use ractor::{Actor, ActorCell, ActorId, ActorRef, SpawnErr};
 use tokio::sync::watch;
 
 use super::connections::Key;
-use crate::actors::session::{SessionActor, SessionArgs, SessionMsg};
+use crate::actors::connection::LinkReport;
+use crate::actors::session::{Host, SessionActor, SessionArgs, SessionMsg};
 use crate::domain::ids::SessionId;
 use crate::domain::restart::RestartIntensity;
 use crate::domain::session::{Pulse, SessionRecord};
@@ -21,8 +22,12 @@ pub struct Live {
     pub record: watch::Receiver<SessionRecord>,
     /// What changes.
     pub pulse: watch::Receiver<Pulse>,
+    /// How the connection to its host is; `None` on this machine.
+    pub link: Option<watch::Receiver<LinkReport>>,
     /// Its mirror.
     pub mirror: Mirror,
+    /// Whether its actor failed too often, and is left alone for a while.
+    pub unattended: bool,
 }
 
 impl Live {
@@ -58,6 +63,8 @@ pub(super) fn pulse_of(record: &SessionRecord, stdout: u64, stderr: u64) -> Puls
         stderr,
         exit: record.exit(),
         failure: record.failure().cloned(),
+        warnings: record.warnings.clone(),
+        mirror_paused: None,
     }
 }
 
@@ -73,9 +80,13 @@ impl Sessions {
         let id = args.record.id.clone();
         let (record, pulse) = (args.records.subscribe(), args.pulse.subscribe());
         let mirror = args.mirror.clone();
+        let link = match &args.host {
+            Host::Local { .. } => None,
+            Host::Remote(remote) => Some(remote.report.clone()),
+        };
         let (actor, _) = Actor::spawn_linked(None, SessionActor, args, supervisor).await?;
         self.by_actor.insert(actor.get_id(), id.clone());
-        let live = Live { actor, record, pulse, mirror };
+        let live = Live { actor, record, pulse, link, mirror, unattended: false };
         self.entries.insert(id, Entry { live: live.clone(), connection, restarts });
         Ok(live)
     }
@@ -85,6 +96,23 @@ impl Sessions {
         let id = self.by_actor.remove(&actor)?;
         let entry = self.entries.remove(&id)?;
         Some((id, entry))
+    }
+
+    /// Keeps one whose actor has failed too often, without an actor.
+    pub(super) fn leave(&mut self, id: SessionId, mut entry: Entry) {
+        entry.live.unattended = true;
+        self.entries.insert(id, entry);
+    }
+
+    /// Takes out one that was left, to give it an actor again.
+    pub(super) fn take_left(&mut self, id: &SessionId) -> Option<Entry> {
+        if self.entries.get(id)?.live.unattended { self.entries.remove(id) } else { None }
+    }
+
+    /// Those of a place that were left.
+    pub(super) fn left_at(&self, place: &str) -> Vec<SessionId> {
+        let at = |live: &&Live| live.record.borrow().place.to_string() == place;
+        self.all().filter(|live| live.unattended).filter(at).map(Live::id).collect()
     }
 
     pub(super) fn get(&self, id: &SessionId) -> Option<&Live> {

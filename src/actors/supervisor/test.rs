@@ -37,7 +37,13 @@ pub(super) async fn run(
         None => None,
     };
     let command = ["true".to_owned()];
-    let order = Order { on: Some(Override::On(name)), agent: None, command: &command, cwd: None };
+    let order = Order {
+        on: Some(Override::On(name)),
+        agent: None,
+        command: &command,
+        cwd: None,
+        max_output: None,
+    };
     let plan = plan(&config, &order).map_err(|error| match error {
         PlanError::Nowhere(error) => unresolved(error),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
@@ -82,6 +88,7 @@ impl Test {
                 stages: Vec::new(),
                 hostname: None,
                 failure: None,
+                warnings: Vec::new(),
             },
             at: Whereabouts { place: name.to_owned(), destination: None, session: None },
             since: Instant::now(),
@@ -165,6 +172,11 @@ impl Test {
             Ok(facts) => {
                 self.report.hostname = Some(facts.hostname.clone());
                 self.passed("shell", Some(format!("{} on {}", facts.hostname, facts.system)));
+                if facts.logout_kills {
+                    let warning = session_failure(&SessionTrouble::EndsAtLogout, &self.at);
+                    self.passed("logout", Some(format!("warning: {}", warning.message)));
+                    self.report.warnings.push(warning);
+                }
                 Some(facts)
             }
             Err(error) => {

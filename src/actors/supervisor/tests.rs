@@ -15,6 +15,7 @@ use crate::actors::journal::Journal;
 use crate::actors::session::{Host, OwnLaunch, SessionMsg};
 use crate::actors::supervisor::Live;
 use crate::actors::{ask, now};
+use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::SessionId;
 use crate::domain::origin::Origin;
 use crate::domain::session::fsm::Order;
@@ -84,6 +85,10 @@ impl Bench {
             idempotency_key: None,
             adopted_from: None,
             keeps_spool: false,
+            warnings: Vec::new(),
+            max_output: None,
+            revision: 0,
+            spool_gone_at: None,
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();
@@ -163,37 +168,74 @@ async fn an_actor_that_fails_disturbs_no_other_session() {
     let mut live = bench.run(Place::Local, "echo one; sleep 600").await;
     until_first_output(&mut other).await;
     until_first_output(&mut live).await;
-    for _ in 0..6 {
+    while !live.unattended {
         live.actor.cast(SessionMsg::Crash).unwrap();
         let id = live.id();
         let failed = live.actor.get_id();
         let seen = async {
             loop {
                 match bench.live(&id).await {
-                    Some(same) if same.actor.get_id() == failed => tokio::task::yield_now().await,
-                    next => return next,
+                    Some(same) if same.actor.get_id() == failed && !same.unattended => {
+                        tokio::task::yield_now().await;
+                    }
+                    next => return next.expect("it is not forgotten"),
                 }
             }
         };
-        match timeout(LONG, seen).await.unwrap() {
-            Some(next) => live = next,
-            // Too often: it is left alone.
-            None => break,
-        }
+        live = timeout(LONG, seen).await.unwrap();
     }
+    let view = super::view::of_live(&live);
+    assert_eq!(view.state, SessionState::Running);
+    assert_eq!(view.failure.map(|failure| failure.code).as_deref(), Some("session.unattended"));
     let same = bench.live(&other.id()).await.unwrap();
     assert_eq!(same.actor.get_id(), other.actor.get_id());
     std::fs::write(bench.path("go"), "").unwrap();
     assert_eq!(until_ended(&mut other).await.1, Some(Exit::Code(3)));
-    // What was left alone still runs; it is this test's to end.
+    // What was left alone still runs, and takes an order.
     let stop = Order::Stop { signal: "KILL".into(), grace_s: 1 };
-    let record = bench.registry.get(&live.id()).await.unwrap().unwrap();
-    let lengths = Lengths::default();
-    let new = NewSession { record, mirror: live.mirror.clone(), lengths, own: None };
-    let run = |reply| SupervisorMsg::RunSession(Box::new(new), Some(reply));
-    let mut again = ask(&bench.supervisor, run).await.flatten().unwrap();
+    let attend = |reply| SupervisorMsg::Attend(live.id(), reply);
+    let mut again = ask(&bench.supervisor, attend).await.flatten().unwrap();
+    assert!(!again.unattended && super::view::of_live(&again).failure.is_none());
     again.actor.cast(SessionMsg::Order(stop)).unwrap();
     assert_eq!(until_ended(&mut again).await.1, Some(Exit::Signal(9)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_left_alone_is_tried_again_after_some_minutes() {
+    let bench = Bench::new([Step::Hangs]).await;
+    let place = Place::AdHoc(Destination { user: None, host: "box".into(), port: None });
+    let mut live = bench.run(place, "true").await;
+    let id = live.id();
+    while !live.unattended {
+        live.actor.cast(SessionMsg::Crash).unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        live = bench.live(&id).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(bench.live(&id).await.unwrap().unattended, "not at once");
+    tokio::time::sleep(Duration::from_secs(180)).await;
+    live = bench.live(&id).await.unwrap();
+    assert!(!live.unattended);
+    live.actor.cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 })).unwrap();
+    assert_eq!(until_ended(&mut live).await.0, SessionState::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nudge_reaches_every_connection() {
+    let bench = Bench::new([Step::Fails(LinkTrouble::Refused)]).await;
+    let place = Place::AdHoc(Destination { user: None, host: "box".into(), port: None });
+    let live = bench.run(place, "true").await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let dials = bench.script.dials();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let by_itself = bench.script.dials() - dials;
+    assert!(by_itself <= 1, "pauses have grown");
+    bench.supervisor.cast(SupervisorMsg::Nudge).unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(bench.script.dials() > dials + by_itself + 1, "begun anew");
+    let mut live = live;
+    live.actor.cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 })).unwrap();
+    assert_eq!(until_ended(&mut live).await.0, SessionState::Cancelled);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,10 @@ use crate::actors::now;
 use crate::api::types::{AgentView, ConfigView, RemoteView, SessionView, StdinView};
 use crate::domain::agent::profile;
 use crate::domain::config::Config;
+use crate::domain::failure::classify::session_failure;
+use crate::domain::failure::trouble::SessionTrouble;
+use crate::domain::failure::whereabouts::Whereabouts;
+use crate::domain::max_output::MaxOutput;
 use crate::domain::plan::{agent_command, ssh_request, with_usual_agents};
 use crate::domain::resolve::{PlaceRequest, resolve};
 use crate::domain::session::{Pulse, SessionRecord};
@@ -25,8 +29,19 @@ pub(super) fn of_record(record: &SessionRecord, folder: &Path) -> SessionView {
 /// A live session.
 pub(super) fn of_live(live: &Live) -> SessionView {
     let record = live.record.borrow().clone();
-    let pulse = live.pulse.borrow().clone();
-    session(&record, &pulse, live.mirror.dir())
+    let mut pulse = live.pulse.borrow().clone();
+    if !pulse.state.has_ended() {
+        // As of now: the next try of the pulse is as of when it changed.
+        pulse.link = live.link.as_ref().map(|report| report.borrow().view());
+    }
+    let mut view = session(&record, &pulse, live.mirror.dir());
+    if live.unattended && view.failure.is_none() {
+        let at =
+            live.link.as_ref().map_or_else(Whereabouts::local, |link| link.borrow().at.clone());
+        let at = at.session(record.id);
+        view.failure = Some(session_failure(&SessionTrouble::Unattended, &at));
+    }
+    view
 }
 
 fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView {
@@ -41,11 +56,17 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         state: record.state(),
         exit: record.exit(),
         failure: record.failure().cloned(),
+        warnings: record.warnings.clone(),
+        mirror_paused: pulse.mirror_paused.clone(),
         created_at: record.created_at.to_string(),
         started_at: record.started_at.map(|at| at.to_string()),
         ended_at: record.ended_at.map(|at| at.to_string()),
         stdout: pulse.stdout,
         stderr: pulse.stderr,
+        max_output: record.max_output.map(MaxOutput::bytes),
+        dropped: Vec::new(),
+        stdout_dropped: 0,
+        stderr_dropped: 0,
         stdin: StdinView {
             open: record.stdin.open && !record.stdin.eof && record.is_live(),
             accepted: record.stdin.accepted,
@@ -54,6 +75,7 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         pid: record.pid(),
         mirror: folder.to_owned(),
         cwd: record.cwd.clone(),
+        spool_gone_at: record.spool_gone_at.map(|at| at.to_string()),
         adopted_from: record.adopted_from.as_ref().map(|origin| origin.who.to_string()),
     }
 }

@@ -11,8 +11,8 @@ use super::error::ClientError;
 use super::http::{self, Payload, segment};
 use super::streams::{self, Feed, Pulses};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, InputTaken, KillRequest, RemoteView,
-    RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest, VersionView,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputTaken, KillRequest,
+    RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest, VersionView,
 };
 
 /// The daemon behind a socket.
@@ -141,9 +141,17 @@ impl Client {
         self.post(&format!("/v1/sessions/{}/kill", segment(id)), request).await
     }
 
-    /// Removes an ended session. `DELETE /v1/sessions/{id}`.
-    pub async fn remove(&self, id: &str) -> Result<(), ClientError> {
-        self.order(Method::DELETE, &format!("/v1/sessions/{}", segment(id))).await
+    /// Removes an ended session; `force` stops one that runs before.
+    /// `DELETE /v1/sessions/{id}`.
+    pub async fn remove(&self, id: &str, force: bool) -> Result<(), ClientError> {
+        let force = if force { "?force=1" } else { "" };
+        self.order(Method::DELETE, &format!("/v1/sessions/{}{force}", segment(id))).await
+    }
+
+    /// Removes what need not be kept, or only says what that is.
+    /// `POST /v1/gc`.
+    pub async fn gc(&self, request: &GcRequest) -> Result<GcView, ClientError> {
+        self.post("/v1/gc", request).await
     }
 
     /// Events after `since`, or from now or the oldest kept; and the ones to

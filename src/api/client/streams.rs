@@ -16,11 +16,21 @@ const MAX_LINE: usize = 64 << 20;
 #[derive(Debug)]
 pub struct Bytes {
     body: Incoming,
+    offset: Option<u64>,
 }
 
 impl Bytes {
     pub(super) fn new(response: Response<Incoming>) -> Self {
-        Self { body: response.into_body() }
+        let offset = response.headers().get("longhaul-offset");
+        let offset = offset.and_then(|value| value.to_str().ok()?.parse().ok());
+        Self { body: response.into_body(), offset }
+    }
+
+    /// Where in its stream it begins, if the daemon said so: behind what was
+    /// asked for where that was dropped.
+    #[must_use]
+    pub fn offset(&self) -> Option<u64> {
+        self.offset
     }
 
     /// The next bytes, or `None` at the end.

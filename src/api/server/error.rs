@@ -60,9 +60,8 @@ fn remedy(error: &RequestError) -> Option<String> {
             let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
             format!("one of: {}", ids.join(" "))
         }
-        RequestError::NameTaken { by, .. } | RequestError::StillRunning(by) => {
-            format!("longhaul kill {by}")
-        }
+        RequestError::NameTaken { by, .. } => format!("longhaul kill {by}"),
+        RequestError::StillRunning(id) => format!("longhaul rm --force {id}   (stops it first)"),
         RequestError::StdinClosed(_) => "longhaul run -i … keeps it open".to_owned(),
         RequestError::NoSuchSignal(_) => "a name such as TERM, INT or HUP".to_owned(),
         RequestError::ConfigRejected(_) => "longhaul config check".to_owned(),

@@ -3,11 +3,15 @@
 //! The reader pulls: the next chunk is read from the mirror's file when the
 //! last one has gone out, so a slow reader costs one chunk of memory and nobody
 //! waits for it.
+//!
+//! What was dropped where the session ran is in no answer: one that comes to
+//! such a gap ends there, and one that is asked for inside it begins behind it.
+//! The header `longhaul-offset` says where an answer begins.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -20,8 +24,9 @@ use tokio::sync::watch;
 use super::error::ApiError;
 use super::extract::{Asked, Named, switch};
 use super::serve::{Context, Stopping};
-use crate::api::backend::Backend;
+use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{Pulse, Stream};
+use crate::domain::gaps::Gaps;
 
 /// The most that is read and held for one reader at a time.
 const CHUNK: u64 = 256 << 10;
@@ -54,20 +59,24 @@ pub(super) async fn output<B: Backend>(
         let pulse = output.pulse.borrow();
         (pulse.length(query.stream), pulse.state.has_ended())
     };
+    let list = output.dir.join(query.stream.gaps_file_name());
+    let gaps = tokio::task::spawn_blocking(move || gaps_in(&list)).await;
+    let gaps = gaps.map_err(io::Error::other).and_then(|gaps| gaps);
+    let gaps = gaps.map_err(|error| RequestError::Store(error.to_string()))?;
+    let stretch = gaps.stretch(query.offset, length);
     // What is here now is a known amount; only a live session has more to come.
-    let known =
-        (!query.follow || ended).then(|| query.limit.min(length.saturating_sub(query.offset)));
+    let known = (!query.follow || ended).then(|| query.limit.min(stretch.bytes()));
     let reader = Reader {
-        path: output.dir.join(query.stream.file_name()),
+        dir: output.dir,
         file: None,
         stream: query.stream,
-        at: query.offset,
+        at: stretch.start,
         left: known.unwrap_or(query.limit),
         pulse: output.pulse,
         stopping: context.stopping,
     };
     let mut headers = HeaderMap::new();
-    headers.insert(OFFSET, HeaderValue::from(query.offset));
+    headers.insert(OFFSET, HeaderValue::from(stretch.start));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     if let Some(known) = known {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(known));
@@ -87,7 +96,7 @@ pub(super) async fn output<B: Backend>(
 /// One reader's place in one stream.
 #[derive(Debug)]
 struct Reader {
-    path: PathBuf,
+    dir: PathBuf,
     file: Option<File>,
     stream: Stream,
     at: u64,
@@ -106,7 +115,7 @@ impl Reader {
                 (pulse.length(self.stream), pulse.state.has_ended())
             };
             if self.at < length {
-                return self.read(CHUNK.min(length - self.at).min(self.left)).await.map(Some);
+                return self.read(length).await;
             }
             if ended {
                 break;
@@ -124,18 +133,27 @@ impl Reader {
         Ok(None)
     }
 
-    async fn read(&mut self, want: u64) -> io::Result<Bytes> {
-        let (path, at, file) = (self.path.clone(), self.at, self.file.take());
-        let (file, bytes) = tokio::task::spawn_blocking(move || -> io::Result<(File, Vec<u8>)> {
+    /// Reads on, where `length` bytes are known; `None` where a gap begins.
+    async fn read(&mut self, length: u64) -> io::Result<Option<Bytes>> {
+        let (at, left, file) = (self.at, self.left, self.file.take());
+        let path = self.dir.join(self.stream.file_name());
+        let list = self.dir.join(self.stream.gaps_file_name());
+        let read = move || -> io::Result<Option<(File, Vec<u8>)>> {
+            // A gap is listed before the length tells of what is behind it.
+            let stretch = gaps_in(&list)?.stretch(at, length);
+            if stretch.start > at {
+                return Ok(None);
+            }
             let file = file.map_or_else(|| File::open(path), Ok)?;
             // At most CHUNK, which fits any usize.
+            let want = CHUNK.min(stretch.bytes()).min(left);
             let mut bytes = vec![0; usize::try_from(want).unwrap_or(usize::MAX)];
             let got = file.read_at(&mut bytes, at)?;
             bytes.truncate(got);
-            Ok((file, bytes))
-        })
-        .await
-        .map_err(io::Error::other)??;
+            Ok(Some((file, bytes)))
+        };
+        let read = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+        let Some((file, bytes)) = read else { return Ok(None) };
         if bytes.is_empty() {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
@@ -145,6 +163,15 @@ impl Reader {
         self.file = Some(file);
         self.at += bytes.len() as u64;
         self.left -= bytes.len() as u64;
-        Ok(bytes.into())
+        Ok(Some(bytes.into()))
+    }
+}
+
+/// The gaps that a list in a mirror tells of; few sessions have one.
+fn gaps_in(list: &Path) -> io::Result<Gaps> {
+    match std::fs::read(list) {
+        Ok(bytes) => Ok(Gaps::parse(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Gaps::default()),
+        Err(error) => Err(error),
     }
 }

@@ -13,8 +13,8 @@ use super::serve::Context;
 use super::{events, output, watch};
 use crate::api::backend::Backend;
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, InputTaken, KillRequest, RemoteView,
-    RunRequest, SessionView, StatusView, TestReport, TestRequest, VersionView,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputTaken, KillRequest,
+    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, VersionView,
 };
 
 /// The largest request to run something: room for a prompt with a long file in
@@ -38,6 +38,7 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/sessions/{id}/watch", get(watch::watch::<B>))
         .route("/v1/sessions/{id}/input", post(input::<B>).layer(DefaultBodyLimit::max(MAX_INPUT)))
         .route("/v1/sessions/{id}/kill", post(kill::<B>))
+        .route("/v1/gc", post(gc::<B>))
         .route("/v1/events", get(events::events::<B>))
         .route("/v1/status", get(status::<B>))
         .route("/v1/remotes", get(remotes::<B>))
@@ -106,12 +107,24 @@ async fn kill<B: Backend>(
     Ok(Json(context.backend.kill(&id, request).await?))
 }
 
+#[derive(Debug, Deserialize)]
+struct RemoveQuery {
+    #[serde(default, deserialize_with = "switch")]
+    force: bool,
+}
+
 async fn remove<B: Backend>(
     State(context): Daemon<B>,
     Named(id): Named,
+    Asked(query): Asked<RemoveQuery>,
 ) -> Result<StatusCode, ApiError> {
-    context.backend.remove(&id).await?;
+    context.backend.remove(&id, query.force).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn gc<B: Backend>(State(context): Daemon<B>, body: Body) -> Reply<GcView> {
+    let request: GcRequest = json_or_default(body)?;
+    Ok(Json(context.backend.gc(request).await?))
 }
 
 async fn status<B: Backend>(State(context): Daemon<B>) -> Reply<StatusView> {

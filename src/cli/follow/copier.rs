@@ -8,8 +8,9 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use tokio::task::{JoinError, JoinHandle};
 
+use super::dropped::{listed, tell};
 use crate::api::client::{Client, OutputQuery};
-use crate::api::types::{SessionView, Stream};
+use crate::api::types::{Gap, SessionView, Stream};
 use crate::cli::error::CliError;
 use crate::cli::output::sink;
 
@@ -22,10 +23,12 @@ use crate::cli::output::sink;
 pub(super) struct Copier {
     stream: Stream,
     id: String,
-    /// Bytes before this have been written.
+    /// Bytes before this have been written, or told as dropped.
     at: u64,
-    /// The mirror's file.
-    path: PathBuf,
+    /// The session's cap, which is why something was dropped.
+    max_output: Option<u64>,
+    /// The folder of the mirror.
+    mirror: PathBuf,
     /// It, opened, with its position at `at`; `None` before the first copy, while
     /// one has it, and where it is not to be seen from here.
     file: Option<File>,
@@ -38,7 +41,8 @@ pub(super) struct Copier {
 #[derive(Debug)]
 struct Copied {
     file: Option<File>,
-    bytes: u64,
+    /// Where it ended.
+    at: u64,
     error: Option<CliError>,
 }
 
@@ -49,7 +53,8 @@ impl Copier {
             stream,
             id: view.id.to_string(),
             at,
-            path: view.mirror.join(stream.file_name()),
+            max_output: view.max_output,
+            mirror: view.mirror.clone(),
             file: None,
             client: client.clone(),
             task: None,
@@ -71,32 +76,47 @@ impl Copier {
         self.task.is_some()
     }
 
-    /// Starts to copy what is there up to `length`, unless a copy is under way
-    /// or there is nothing to copy.
+    /// Starts to copy what is there up to `length`, or up to where something was
+    /// dropped, unless a copy is under way or there is nothing to copy.
     pub(super) fn start(&mut self, length: u64) -> Result<(), CliError> {
         if self.task.is_some() || self.at >= length {
             return Ok(());
         }
-        let (wanted, sink) = (length - self.at, sink(self.stream)?);
-        let (id, path) = (self.id.clone(), self.path.clone());
         // Opened as late as this, since a session that waits has no mirror yet.
+        let path = self.mirror.join(self.stream.file_name());
         let file = self.file.take().or_else(|| opened(&path, self.at).ok());
-        self.task = Some(match file {
-            Some(file) => {
-                tokio::task::spawn_blocking(move || from_mirror(path, file, wanted, sink, id))
-            }
-            // The daemon may be in a container, and its files elsewhere.
-            None => {
-                let client = self.client.clone();
-                let query = OutputQuery {
-                    stream: self.stream,
-                    offset: self.at,
-                    limit: Some(wanted),
-                    follow: false,
-                };
-                tokio::spawn(async move { from_daemon(&client, &id, query, sink).await })
-            }
-        });
+        let Some(mut file) = file else { return self.start_from_daemon(length) };
+        let stretch =
+            listed(&self.mirror, self.stream).unwrap_or_default().stretch(self.at, length);
+        if stretch.start > self.at {
+            tell(self.stream, Gap { from: self.at, to: stretch.start }, self.max_output);
+            let moved = file.seek(SeekFrom::Start(stretch.start));
+            moved.map_err(|source| CliError::Copy { id: self.id.clone(), source })?;
+            self.at = stretch.start;
+        }
+        if stretch.bytes() == 0 {
+            self.file = Some(file);
+            return Ok(());
+        }
+        let (from, id) = (Source { path, file, at: stretch.start }, self.id.clone());
+        let sink = sink(self.stream)?;
+        let copy = move || from_mirror(from, stretch.bytes(), sink, id);
+        self.task = Some(tokio::task::spawn_blocking(copy));
+        Ok(())
+    }
+
+    /// The daemon may be in a container, and its files elsewhere.
+    fn start_from_daemon(&mut self, length: u64) -> Result<(), CliError> {
+        let (sink, id, client) = (sink(self.stream)?, self.id.clone(), self.client.clone());
+        let query = OutputQuery {
+            stream: self.stream,
+            offset: self.at,
+            limit: Some(length - self.at),
+            follow: false,
+        };
+        let max_output = self.max_output;
+        let copy = async move { from_daemon(&client, &id, query, max_output, sink).await };
+        self.task = Some(tokio::spawn(copy));
         Ok(())
     }
 
@@ -106,7 +126,7 @@ impl Copier {
         let copied = task.await;
         self.task = None;
         let copied = copied.map_err(|error| self.crashed(error))?;
-        self.at += copied.bytes;
+        self.at = copied.at;
         self.file = copied.file;
         copied.error.map_or(Ok(()), Err)
     }
@@ -125,8 +145,13 @@ pub(in crate::cli) async fn copy_once(
     length: u64,
 ) -> Result<(), CliError> {
     let mut copier = Copier::new(client, view, stream, at);
-    copier.start(length)?;
-    if copier.is_busy() { copier.finished().await } else { Ok(()) }
+    while copier.at() < length {
+        copier.start(length)?;
+        if copier.is_busy() {
+            copier.finished().await?;
+        }
+    }
+    Ok(())
 }
 
 fn opened(path: &std::path::Path, at: u64) -> io::Result<File> {
@@ -135,8 +160,16 @@ fn opened(path: &std::path::Path, at: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// The mirror's file, and where its position is.
+struct Source {
+    path: PathBuf,
+    file: File,
+    at: u64,
+}
+
 /// Copies from the mirror's file, from where its position is.
-fn from_mirror(path: PathBuf, file: File, wanted: u64, mut sink: File, id: String) -> Copied {
+fn from_mirror(source: Source, wanted: u64, mut sink: File, id: String) -> Copied {
+    let Source { path, file, at } = source;
     let mut part = (&file).take(wanted);
     let copied = if is_non_blocking(&sink) {
         copy_patiently(&mut part, &mut sink)
@@ -147,9 +180,9 @@ fn from_mirror(path: PathBuf, file: File, wanted: u64, mut sink: File, id: Strin
     match copied {
         Ok(bytes) => {
             let error = (bytes < wanted).then_some(CliError::MirrorShort { path });
-            Copied { file: Some(file), bytes, error }
+            Copied { file: Some(file), at: at + bytes, error }
         }
-        Err(source) => Copied { file: None, bytes: 0, error: Some(CliError::Copy { id, source }) },
+        Err(source) => Copied { file: None, at, error: Some(CliError::Copy { id, source }) },
     }
 }
 
@@ -188,12 +221,23 @@ fn write_patiently(sink: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Copies what the daemon sends; also says how much was written when it fails.
-async fn from_daemon(client: &Client, id: &str, query: OutputQuery, sink: File) -> Copied {
-    let mut bytes = 0;
+/// Copies what the daemon sends, which ends where something was dropped; also
+/// says how far it came when it fails.
+async fn from_daemon(
+    client: &Client,
+    id: &str,
+    query: OutputQuery,
+    max_output: Option<u64>,
+    sink: File,
+) -> Copied {
+    let mut at = query.offset;
     let copy = async || -> Result<(), CliError> {
         let mut sink = sink;
         let mut chunks = client.output(id, query).await?;
+        if let Some(offset) = chunks.offset().filter(|offset| *offset > at) {
+            tell(query.stream, Gap { from: at, to: offset }, max_output);
+            at = offset;
+        }
         while let Some(chunk) = chunks.next().await? {
             let length = chunk.len() as u64;
             let write = move || write_patiently(&mut sink, &chunk).map(|()| sink);
@@ -201,10 +245,10 @@ async fn from_daemon(client: &Client, id: &str, query: OutputQuery, sink: File) 
             sink = written
                 .unwrap_or_else(|crash| Err(io::Error::other(crash)))
                 .map_err(|source| CliError::Copy { id: id.to_owned(), source })?;
-            bytes += length;
+            at += length;
         }
         Ok(())
     };
     let error = copy().await.err();
-    Copied { file: None, bytes, error }
+    Copied { file: None, at, error }
 }

@@ -69,6 +69,8 @@ impl<'a> Follower<'a> {
                 stderr: view.stderr,
                 exit: view.exit,
                 failure: view.failure.clone(),
+                warnings: view.warnings.clone(),
+                mirror_paused: view.mirror_paused.clone(),
             },
             notice: Notice::new(&view.place),
             signals: None,
@@ -156,7 +158,7 @@ impl<'a> Follower<'a> {
                         return Ok(Watched::Done(Followed::Left(leave)));
                     }
                 }
-                Turn::Tick => self.notice.draw(&self.pulse),
+                Turn::Tick => self.notice.tick(&self.pulse),
             }
         }
     }

@@ -9,6 +9,7 @@
 //! speed of a file copy, and at nobody's pace but the reader's.
 
 mod copier;
+mod dropped;
 mod feeder;
 mod follower;
 mod interrupts;

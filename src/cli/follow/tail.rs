@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::dropped::gaps;
 use crate::api::client::{Client, OutputQuery};
 use crate::api::types::{SessionView, Stream};
 use crate::cli::error::CliError;
@@ -24,20 +25,34 @@ pub(in crate::cli) async fn offset_of_last_lines(
         return Ok(length);
     }
     let mirror = File::open(view.mirror.join(stream.file_name())).ok();
+    let gaps = gaps(view, stream);
     let mut left = lines;
     let mut end = length;
     while end > 0 {
-        let start = end.saturating_sub(WINDOW);
-        let query = OutputQuery { stream, offset: start, limit: Some(end - start), follow: false };
-        let window = match &mirror {
-            Some(file) => from_mirror(file, query)
-                .map_err(|source| CliError::Copy { id: view.id.to_string(), source })?,
-            None => from_daemon(client, view.id.as_str(), query).await?,
-        };
-        match search(&window, end == length, &mut left) {
-            Some(at) => return Ok(start + at),
-            None => end = start,
+        let stretch = gaps.stretch_before(end);
+        let mut stop = stretch.end;
+        while stop > stretch.start {
+            let start = stop.saturating_sub(WINDOW).max(stretch.start);
+            let query =
+                OutputQuery { stream, offset: start, limit: Some(stop - start), follow: false };
+            let window = match &mirror {
+                Some(file) => from_mirror(file, query)
+                    .map_err(|source| CliError::Copy { id: view.id.to_string(), source })?,
+                None => from_daemon(client, view.id.as_str(), query).await?,
+            };
+            match search(&window, stop == stretch.end, &mut left) {
+                Some(at) => return Ok(start + at),
+                None => stop = start,
+            }
         }
+        // What was dropped ends a line before it, and begins one behind it.
+        if stretch.bytes() > 0 {
+            left -= 1;
+        }
+        if left == 0 {
+            return Ok(stretch.start);
+        }
+        end = stretch.start;
     }
     Ok(0)
 }

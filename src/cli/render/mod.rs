@@ -4,19 +4,23 @@
 //! not: reading clocks or terminals, writing anything.
 
 mod adopt;
+mod away;
 mod events;
 mod failure;
+mod gc;
 mod sessions;
 mod status;
 mod table;
 mod words;
 
 pub(super) use adopt::{adopted, adoption_words};
+pub(super) use away::away_line;
 pub(super) use events::event_line;
 pub(super) use failure::failure_block;
+pub(super) use gc::gc;
 pub(super) use sessions::{inspect, ps, state_words};
 pub(super) use status::{agents, config, remote, remotes, status, test_report};
-pub(super) use words::duration_ms;
+pub(super) use words::tame;
 
 /// What rendering depends on besides the data.
 #[derive(Debug, Clone, Copy)]

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use super::away::{link_line, link_words};
 use super::words::{age, command, signal_name, size, tame};
 use super::{Look, failure_block, table};
-use crate::api::types::{Exit, LinkState, LinkView, SessionState, SessionView};
+use crate::api::types::{Dropped, Exit, SessionState, SessionView, Stream};
 use crate::domain::failure::Failure;
+use crate::domain::max_output::MaxOutput;
 
 /// The table of sessions.
 pub(in crate::cli) fn ps(sessions: &[SessionView], look: Look) -> String {
@@ -21,7 +23,7 @@ fn row(view: &SessionView, look: Look) -> Vec<String> {
         or_dash(view.name.as_ref().map(|name| name.as_str())),
         or_dash(view.agent.as_ref().map(|name| name.as_str())),
         place(view),
-        state(view),
+        state(view, look),
         age(&view.created_at, look.now),
         size(view.stdout + view.stderr),
         command(&view.command),
@@ -37,21 +39,19 @@ fn place(view: &SessionView) -> String {
 }
 
 /// The state, with how the link is where that matters.
-fn state(view: &SessionView) -> String {
-    let words = state_words(view.state, view.exit, view.failure.as_ref());
-    match &view.link {
-        Some(link) if !view.state.has_ended() && link.state != LinkState::Connected => {
-            format!("{words}, {}", link_words(link))
-        }
-        _ => words,
+fn state(view: &SessionView, look: Look) -> String {
+    let mut words = state_words(view.state, view.exit, view.failure.as_ref());
+    let live = !view.state.has_ended();
+    if let Some(failure) = &view.mirror_paused {
+        words.push_str(&format!(", mirror paused: {}", failure.code));
     }
-}
-
-/// A link that is not up, in a word or two.
-pub(super) fn link_words(link: &LinkView) -> String {
-    match &link.failure {
-        Some(failure) => format!("{}: {}", link.state.as_str(), failure.code),
-        None => link.state.as_str().to_owned(),
+    if let Some(failure) = view.failure.as_ref().filter(|_| live) {
+        return format!("{words} ({})", failure.code);
+    }
+    let link = view.link.as_ref().filter(|_| live);
+    match link.and_then(|link| link_words(link, look.now)) {
+        Some(link) => format!("{words} ({link})"),
+        None => words,
     }
 }
 
@@ -76,6 +76,21 @@ pub(super) fn exit_words(exit: Exit) -> String {
     }
 }
 
+/// How much of a stream there is, and what of it was dropped.
+fn stream_words(view: &SessionView, stream: Stream) -> String {
+    let (length, dropped) = match stream {
+        Stream::Stdout => (view.stdout, view.stdout_dropped),
+        Stream::Stderr => (view.stderr, view.stderr_dropped),
+    };
+    let last = view.dropped.iter().rfind(|dropped| dropped.stream == stream);
+    let Some(Dropped { gap, .. }) = last else { return size(length) };
+    if gap.bytes() == dropped {
+        format!("{}, of which bytes {gap} were dropped", size(length))
+    } else {
+        format!("{}, {} of it dropped, last bytes {gap}", size(length), size(dropped))
+    }
+}
+
 /// All about one session.
 pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     let mut text = String::new();
@@ -93,13 +108,17 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     line("on", Some(place(view)));
     line("in", view.cwd.as_deref().map(tame));
     line("from", view.adopted_from.as_deref().map(tame));
-    line("state", Some(state(view)));
+    line("state", Some(state_words(view.state, view.exit, view.failure.as_ref())));
+    let link = view.link.as_ref().filter(|_| !view.state.has_ended());
+    line("link", link.and_then(|link| link_line(link, look.now)));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));
     line("ended", view.ended_at.as_ref().map(time));
     line("pid", view.pid.map(|pid| pid.to_string()));
-    line("stdout", Some(size(view.stdout)));
-    line("stderr", Some(size(view.stderr)));
+    line("stdout", Some(stream_words(view, Stream::Stdout)));
+    line("stderr", Some(stream_words(view, Stream::Stderr)));
+    let cap = view.max_output.and_then(|bytes| MaxOutput::of_bytes(bytes).ok());
+    line("keeps", cap.map(|cap| format!("at most {cap} of output there")));
     let open = if view.stdin.open { "open" } else { "closed" };
     line(
         "stdin",
@@ -110,9 +129,10 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
         )),
     );
     line("mirror", Some(view.mirror.display().to_string()));
-    let failures =
-        [view.failure.as_ref(), view.link.as_ref().and_then(|link| link.failure.as_ref())];
-    for failure in failures.into_iter().flatten() {
+    line("spool", view.spool_gone_at.as_ref().map(|at| format!("gone since {}", time(at))));
+    let of_link = view.link.as_ref().and_then(|link| link.failure.as_ref());
+    let failures = [view.failure.as_ref(), view.mirror_paused.as_ref(), of_link];
+    for failure in failures.into_iter().flatten().chain(&view.warnings) {
         let _ = writeln!(text, "\n{}", failure_block(failure));
     }
     text

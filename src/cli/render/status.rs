@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::sessions::ps;
 use super::table::table;
-use super::words::{age, command, duration_ms, tame};
+use super::words::{age, command, duration_ms, size, tame};
 use super::{Look, failure_block};
 use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView, TestReport};
 
@@ -20,7 +20,16 @@ pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
     for notice in &status.notices {
         let _ = writeln!(text, "notice  {}", notice.trim_end().replace('\n', "\n        "));
     }
+    let kept = &status.kept;
+    text.push_str(&format!("kept    {} here, {} in spools", size(kept.mirrors), size(kept.spools)));
+    match kept.waiting {
+        0 => text.push('\n'),
+        waiting => text.push_str(&format!("; {waiting} to remove when their hosts are back\n")),
+    }
     text.push_str(&config(&status.config, look));
+    if let Some(failure) = &status.disk {
+        text.push_str(&format!("\n{}\n", failure_block(failure)));
+    }
     text.push('\n');
     text.push_str(&remotes(&status.remotes, look));
     text.push('\n');
@@ -121,6 +130,7 @@ pub(in crate::cli) fn remote(remote: &RemoteView, look: Look) -> String {
             remote.links
         )),
     );
+    line("away", link.unreachable_since.as_ref().map(|since| format!("since {since}")));
     line("next try", link.next_try_ms.map(|ms| format!("in {}", duration_ms(ms))));
     if let Some(failure) = &link.failure {
         let _ = writeln!(text, "\n{}", failure_block(failure));

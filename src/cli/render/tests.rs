@@ -2,11 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::words::{age, command, size};
+use super::words::{age, command, duration_ms, size};
 use super::*;
 use crate::api::types::{
-    AdoptReport, ConfigView, EventKind, EventView, Exit, FoundSession, LinkState, LinkView,
-    RemoteView, SessionState, SessionView, StatusView, StdinView, TestReport, TestStage,
+    AdoptReport, ConfigView, Dropped, EventKind, EventView, Exit, FoundSession, Gap, GcFate,
+    GcItem, GcView, GcWhat, KeptView, LinkState, LinkView, RemoteView, SessionState, SessionView,
+    StatusView, StdinView, Stream, TestReport, TestStage, Why,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -35,8 +36,10 @@ fn link() -> LinkView {
         state: LinkState::BackingOff,
         failures: 3,
         next_try_ms: Some(3001),
+        next_try_at: Some("2026-01-02T03:07:28.679Z".to_owned()),
         failure: Some(refused()),
         since: AT.to_owned(),
+        unreachable_since: Some(AT.to_owned()),
     }
 }
 
@@ -52,16 +55,23 @@ fn session() -> SessionView {
         state: SessionState::Exited,
         exit: Some(Exit::Code(3)),
         failure: None,
+        warnings: Vec::new(),
         created_at: AT.to_owned(),
         started_at: None,
         ended_at: None,
         stdout: 1500,
         stderr: 36,
+        max_output: None,
+        dropped: Vec::new(),
+        stdout_dropped: 0,
+        stderr_dropped: 0,
         stdin: StdinView::default(),
         pid: Some(4711),
         mirror: "/state/0000000007".into(),
         cwd: None,
         adopted_from: None,
+        mirror_paused: None,
+        spool_gone_at: None,
     }
 }
 
@@ -103,11 +113,80 @@ fn ps_is_a_line_for_each_session() {
     assert_eq!(
         ps(&[waiting(), session()], look()),
         "\
-ID          NAME     AGENT   REMOTE             STATE                                      AGE  OUTPUT  COMMAND
-0000000008  nightly  claude  box (box.example)  waiting, backing-off: ssh.connect.refused  3m   0B
-0000000007  -        -       local              exited 3                                   3m   1.5K    sh -c 'echo '\\''a b'\\'''
+ID          NAME     AGENT   REMOTE             STATE                                                        AGE  OUTPUT  COMMAND
+0000000008  nightly  claude  box (box.example)  waiting (unreachable 3m: ssh.connect.refused, next try 4 s)  3m   0B
+0000000007  -        -       local              exited 3                                                     3m   1.5K    sh -c 'echo '\\''a b'\\'''
 "
     );
+}
+
+fn full() -> Failure {
+    Failure {
+        code: "local.disk-full".to_owned(),
+        stage: Stage::Local,
+        disposition: Disposition::WaitsForYou,
+        place: "local".to_owned(),
+        message: "there is no room in /state".to_owned(),
+        evidence: None,
+        remedy: Some("df -h /state".to_owned()),
+    }
+}
+
+#[test]
+fn a_mirror_that_is_paused_shows_beside_the_state() {
+    let paused = SessionView {
+        state: SessionState::Running,
+        exit: None,
+        mirror_paused: Some(full()),
+        ..session()
+    };
+    let table = ps(std::slice::from_ref(&paused), look());
+    assert!(table.contains("  running, mirror paused: local.disk-full  "), "{table}");
+    let all = inspect(&paused, look());
+    assert!(all.contains("\nlocal: there is no room in /state\n  try:  df -h /state\n"), "{all}");
+}
+
+#[test]
+fn a_spool_that_is_gone_is_told() {
+    let gone = SessionView { spool_gone_at: Some(AT.to_owned()), ..session() };
+    let all = inspect(&gone, look());
+    assert!(all.contains(&format!("spool     gone since {AT} (3m ago)\n")), "{all}");
+}
+
+#[test]
+fn gc_tells_what_goes_and_why_and_what_waits() {
+    let item = |number, what, why, fate, detail: Option<&str>| GcItem {
+        session: SessionId::from_bits(number),
+        name: None,
+        place: "box".to_owned(),
+        what,
+        why,
+        size: 1500,
+        fate,
+        detail: detail.map(str::to_owned),
+    };
+    let items = vec![
+        item(1, GcWhat::Session, Why::TooOld, GcFate::Removed, None),
+        item(1, GcWhat::Spool, Why::TooOld, GcFate::Removed, None),
+        item(2, GcWhat::Spool, Why::Asked, GcFate::Waits, None),
+        item(3, GcWhat::Spool, Why::GraceOver, GcFate::Stays, Some("rm:\nno\x1b")),
+    ];
+    assert_eq!(
+        gc(&GcView { dry_run: false, items }),
+        "\
+SESSION     NAME  REMOTE  WHAT     SIZE  WHY                      RESULT
+0000000001  -     box     session  1.4K  older than mirror_age    removed
+0000000001  -     box     spool    1.4K  older than mirror_age    removed
+0000000002  -     box     spool    1.4K  the session was removed  waits for box
+0000000003  -     box     spool    1.4K  all of it is here        NOT removed: rm: no\\u{1b}
+
+2 removed, 2.9K; 1 as soon as the host is reached
+"
+    );
+    let items = vec![item(1, GcWhat::Session, Why::TooMuch, GcFate::Due, None)];
+    let text = gc(&GcView { dry_run: true, items });
+    assert!(text.ends_with("\n1 would be removed, 1.4K\n"), "{text}");
+    assert_eq!(gc(&GcView { dry_run: true, items: Vec::new() }), "nothing to remove\n");
 }
 
 #[test]
@@ -133,7 +212,8 @@ id        0000000008
 name      nightly
 agent     claude
 on        box (box.example)
-state     waiting, backing-off: ssh.connect.refused
+state     waiting
+link      unreachable since 2026-01-02T03:04:05.678Z (3m), next try 4 s
 created   2026-01-02T03:04:05.678Z (3m ago)
 pid       4711
 stdout    0B
@@ -148,6 +228,31 @@ box: box.example refused the connection on port 22
   more: longhaul explain ssh.connect.refused   (it is tried again)
 "
     );
+}
+
+#[test]
+fn inspect_tells_the_cap_and_what_was_dropped() {
+    let dropped = |stream, from, to| Dropped { stream, gap: Gap { from, to } };
+    let view = SessionView {
+        max_output: Some(100_000_000),
+        stdout: 2048,
+        dropped: vec![
+            dropped(Stream::Stdout, 0, 1024),
+            dropped(Stream::Stderr, 0, 100),
+            dropped(Stream::Stderr, 200, 300),
+        ],
+        stdout_dropped: 1024,
+        stderr_dropped: 200,
+        ..waiting()
+    };
+    let text = inspect(&view, look());
+    for line in [
+        "stdout    2.0K, of which bytes 0–1023 were dropped\n",
+        "stderr    0B, 200B of it dropped, last bytes 200–299\n",
+        "keeps     at most 100 MB of output there\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
 }
 
 #[test]
@@ -168,11 +273,14 @@ fn status_shows_a_refused_edit_whole() {
         sessions: Vec::new(),
         state_dir: "/state".into(),
         notices: Vec::new(),
+        kept: KeptView { mirrors: 5 << 20, spools: 1500, waiting: 2 },
+        disk: None,
     };
     assert_eq!(
         status(&view, look()),
         "\
 daemon  0.1.0, pid 42, up 3m, state in /state
+kept    5.0M here, 1.4K in spools; 2 to remove when their hosts are back
 config  /etc/longhaul.ron, read 3m ago
         default remote box
         warning: odd
@@ -206,6 +314,7 @@ fn a_remote_s_test_shows_each_stage() {
         ],
         hostname: Some("box\r".to_owned()),
         failure: None,
+        warnings: Vec::new(),
     };
     assert_eq!(
         test_report(&report),
@@ -222,7 +331,10 @@ box (me@box.example:22)
 fn a_remote_is_told_without_the_values_of_its_environment() {
     let text = remote(&remote_view(), look());
     assert!(text.contains("env         A B\n"), "{text}");
-    assert!(text.contains("link        backing-off for 3m, 0 up\nnext try    in 4 s\n"), "{text}");
+    let link = format!(
+        "link        backing-off for 3m, 0 up\naway        since {AT}\nnext try    in 4 s\n"
+    );
+    assert!(text.contains(&link), "{text}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// A time to wait, from milliseconds: rounded up, so that it is never `0 s`
 /// before it is over.
-pub(in crate::cli) fn duration_ms(ms: u64) -> String {
+pub(super) fn duration_ms(ms: u64) -> String {
     match ms.div_ceil(1000) {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds => format!("{} min", seconds.div_ceil(60)),
@@ -102,7 +102,7 @@ fn quoted(word: &str) -> String {
 
 /// A remote's words on one line, with nothing in them that a terminal would
 /// obey.
-pub(super) fn tame(text: &str) -> String {
+pub(in crate::cli) fn tame(text: &str) -> String {
     let mut tame = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -72,6 +72,10 @@ pub fn record(
         stdout: 0,
         stderr: 0,
         idempotency_key: None,
+        warnings: Vec::new(),
+        max_output: meta.and_then(|meta| meta.max_output),
+        revision: 0,
+        spool_gone_at: None,
         adopted_from: meta.map(|meta| meta.origin.clone()).filter(|origin| origin.id != own.id),
         keeps_spool: meta.is_none_or(|meta| meta.origin.id != own.id),
     }
@@ -139,6 +143,14 @@ mod tests {
         ] {
             assert_eq!(taken(&spool_of(origin.clone())).keeps_spool, keeps, "{origin:?}");
         }
+    }
+
+    #[test]
+    fn the_cap_that_a_session_was_started_with_is_known() {
+        let mut spool = spool_of(Some(own()));
+        let cap = "2 MB".parse().ok();
+        spool.meta.as_mut().expect("one").max_output = cap;
+        assert_eq!((taken(&spool).max_output, cap.is_some()), (cap, true));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What a spool tells of its session to a control machine that lost it.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AgentName, SessionName};
+use crate::domain::max_output::MaxOutput;
 use crate::domain::origin::Origin;
 use crate::domain::session::SessionRecord;
 use crate::domain::timestamp::Timestamp;
@@ -12,13 +15,15 @@ use crate::domain::timestamp::Timestamp;
 pub const MAX_META: usize = 32 * 1024;
 /// What is kept of a command that is too long: so many words,
 const CUT_WORDS: usize = 16;
-/// of so many characters. Six bytes stand for one in JSON at worst.
-const CUT_CHARS: usize = 256;
+/// of so many characters. Twelve bytes stand for one at worst.
+const CUT_CHARS: usize = 128;
 /// The format that this version writes. Fields are only ever added to it; a
 /// greater number means that they mean something else.
 const FORMAT: u32 = 1;
 
-/// The `meta` file: one line of JSON. No env value and no prompt is in it.
+/// The `meta` file: one line of JSON, in which `%5C` and the like stand for bytes
+/// that a shell's `echo` or `read` might not leave as they are. No env value and
+/// no prompt is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {
     format: u32,
@@ -44,6 +49,9 @@ pub struct Meta {
     /// Whether its standard input stays open.
     #[serde(default)]
     pub stdin_open: bool,
+    /// How much of its output its spool keeps; `None` keeps all of it.
+    #[serde(default)]
+    pub max_output: Option<MaxOutput>,
     /// Who started it.
     pub origin: Origin,
 }
@@ -54,6 +62,9 @@ pub enum MetaError {
     /// It is too long.
     #[error("longer than {MAX_META} bytes")]
     TooLong,
+    /// What stands for a byte stands for none, or the bytes are no text.
+    #[error("no text")]
+    NoText,
     /// It has a format that is not known.
     #[error("format {0} is not known")]
     Format(u32),
@@ -76,15 +87,17 @@ impl Meta {
             started_at: now,
             timeout_s: record.timeout_s,
             stdin_open: record.stdin.open,
+            max_output: record.max_output,
             origin: origin.clone(),
         }
     }
 
-    /// The file's line, without its newline; never longer than [`MAX_META`]. A
-    /// command that is too long is cut, and then a working directory that is.
+    /// The file's line, without its newline: graphic ASCII without a backslash,
+    /// and never longer than [`MAX_META`]. A command that is too long is cut, and
+    /// then a working directory that is.
     #[must_use]
-    pub fn line(&self) -> Vec<u8> {
-        let whole = self.json();
+    pub fn line(&self) -> String {
+        let whole = self.encoded();
         if whole.len() <= MAX_META {
             return whole;
         }
@@ -96,17 +109,17 @@ impl Meta {
                 word.push('…');
             }
         }
-        let shorter = cut.json();
+        let shorter = cut.encoded();
         if shorter.len() <= MAX_META {
             return shorter;
         }
         cut.cwd = None;
-        cut.json()
+        cut.encoded()
     }
 
-    fn json(&self) -> Vec<u8> {
+    fn encoded(&self) -> String {
         // Strings, numbers and lists of them: there is nothing to fail.
-        serde_json::to_vec(self).unwrap_or_default()
+        encode(&serde_json::to_string(self).unwrap_or_default())
     }
 
     /// Reads the line.
@@ -118,12 +131,44 @@ impl Meta {
         if line.len() > MAX_META {
             return Err(MetaError::TooLong);
         }
-        let meta: Self = serde_json::from_str(line)?;
+        let meta: Self = serde_json::from_str(&decode(line)?)?;
         match meta.format {
             FORMAT => Ok(meta),
             other => Err(MetaError::Format(other)),
         }
     }
+}
+
+/// Whether the byte stands for itself.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'%' && byte != b'\\'
+}
+
+fn encode(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for byte in json.bytes() {
+        if is_plain(byte) {
+            line.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(line, "%{byte:02X}");
+        }
+    }
+    line
+}
+
+fn decode(line: &str) -> Result<String, MetaError> {
+    let (first, rest) = match line.split_once('%') {
+        Some(parts) => parts,
+        None => return Ok(line.to_owned()),
+    };
+    let mut bytes = first.as_bytes().to_vec();
+    for part in rest.split('%') {
+        let (digits, plain) = part.split_at_checked(2).ok_or(MetaError::NoText)?;
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| MetaError::NoText)?);
+        bytes.extend_from_slice(plain.as_bytes());
+    }
+    String::from_utf8(bytes).map_err(|_| MetaError::NoText)
 }
 
 #[cfg(test)]
@@ -137,26 +182,30 @@ mod tests {
         Meta::of(&record, &Origin::sample(1, "ann"), Timestamp::from_millis(9))
     }
 
-    fn read(line: &[u8]) -> Meta {
-        Meta::parse(std::str::from_utf8(line).expect("UTF-8")).expect("what was written")
+    fn read(line: &str) -> Meta {
+        Meta::parse(line).expect("what was written")
     }
 
     #[test]
     fn what_is_no_meta_of_this_format_is_refused() {
-        let line = String::from_utf8(meta_of(vec!["true".into()], None).line()).expect("UTF-8");
+        let line = meta_of(vec!["true".into()], None).line();
         assert!(Meta::parse(&line).is_ok());
         let longer = format!("{line}{}", " ".repeat(MAX_META));
         assert!(matches!(Meta::parse(&longer), Err(MetaError::TooLong)));
         let later = line.replace("\"format\":1", "\"format\":2");
         assert!(matches!(Meta::parse(&later), Err(MetaError::Format(2))));
+        for no_text in ["%", "%5", "%zz", "%ff", "%é"] {
+            let bad = line.replace("ann@laptop", no_text);
+            assert!(matches!(Meta::parse(&bad), Err(MetaError::NoText)), "{bad}");
+        }
         for bad in [
             "",
             "{}",
             "[]",
             &line[..line.len() - 1],
             &line.replace("\"name\":null", "\"name\":\"../../x\""),
-            &line.replace("\"name\":null", "\"name\":\"a\\u001b[2J\""),
-            &line.replace("ann@laptop", "\\u001b[2J"),
+            &line.replace("\"name\":null", "\"name\":\"a%5Cu001b[2J\""),
+            &line.replace("ann@laptop", "%5Cu001b[2J"),
             &line.replace("\"command\":[\"true\"]", "\"command\":\"true\""),
             &line.replace("\"timeout_s\":null", "\"timeout_s\":-1"),
         ] {
@@ -166,9 +215,9 @@ mod tests {
 
     #[test]
     fn what_a_later_version_adds_is_no_harm() {
-        let line = String::from_utf8(meta_of(vec!["true".into()], None).line()).expect("UTF-8");
+        let line = meta_of(vec!["true".into()], None).line();
         let more = line.replacen('{', "{\"colour\":\"red\",", 1);
-        assert_eq!(Meta::parse(&more).expect("known fields"), read(line.as_bytes()));
+        assert_eq!(Meta::parse(&more).expect("known fields"), read(&line));
     }
 
     #[test]
@@ -190,7 +239,8 @@ mod tests {
         ) {
             let meta = meta_of(command, cwd);
             let line = meta.line();
-            prop_assert!(line.len() <= MAX_META && !line.contains(&b'\n'));
+            prop_assert!(line.len() <= MAX_META);
+            prop_assert!(line.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'));
             prop_assert_eq!(read(&line), meta);
         }
 

@@ -5,6 +5,7 @@
 //! left to `load`, with the places that it will have to name.
 
 mod fields;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,10 +20,11 @@ use super::schema::{
 };
 use crate::domain::ids::{AgentName, RemoteName};
 use crate::domain::nearest::nearest;
+use crate::domain::retention::Retention;
 use crate::domain::secret::Secret;
 
 const FILE_FIELDS: &[&str] =
-    &["version", "default_remote", "idle_link", "kill_grace", "remotes", "agents"];
+    &["version", "default_remote", "idle_link", "kill_grace", "retention", "remotes", "agents"];
 const REMOTE_FIELDS: &[&str] = &[
     "label",
     "host",
@@ -34,8 +36,10 @@ const REMOTE_FIELDS: &[&str] = &[
     "enabled",
     "ssh_config",
     "start_within",
+    "max_output",
 ];
-const AGENT_FIELDS: &[&str] = &["profile", "command", "args", "env", "remote", "working_dir"];
+const AGENT_FIELDS: &[&str] =
+    &["profile", "command", "args", "env", "remote", "working_dir", "max_output"];
 
 /// How the first of two is pointed at.
 pub(super) const FIRST: &str = "first here";
@@ -65,6 +69,7 @@ pub(super) struct Document {
     pub(super) default_remote: Option<At<RemoteName>>,
     pub(super) idle_link: Option<At<Duration>>,
     pub(super) kill_grace: Option<At<Duration>>,
+    pub(super) retention: Option<At<Retention>>,
     pub(super) remotes: Vec<RemoteEntry>,
     pub(super) agents: Vec<AgentEntry>,
     pub(super) findings: Vec<Finding>,
@@ -164,6 +169,7 @@ impl Decoder<'_> {
         self.out.default_remote = fields.take("default_remote").and_then(|value| self.name(&value));
         self.out.idle_link = fields.take("idle_link").and_then(|value| self.duration(&value));
         self.out.kill_grace = fields.take("kill_grace").and_then(|value| self.duration(&value));
+        self.out.retention = fields.take("retention").and_then(|value| self.retention(&value));
         if let Some(remotes) = fields.take("remotes") {
             for (name, value) in self.named(&remotes, "the remote") {
                 self.remote(name, &value);
@@ -220,6 +226,7 @@ impl Decoder<'_> {
                 .take("start_within")
                 .and_then(|value| self.duration(&value))
                 .map(|at| at.value);
+            remote.max_output = fields.take("max_output").and_then(|value| self.size(&value));
         }
         self.out.remotes.push(RemoteEntry { name, remote, key_file });
     }
@@ -249,6 +256,7 @@ impl Decoder<'_> {
                 (agent.remote, on) = self.agent_remote(&remote);
             }
             agent.working_dir = fields.take("working_dir").and_then(|value| self.text(&value));
+            agent.max_output = fields.take("max_output").and_then(|value| self.size(&value));
         }
         self.out.agents.push(AgentEntry { name, agent, on });
     }

@@ -56,6 +56,7 @@ impl RemoteChange {
             enabled,
             ssh_config,
             start_within,
+            max_output,
         } = new;
         let connection = [
             ("host", old.host != *host),
@@ -69,6 +70,7 @@ impl RemoteChange {
             ("label", old.label != *label),
             ("working_dir", old.working_dir != *working_dir),
             ("start_within", old.start_within != *start_within),
+            ("max_output", old.max_output != *max_output),
             ("env", old.env != *env),
         ];
         Self { connection: differing(&connection), launch: differing(&launch) }
@@ -84,7 +86,7 @@ fn differing(fields: &[(&'static str, bool)]) -> Vec<&'static str> {
 }
 
 fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
-    let Agent { profile, command, args, env, remote, working_dir } = new;
+    let Agent { profile, command, args, env, remote, working_dir, max_output } = new;
     differing(&[
         ("profile", old.profile != *profile),
         ("command", old.command != *command),
@@ -92,6 +94,7 @@ fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
         ("env", old.env != *env),
         ("remote", old.remote != *remote),
         ("working_dir", old.working_dir != *working_dir),
+        ("max_output", old.max_output != *max_output),
     ])
 }
 
@@ -99,7 +102,7 @@ impl ConfigDiff {
     /// What has to be done to get from `old` to `new`.
     #[must_use]
     pub fn between(old: &Config, new: &Config) -> Self {
-        let Config { default_remote, idle_link, kill_grace, remotes, agents } = new;
+        let Config { default_remote, idle_link, kill_grace, retention, remotes, agents } = new;
         let in_both = |name| Some((old.remotes.get(name)?, remotes.get(name)?));
         let remotes_changed = remotes
             .keys()
@@ -125,6 +128,7 @@ impl ConfigDiff {
             settings: differing(&[
                 ("idle_link", old.idle_link != *idle_link),
                 ("kill_grace", old.kill_grace != *kill_grace),
+                ("retention", old.retention != *retention),
             ]),
         }
     }
@@ -192,7 +196,7 @@ mod tests {
         let secret = |r: &mut Remote| {
             r.env.insert("T".parse().unwrap(), EnvValue::Plain(Secret::new("hunter2")));
         };
-        let rows: [(&str, bool, Remote); 10] = [
+        let rows: [(&str, bool, Remote); 11] = [
             ("host", true, remote(|r| r.host = "i".into())),
             ("port", true, remote(|r| r.port = Some(23))),
             ("user", true, remote(|r| r.user = Some("u".into()))),
@@ -202,6 +206,7 @@ mod tests {
             ("label", false, remote(|r| r.label = Some("l".into()))),
             ("working_dir", false, remote(|r| r.working_dir = Some("~".into()))),
             ("start_within", false, remote(|r| r.start_within = Some(Config::DEFAULT_IDLE_LINK))),
+            ("max_output", false, remote(|r| r.max_output = "1 MB".parse().ok())),
             ("env", false, remote(secret)),
         ];
         for (field, is_connection, changed) in rows {

@@ -147,6 +147,9 @@ fn united(files: Vec<(&SourceFile, Document)>) -> Config {
         if let Some(at) = document.kill_grace {
             config.kill_grace = at.value;
         }
+        if let Some(at) = document.retention {
+            config.retention = at.value;
+        }
         for entry in document.remotes {
             config.remotes.insert(entry.name.value, entry.remote);
         }
@@ -215,6 +218,7 @@ impl<'c> Check<'c> {
         self.set_twice("default_remote", |document| document.default_remote.as_ref());
         self.set_twice("idle_link", |document| document.idle_link.as_ref());
         self.set_twice("kill_grace", |document| document.kill_grace.as_ref());
+        self.set_twice("retention", |document| document.retention.as_ref());
         let remotes = files.iter().enumerate().flat_map(|(file, (_, document))| {
             document.remotes.iter().map(move |entry| {
                 (file, entry.name.value.as_str(), &entry.name.path, &entry.name.range)

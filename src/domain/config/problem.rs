@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::node::Kind;
 use super::schema::{EnvNameError, VERSION};
 use crate::domain::ids::{NameError, RemoteName};
+use crate::domain::max_output::MaxOutputError;
 
 /// One thing that is wrong, or odd, at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,6 +190,9 @@ pub enum ProblemKind {
     /// A text that is no time.
     #[error("a time is written like \"30s\", \"2m\" or \"1h 30m\"")]
     BadDuration,
+    /// A text that is no size.
+    #[error("{0}")]
+    BadSize(MaxOutputError),
     /// Nothing where something has to be.
     #[error("this cannot be empty")]
     EmptyValue,

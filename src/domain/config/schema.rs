@@ -9,6 +9,8 @@ use std::time::Duration;
 
 pub use crate::domain::agent::Profile;
 use crate::domain::ids::{AgentName, RemoteName};
+use crate::domain::max_output::MaxOutput;
+use crate::domain::retention::Retention;
 use crate::domain::secret::Secret;
 pub use crate::domain::target::SshConfigUse;
 
@@ -26,6 +28,8 @@ pub struct Config {
     pub idle_link: Duration,
     /// How long a session may take to end between TERM and KILL.
     pub kill_grace: Duration,
+    /// What is kept of sessions that have ended.
+    pub retention: Retention,
     /// The remotes, by name.
     pub remotes: BTreeMap<RemoteName, Remote>,
     /// The agents, by name.
@@ -47,6 +51,7 @@ impl Default for Config {
             default_remote: None,
             idle_link: Self::DEFAULT_IDLE_LINK,
             kill_grace: Self::DEFAULT_KILL_GRACE,
+            retention: Retention::default(),
             remotes: BTreeMap::new(),
             agents: BTreeMap::new(),
         }
@@ -78,6 +83,8 @@ pub struct Remote {
     pub ssh_config: SshConfigUse,
     /// How long a session that cannot be started is tried; `None` for ever.
     pub start_within: Option<Duration>,
+    /// How much of a session's output is kept there; `None` keeps all of it.
+    pub max_output: Option<MaxOutput>,
 }
 
 impl Remote {
@@ -95,6 +102,7 @@ impl Remote {
             enabled: true,
             ssh_config: SshConfigUse::On,
             start_within: None,
+            max_output: None,
         }
     }
 }
@@ -115,6 +123,8 @@ pub struct Agent {
     pub remote: AgentRemote,
     /// The working directory, over that of the remote.
     pub working_dir: Option<String>,
+    /// How much of its output is kept where it runs, over that of the remote.
+    pub max_output: Option<MaxOutput>,
 }
 
 /// Where an agent runs when its session says nothing.

@@ -1,6 +1,7 @@
 //! When to dial, when to wait, when to give up.
 
-use super::pool::{IdleVerdict, LinkId, Pool, Purpose, Refusal};
+use super::knock;
+use super::pool::{IdleVerdict, LinkId, Pool, Purpose, Refusal, USUAL_CHANNELS};
 use super::state::LinkState;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::Epoch;
@@ -64,8 +65,16 @@ pub enum Input {
         /// The link.
         link: LinkId,
     },
+    /// During the pause of this epoch, the host could be reached again.
+    Reached {
+        /// The pause.
+        epoch: Epoch,
+    },
     /// A person wants a try now.
     ReconnectAsked,
+    /// The network changed, or the machine woke: what was true of links and
+    /// hosts may be no longer.
+    Nudged,
     /// No new sessions: the remote was disabled, removed or changed.
     DrainAsked,
     /// The remote is again what it was.
@@ -83,7 +92,13 @@ pub enum Effect {
         epoch: Epoch,
         /// Failures in a row.
         failures: u32,
+        /// Whether to look out for the host meanwhile, as [`knock`] has it, and
+        /// report [`Input::Reached`].
+        knocks: bool,
     },
+    /// Ask for a sign of life on a link, and report its loss if there is none
+    /// soon.
+    Probe(LinkId),
     /// Report [`Input::IdleElapsed`] after the time that a link may idle.
     IdleAfter {
         /// The link.
@@ -120,18 +135,29 @@ enum Dialling {
 
 /// The connection's state machine.
 ///
-/// One dial at a time: a hundred sessions that lost a link together come back
-/// one handshake after the other, which is what `MaxStartups` is about.
+/// One dial at a time until a link is up: what a hundred sessions lost together is
+/// looked for once, and a login that fails has failed once. Then a few at a time,
+/// as the sessions need them and `MaxStartups` bears.
 #[derive(Debug, Clone)]
 pub struct ConnectionFsm {
     pool: Pool,
     dialling: Dialling,
+    /// Dials besides the one that is `InFlight`; none without one.
+    beside: Vec<Epoch>,
     failures: u32,
+    /// The latest reason for having no link, until there is one.
+    last: Option<LinkTrouble>,
     epoch: Epoch,
     draining: bool,
     /// Requests that wait, by what they are for.
     waiting: Waiting,
 }
+
+/// Handshakes with one host at a time, once the first has succeeded. OpenSSH's
+/// `MaxStartups` begins to turn logins away at ten, and they are everybody's.
+const DIALS_AT_ONCE: usize = 4;
+/// What a link is expected to take: the usual channels, less the one for control.
+const SESSIONS_A_LINK: usize = USUAL_CHANNELS as usize - 1;
 
 /// How many requests wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -147,7 +173,9 @@ impl Default for ConnectionFsm {
         Self {
             pool: Pool::default(),
             dialling: Dialling::Not,
+            beside: Vec::new(),
             failures: 0,
+            last: None,
             epoch: Epoch::default(),
             draining: false,
             waiting: Waiting::default(),
@@ -169,12 +197,23 @@ impl ConnectionFsm {
         }
     }
 
-    /// Why there is no link, where there should be one.
+    /// Why there is no link, where there should be one; while one is dialled
+    /// again, what came of the last.
     #[must_use]
     pub fn trouble(&self) -> Option<&LinkTrouble> {
         match &self.dialling {
             Dialling::Paused { trouble, .. } | Dialling::Stopped(trouble) => Some(trouble),
+            Dialling::InFlight(_) if self.pool.is_empty() => self.last.as_ref(),
             Dialling::Not | Dialling::InFlight(_) => None,
+        }
+    }
+
+    /// The pause that is under way.
+    #[must_use]
+    pub fn pause_epoch(&self) -> Option<Epoch> {
+        match &self.dialling {
+            Dialling::Paused { epoch, .. } => Some(*epoch),
+            _ => None,
         }
     }
 
@@ -203,6 +242,10 @@ impl ConnectionFsm {
         match input {
             Input::Wanted { asked } => {
                 if asked && !matches!(self.dialling, Dialling::InFlight(_)) {
+                    if self.dialling == Dialling::Not {
+                        // Nobody has minded since.
+                        self.last = None;
+                    }
                     self.dialling = Dialling::Not;
                 }
                 effects.push(Effect::Serve);
@@ -226,8 +269,8 @@ impl ConnectionFsm {
                     effects.push(Effect::Serve);
                 }
             }
-            Input::RetryElapsed { epoch } => {
-                if matches!(self.dialling, Dialling::Paused { epoch: mine, .. } if mine == epoch) {
+            Input::RetryElapsed { epoch } | Input::Reached { epoch } => {
+                if self.pause_epoch() == Some(epoch) {
                     self.dialling = Dialling::Not;
                     self.dial_if_needed(&mut effects);
                 }
@@ -244,9 +287,19 @@ impl ConnectionFsm {
             },
             Input::ReconnectAsked => {
                 self.failures = 0;
+                self.probe(&mut effects);
                 let waits = matches!(self.dialling, Dialling::Paused { .. } | Dialling::Stopped(_));
                 if waits || self.dialling == Dialling::Not && self.pool.is_empty() {
                     self.dial(&mut effects);
+                }
+            }
+            Input::Nudged => {
+                self.probe(&mut effects);
+                if self.pause_epoch().is_some() {
+                    // What failed on another network says nothing of this one.
+                    self.failures = 0;
+                    self.dialling = Dialling::Not;
+                    self.dial_if_needed(&mut effects);
                 }
             }
             Input::DrainAsked => self.draining = true,
@@ -256,14 +309,30 @@ impl ConnectionFsm {
     }
 
     fn dialled(&mut self, epoch: Epoch, effects: &mut Vec<Effect>) {
-        if self.dialling != Dialling::InFlight(epoch) {
+        if !self.dial_ended(epoch) {
             return;
         }
-        self.dialling = Dialling::Not;
+        self.last = None;
         let link = self.pool.add();
         effects.push(Effect::Keep(link));
         effects.push(Effect::Serve);
         self.time_idling(link, effects);
+    }
+
+    /// Strikes out a dial that has ended; whether it was one.
+    fn dial_ended(&mut self, epoch: Epoch) -> bool {
+        if self.dialling == Dialling::InFlight(epoch) {
+            self.dialling = self.beside.pop().map_or(Dialling::Not, Dialling::InFlight);
+            return true;
+        }
+        let before = self.beside.len();
+        self.beside.retain(|other| *other != epoch);
+        self.beside.len() < before
+    }
+
+    /// A link that was up is believed once it has answered.
+    fn probe(&self, effects: &mut Vec<Effect>) {
+        effects.extend(self.pool.links().map(Effect::Probe));
     }
 
     fn time_idling(&mut self, link: LinkId, effects: &mut Vec<Effect>) {
@@ -307,7 +376,8 @@ impl ConnectionFsm {
         heals: bool,
         effects: &mut Vec<Effect>,
     ) {
-        if self.dialling != Dialling::InFlight(epoch) {
+        // Of several, the last to end decides.
+        if !self.dial_ended(epoch) || self.dialling != Dialling::Not {
             return;
         }
         self.failures = self.failures.saturating_add(1);
@@ -315,14 +385,16 @@ impl ConnectionFsm {
             self.pause(trouble, effects);
         } else {
             effects.push(Effect::FailAsked(trouble.clone()));
+            self.last = Some(trouble.clone());
             self.dialling = Dialling::Stopped(trouble);
         }
     }
 
     fn pause(&mut self, trouble: LinkTrouble, effects: &mut Vec<Effect>) {
-        let epoch = self.epoch.advance();
+        let (epoch, knocks) = (self.epoch.advance(), knock::tells(&trouble));
+        self.last = Some(trouble.clone());
         self.dialling = Dialling::Paused { epoch, trouble };
-        effects.push(Effect::RetryAfter { epoch, failures: self.failures });
+        effects.push(Effect::RetryAfter { epoch, failures: self.failures, knocks });
     }
 
     fn link_lost(
@@ -339,6 +411,9 @@ impl ConnectionFsm {
             // Most losses are blips: the first try comes at once, as soon as
             // somebody asks for a channel.
             self.failures = 0;
+            if self.pool.is_empty() {
+                self.last = Some(trouble);
+            }
             self.dial_if_needed(effects);
         } else if self.dialling == Dialling::Not {
             // A server that lets us in and throws us out is not dialled in a
@@ -350,10 +425,22 @@ impl ConnectionFsm {
 
     /// Dials where somebody waits who cannot be served.
     fn dial_if_needed(&mut self, effects: &mut Vec<Effect>) {
-        let unserved = self.waiting.session > 0 && !self.pool.has_room(Purpose::Session)
-            || self.waiting.control > 0 && !self.pool.has_room(Purpose::Control);
-        if unserved && self.dialling == Dialling::Not {
+        let lacks = |waiting, purpose| waiting > 0 && !self.pool.has_room(purpose);
+        let sessions = if lacks(self.waiting.session, Purpose::Session) {
+            self.waiting.session.div_ceil(SESSIONS_A_LINK)
+        } else {
+            0
+        };
+        let control = usize::from(lacks(self.waiting.control, Purpose::Control));
+        let bound = if self.pool.is_empty() { 1 } else { DIALS_AT_ONCE };
+        let wanted = sessions.max(control).min(bound);
+        if wanted > 0 && self.dialling == Dialling::Not {
             self.dial(effects);
+        }
+        while matches!(self.dialling, Dialling::InFlight(_)) && self.beside.len() + 1 < wanted {
+            let epoch = self.epoch.advance();
+            self.beside.push(epoch);
+            effects.push(Effect::Dial(epoch));
         }
     }
 

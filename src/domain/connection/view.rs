@@ -14,8 +14,17 @@ pub struct LinkView {
     pub failures: u32,
     /// Milliseconds until the next try, as of now.
     pub next_try_ms: Option<u64>,
-    /// Why it is not connected, where it should be.
+    /// When the next try comes; it comes earlier where the host is seen to be
+    /// back before.
+    #[serde(default)]
+    pub next_try_at: Option<String>,
+    /// Why it is not connected, where it should be; while it is tried again,
+    /// what came of the last try.
     pub failure: Option<Failure>,
     /// Since when it is in this state.
     pub since: String,
+    /// Since when there is no link where there should be one; `None` while
+    /// there is one, while the first is brought up, and where none is needed.
+    #[serde(default)]
+    pub unreachable_since: Option<String>,
 }

@@ -343,6 +343,18 @@ pub enum SessionTrouble {
         /// The system's own words.
         detail: String,
     },
+    /// The host has nothing that gives a process a session or group of its own.
+    #[error("nothing there gives a process a session of its own")]
+    NoSetsid,
+    /// The disk with the spool was full by the time the command ended.
+    #[error("the disk with the spool {dir} was full")]
+    OutputCut {
+        /// The folder of spools.
+        dir: String,
+    },
+    /// It is over at the user's next logout there.
+    #[error("the session ends when the user logs out")]
+    EndsAtLogout,
     /// No exit record and no process.
     #[error("the session's processes are gone and left no exit record")]
     Lost {
@@ -374,6 +386,9 @@ pub enum SessionTrouble {
         /// Why; never the value.
         detail: String,
     },
+    /// What follows the session here has failed again and again, and rests.
+    #[error("nobody follows the session for now")]
+    Unattended,
     /// `kill` left processes.
     #[error("{} processes survived KILL", pids.len())]
     Unkillable {

@@ -8,6 +8,8 @@ use crate::domain::failure::trouble::LostWhy;
 pub enum Ending {
     /// The command ran, and ended like this.
     Ran(Exit),
+    /// The command ran, ended like this, and had no room for more output by then.
+    Starved(Exit),
     /// The command never ran: the wrapper could not become it.
     Stumbled {
         /// The status that the wrapper recorded in the command's place.
@@ -59,6 +61,7 @@ impl Ending {
         };
         let over = match stage {
             ["run"] => return Ok(Self::Ran(exit)),
+            ["full"] => return Ok(Self::Starved(exit)),
             ["cwd", "missing"] => Obstacle::DirectoryMissing,
             ["cwd", "denied"] => Obstacle::DirectoryDenied,
             ["program", "missing"] => Obstacle::ProgramMissing,
@@ -81,6 +84,7 @@ mod tests {
             ("code 0 run", Ending::Ran(Exit::Code(0))),
             ("code 255 run", Ending::Ran(Exit::Code(255))),
             ("signal 9 run", Ending::Ran(Exit::Signal(9))),
+            ("code 1 full", Ending::Starved(Exit::Code(1))),
             ("lost killed", Ending::Lost(LostWhy::Killed)),
             ("lost rebooted", Ending::Lost(LostWhy::Rebooted)),
             (

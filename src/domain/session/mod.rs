@@ -2,15 +2,18 @@
 //!
 //! [`record`] is what is remembered of a session from the moment it is taken
 //! in; [`state`] is what people see of that; [`ending`] reads what a spool says
-//! of its end; [`fsm`] decides what to do next for it. None holds a prompt, an env value or any output.
+//! of its end; [`removal`] is what outlives its place in the list; [`fsm`]
+//! decides what to do next for it. None holds a prompt, an env value or any output.
 
 pub mod ending;
 pub mod fsm;
 pub mod pulse;
 pub mod record;
+pub mod removal;
 pub mod state;
 
 pub use ending::{Ending, Obstacle};
 pub use pulse::Pulse;
 pub use record::{Outcome, Phase, SessionRecord, Stdin, StopOrder};
+pub use removal::Removal;
 pub use state::{Exit, SessionState};

@@ -25,6 +25,13 @@ pub struct Pulse {
     pub exit: Option<Exit>,
     /// What went wrong, where something did.
     pub failure: Option<Failure>,
+    /// What will go wrong if nobody does anything.
+    #[serde(default)]
+    pub warnings: Vec<Failure>,
+    /// Why its output does not come here for now, though it could: this
+    /// machine's disk. The session runs on, and what is missing is fetched.
+    #[serde(default)]
+    pub mirror_paused: Option<Failure>,
 }
 
 impl Pulse {

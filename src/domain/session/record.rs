@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
+use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::ids::{AgentName, SessionId, SessionName};
+use crate::domain::max_output::MaxOutput;
 use crate::domain::origin::Origin;
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
@@ -60,6 +62,18 @@ pub struct SessionRecord {
     pub stderr: u64,
     /// A second request with this key is answered with this session.
     pub idempotency_key: Option<String>,
+    /// What will go wrong if nobody does anything, each by its code once.
+    #[serde(default)]
+    pub warnings: Vec<Failure>,
+    /// How much of its output its spool keeps; `None` keeps all of it.
+    #[serde(default)]
+    pub max_output: Option<MaxOutput>,
+    /// Grows with every change: an older record never goes over a newer one.
+    #[serde(default)]
+    pub revision: u64,
+    /// When nothing was left of it where it ran.
+    #[serde(default)]
+    pub spool_gone_at: Option<Timestamp>,
     /// The control machine that started it, where that is not this one: it was
     /// found on its host and taken in.
     #[serde(default)]
@@ -85,6 +99,13 @@ impl SessionRecord {
             self.phase = Phase::Running { pid: None };
         }
         self
+    }
+
+    /// Whether its spool is there, or may be, and goes when the session goes by
+    /// itself.
+    #[must_use]
+    pub fn spool_goes_along(&self) -> bool {
+        self.spool_gone_at.is_none() && !self.keeps_spool
     }
 
     /// Where in its life it is, as people see it.
@@ -118,6 +139,21 @@ impl SessionRecord {
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.outcome().and_then(Outcome::failure)
+    }
+
+    /// Whether it has ended and all that it wrote is in its mirror.
+    ///
+    /// An exit status, and word that the session was killed, come with the last
+    /// byte of its output. Of a spool that is gone, nobody knows what was in it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        match self.outcome() {
+            None => false,
+            Some(Outcome::Lost { failure }) => {
+                failure.code != Code::from(Session::LostSpoolGone).as_str()
+            }
+            Some(_) => true,
+        }
     }
 
     /// The command's process id there, while it runs and is known.
@@ -314,6 +350,10 @@ impl SessionRecord {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            warnings: Vec::new(),
+            max_output: None,
+            revision: 0,
+            spool_gone_at: None,
             adopted_from: None,
             keeps_spool: false,
         }

@@ -284,8 +284,21 @@ async fn a_peer_that_falls_silent_is_lost_by_keep_alive() {
     freeze.send(()).unwrap();
     let lost = link.lost().await;
     assert!(matches!(lost, LinkTrouble::Lost { how: LostHow::KeepAlive, .. }), "{lost:?}");
-    // Three probes, and the time after each.
-    assert!(started.elapsed() <= Duration::from_secs(4 * 15 + 1), "{:?}", started.elapsed());
+    // ServerAliveInterval × ServerAliveCountMax, as ssh_config(5) has it.
+    assert!(started.elapsed() <= Duration::from_secs(3 * 15 + 1), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_asked_answers_or_is_gone_soon() {
+    let (freeze, frozen) = tokio::sync::oneshot::channel::<()>();
+    let link = over(relayed(served_by(Server::default()), frozen, Then::HoldStill)).await.unwrap();
+    assert!(link.answers(Duration::from_secs(3)).await);
+    freeze.send(()).unwrap();
+    let started = tokio::time::Instant::now();
+    assert!(!link.answers(Duration::from_secs(3)).await);
+    assert!(started.elapsed() <= Duration::from_secs(6), "{:?}", started.elapsed());
+    link.close().await;
+    assert!(!link.answers(Duration::from_secs(3)).await, "what is gone does not answer");
 }
 
 enum Then {

@@ -109,6 +109,18 @@ impl MirrorError {
         }
     }
 
+    /// Whether there is no room on the disk, or in the user's share of it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Create { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn write(file: &Path, taken: u64, length: u64, source: io::Error) -> Self {
         let file = file.to_owned();
         match source.kind() {

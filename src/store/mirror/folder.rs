@@ -1,5 +1,6 @@
 //! The folder, and reading what is in it.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -12,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use super::error::MirrorError;
 use super::writer::MirrorWriter;
+use crate::domain::ids::SessionId;
 use crate::domain::stream::Stream;
 use crate::store::files;
 
@@ -156,6 +158,31 @@ impl Mirror {
         read_at(self.file(stream), offset, max).await
     }
 
+    /// Has the system put all of the output on the disk itself, so that it
+    /// survives a power cut, and says how much that is.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be opened, or the disk fails.
+    pub async fn sync(&self) -> Result<Lengths, MirrorError> {
+        let of = self.clone();
+        blocking(move || {
+            let sync = |path: &Path| {
+                let synced = File::open(path).and_then(|file| {
+                    file.sync_all()?;
+                    Ok(file.metadata()?.len())
+                });
+                synced.map_err(|source| MirrorError::Read { file: path.to_owned(), source })
+            };
+            let stdout = sync(&of.file(Stream::Stdout))?;
+            let stderr = sync(&of.file(Stream::Stderr))?;
+            // The folder, too: without it the files have no names.
+            sync(&of.dir)?;
+            Ok(Lengths { stdout, stderr, stdin: length(&of.input_file())? })
+        })
+        .await
+    }
+
     /// Removes the folder with all that is in it; one that is gone is no error.
     ///
     /// # Errors
@@ -171,6 +198,30 @@ impl Mirror {
         })
         .await
     }
+}
+
+/// How much room each session's folder in `sessions` takes, in bytes.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub async fn sizes(sessions: PathBuf) -> Result<HashMap<SessionId, u64>, MirrorError> {
+    blocking(move || {
+        let listed = fs::read_dir(&sessions)
+            .map_err(|source| MirrorError::Read { file: sessions.clone(), source })?;
+        let ids = listed.flatten().filter_map(|entry| {
+            let id: SessionId = entry.file_name().to_str()?.parse().ok()?;
+            Some((id, entry.path()))
+        });
+        Ok(ids.map(|(id, folder)| (id, folder_size(&folder))).collect())
+    })
+    .await
+}
+
+/// What cannot be looked at, because it has just gone, takes nothing.
+fn folder_size(folder: &Path) -> u64 {
+    let Ok(files) = fs::read_dir(folder) else { return 0 };
+    files.flatten().filter_map(|file| Some(file.metadata().ok()?.len())).sum()
 }
 
 fn length(file: &Path) -> Result<u64, MirrorError> {

@@ -5,6 +5,7 @@
 //!     out   err             0600   the output, a prefix of the spool's
 //!     in                    0600   what was sent to standard input
 //!     launch.json           0600   until the session has started
+//!     out.gaps  err.gaps    0600   what was dropped before it could come here
 //!     record.json           0600   what is remembered of it, for a lost registry
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! - `writer`: [`MirrorWriter`], the only way to add output.
 //! - `input`: what was sent and may not be there yet.
 //! - `launch`: env values and the prompt of a session that waits.
+//! - `gaps`: what was dropped where the session ran.
 //! - `record`: what a registry that was lost is rebuilt from.
 //! - `error`: what can go wrong.
 //!
@@ -21,6 +23,7 @@
 
 mod error;
 mod folder;
+mod gaps;
 mod input;
 mod launch;
 mod record;
@@ -30,6 +33,6 @@ mod writer;
 mod tests;
 
 pub use error::MirrorError;
-pub use folder::{Lengths, Mirror};
+pub use folder::{Lengths, Mirror, sizes};
 pub use record::kept_records;
 pub use writer::MirrorWriter;

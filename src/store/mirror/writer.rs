@@ -9,6 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::MirrorError;
 use super::folder::{Mirror, blocking};
+use super::gaps::{self, list_in};
+use crate::domain::gaps::Gap;
 use crate::domain::stream::Stream;
 use crate::store::files;
 
@@ -84,6 +86,36 @@ impl MirrorWriter {
                 Stream::Stderr => &mut files.err,
             }
             .append(&batch)
+        })
+        .await
+    }
+
+    /// Goes on at `offset` of a stream, because what lies before it was dropped
+    /// where it came from. Returns the stream's new length.
+    ///
+    /// The gap is on the disk before the length tells of it. An offset that is
+    /// not behind the length changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The disk is full or fails; the length is then what it was.
+    pub async fn skip_to(&mut self, stream: Stream, offset: u64) -> Result<u64, MirrorError> {
+        let list = list_in(&self.dir, stream);
+        self.with_files(move |files| {
+            let Tail { path, file, length } = match stream {
+                Stream::Stdout => &mut files.out,
+                Stream::Stderr => &mut files.err,
+            };
+            if offset > *length {
+                let gap = Gap { from: *length, to: offset };
+                gaps::append(&list, gap)
+                    .map_err(|source| MirrorError::write(&list, 0, *length, source))?;
+                // A hole: every byte stays at its offset, and the gap costs no room.
+                file.set_len(offset)
+                    .map_err(|source| MirrorError::write(path, 0, *length, source))?;
+                *length = offset;
+            }
+            Ok(*length)
         })
         .await
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use rusqlite::Connection;
@@ -9,12 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::{Fault, RegistryError};
 use super::events::{self, Events};
-use super::schema;
-use super::sessions::{self, Entry, Found, Insertion, Page, Which};
+use super::sessions::{self, Entry, Found, Insertion, Page, Saving, Which};
 use super::worker::{self, Access, Call, Job};
+use super::{removals, schema};
 use crate::domain::event::EventKind;
 use crate::domain::ids::SessionId;
-use crate::domain::session::SessionRecord;
+use crate::domain::session::{Removal, SessionRecord};
 use crate::domain::timestamp::Timestamp;
 
 /// The sessions' records and the events.
@@ -26,6 +27,8 @@ use crate::domain::timestamp::Timestamp;
 pub struct Registry {
     calls: mpsc::Sender<Box<dyn Job>>,
     file: Arc<Path>,
+    /// Whether the last write found no room.
+    is_full: Arc<AtomicBool>,
 }
 
 /// How an insert went.
@@ -35,6 +38,15 @@ pub enum Inserted {
     New,
     /// Nothing was done: an earlier session has the idempotency key.
     Existing(Box<SessionRecord>),
+}
+
+/// How a save went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// The record is in the registry now.
+    Written,
+    /// Nothing was done: a newer record is there, or the session was removed.
+    Stale,
 }
 
 impl Registry {
@@ -62,7 +74,7 @@ impl Registry {
             .spawn(body)
             .map_err(|source| RegistryError::Thread { source })?;
         is_open.await.map_err(|_| RegistryError::Stopped)??;
-        Ok(Self { calls, file })
+        Ok(Self { calls, file, is_full: Arc::default() })
     }
 
     /// Takes a session in, unless its idempotency key is known already.
@@ -82,19 +94,18 @@ impl Registry {
         }
     }
 
-    /// Writes a session's whole record, whether it is there already or not.
-    ///
-    /// Saves of one session are not to overtake each other: each is awaited
-    /// before the next.
+    /// Writes a session's whole record over the one that is there, unless that
+    /// is of a later revision. A session that was removed stays removed.
     ///
     /// # Errors
     ///
     /// Another live session has the name, or the disk fails.
-    pub async fn save(&self, record: SessionRecord) -> Result<(), RegistryError> {
+    pub async fn save(&self, record: SessionRecord) -> Result<Saved, RegistryError> {
         let entry = self.entry(record)?;
         match self.write(move |db| sessions::save(db, &entry)).await? {
-            Insertion::NameTaken { name, by } => Err(RegistryError::NameTaken { name, by }),
-            Insertion::New | Insertion::Existing(_) | Insertion::IdTaken => Ok(()),
+            Saving::NameTaken { name, by } => Err(RegistryError::NameTaken { name, by }),
+            Saving::Written => Ok(Saved::Written),
+            Saving::Stale => Ok(Saved::Stale),
         }
     }
 
@@ -153,6 +164,81 @@ impl Registry {
         self.write(move |db| sessions::remove(db, &id)).await
     }
 
+    /// Forgets a session, and remembers what is left to do for it elsewhere:
+    /// both, or neither. Says whether there was such a session.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn forget(
+        &self,
+        id: &SessionId,
+        removal: Option<&Removal>,
+    ) -> Result<bool, RegistryError> {
+        let json = removal.map(removals::encode).transpose();
+        let json = json.map_err(|fault| fault.of(&self.file))?;
+        let id = id.clone();
+        self.write(move |db| removals::forget(db, &id, json.as_deref())).await
+    }
+
+    /// Remembers what is left to do for a session that is in the list no more.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn remember(&self, removal: &Removal) -> Result<(), RegistryError> {
+        let json = removals::encode(removal).map_err(|fault| fault.of(&self.file))?;
+        let id = removal.session.clone();
+        self.write(move |db| removals::remember(db, &id, &json)).await
+    }
+
+    /// What is left to do for sessions that were removed, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or an entry is damaged.
+    pub async fn removals(&self) -> Result<Vec<Removal>, RegistryError> {
+        self.read(removals::all).await
+    }
+
+    /// Remembers that nothing is left of these sessions where they ran, be
+    /// they in the list or removed.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or a record is damaged.
+    pub async fn spools_gone(
+        &self,
+        ids: Vec<SessionId>,
+        at: Timestamp,
+    ) -> Result<(), RegistryError> {
+        self.write(move |db| removals::spools_gone(db, &ids, at)).await
+    }
+
+    /// Has the system put all that was written on the disk itself: what
+    /// survives a daemon's death survives a power cut then, too.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn sync(&self) -> Result<(), RegistryError> {
+        // SQLite brings the log on the disk before what is in it goes into the
+        // database, so the log is all that may be on its way. The database's
+        // own file must not be opened here: to close it would drop the locks
+        // that SQLite has on it (fcntl(2)).
+        let mut log = self.file.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        let synced = tokio::task::spawn_blocking(move || match std::fs::File::open(&log) {
+            Ok(log) => log.sync_all(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        })
+        .await;
+        let synced = synced.map_err(|_| RegistryError::Stopped)?;
+        synced.map_err(|source| RegistryError::Open { file: self.file.to_path_buf(), source })
+    }
+
     /// Adds an event and returns its number, which is greater than that of any
     /// event before it. The newest [`KEPT_EVENTS`](super::KEPT_EVENTS) are
     /// kept.
@@ -187,6 +273,12 @@ impl Registry {
         self.read(events::last).await
     }
 
+    /// Whether the last write found no room on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
     /// Makes a session's record one that cannot be read.
     #[cfg(test)]
     pub(crate) async fn spoil(&self, id: &SessionId) {
@@ -218,7 +310,13 @@ impl Registry {
         F: FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
         T: Send + 'static,
     {
-        self.call(Access::Write, work).await
+        let written = self.call(Access::Write, work).await;
+        match &written {
+            Ok(_) => self.is_full.store(false, Ordering::Relaxed),
+            Err(RegistryError::DiskFull { .. }) => self.is_full.store(true, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        written
     }
 
     pub(super) async fn call<T, F>(&self, access: Access, work: F) -> Result<T, RegistryError>

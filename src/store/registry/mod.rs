@@ -3,7 +3,7 @@
 //! - `handle`: [`Registry`], what the rest of the program calls.
 //! - `worker`: the one thread that owns the database, and its transactions.
 //! - `schema`: opening, settings, migrations, damage.
-//! - `sessions`, `events`: the statements, each over an open database.
+//! - `sessions`, `events`, `removals`: the statements, each over an open database.
 //! - `error`: what can go wrong, and what to do then.
 //!
 //! What may not live here: output, prompts, env values; decisions about
@@ -12,6 +12,7 @@
 mod error;
 mod events;
 mod handle;
+mod removals;
 mod schema;
 mod sessions;
 mod worker;
@@ -21,6 +22,6 @@ mod tests;
 
 pub use error::RegistryError;
 pub use events::{Events, KEPT_EVENTS};
-pub use handle::{Inserted, Registry};
-pub use schema::readable_records;
+pub use handle::{Inserted, Registry, Saved};
+pub use schema::{Readable, readable};
 pub use sessions::{Found, Page, Which};

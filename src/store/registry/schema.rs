@@ -5,10 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, ffi};
+use serde::de::DeserializeOwned;
 
 use super::error::{Fault, RegistryError};
+use super::removals;
 use super::sessions::{self, Page, Which};
-use crate::domain::session::SessionRecord;
+use crate::domain::ids::SessionId;
+use crate::domain::session::{Removal, SessionRecord};
 use crate::store::files;
 
 /// How long another program's lock is waited for. The daemon is alone; this is
@@ -17,7 +20,8 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// One step from each format to the next; `user_version` counts those taken.
 /// Steps are added, never changed.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- `serial` is the order in which sessions were taken in; a clock may jump.
     CREATE TABLE sessions (
         serial INTEGER PRIMARY KEY,
@@ -41,7 +45,15 @@ const MIGRATIONS: &[&str] = &["
         at INTEGER NOT NULL,
         kind TEXT NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE removals (
+        serial INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        removal TEXT NOT NULL
+    ) STRICT;
+",
+];
 
 /// Opens the registry, and makes it or brings it up to date where needed.
 pub(super) fn open(file: &Path) -> Result<Connection, RegistryError> {
@@ -103,25 +115,37 @@ fn check(db: &Connection) -> Result<(), Fault> {
         let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
         return Err(rusqlite::Error::SqliteFailure(code, Some(verdict)).into());
     }
+    removals::all(db)?;
     sessions::list(db, Which::All, Page::WHOLE).map(drop)
 }
 
-/// The records that a damaged registry still gives, from both of its ends to
-/// where the damage begins.
+/// What a damaged registry still gives.
+#[derive(Debug, Default)]
+pub struct Readable {
+    /// The sessions, by their ids.
+    pub sessions: BTreeMap<SessionId, SessionRecord>,
+    /// What was left to do for sessions that had been removed.
+    pub removals: Vec<Removal>,
+}
+
+/// Reads a damaged registry from both of its ends to where the damage begins.
 #[must_use]
-pub fn readable_records(file: &Path) -> Vec<SessionRecord> {
+pub fn readable(file: &Path) -> Readable {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let Ok(db) = Connection::open_with_flags(file, flags) else { return Vec::new() };
-    let mut found = BTreeMap::new();
-    for sql in [sessions::sql::EVERY, sessions::sql::EVERY_BACKWARDS] {
-        let Ok(mut statement) = db.prepare(sql) else { continue };
-        let Ok(rows) = statement.query_map([], |row| row.get::<_, String>(0)) else { continue };
-        // The damage ends the walk; a record that cannot be read does not.
-        for json in rows.map_while(Result::ok) {
-            if let Ok(record) = serde_json::from_str::<SessionRecord>(&json) {
-                found.insert(record.id.clone(), record);
-            }
-        }
+    let Ok(db) = Connection::open_with_flags(file, flags) else { return Readable::default() };
+    let both = [sessions::sql::EVERY, sessions::sql::EVERY_BACKWARDS];
+    let found = both.into_iter().flat_map(|sql| readable_rows::<SessionRecord>(&db, sql));
+    Readable {
+        sessions: found.map(|record| (record.id.clone(), record)).collect(),
+        removals: readable_rows(&db, removals::EVERY),
     }
-    found.into_values().collect()
+}
+
+/// The damage ends the walk; an entry that cannot be read does not.
+fn readable_rows<T: DeserializeOwned>(db: &Connection, sql: &str) -> Vec<T> {
+    let Ok(mut statement) = db.prepare(sql) else { return Vec::new() };
+    let Ok(rows) = statement.query_map([], |row| row.get::<_, String>(0)) else {
+        return Vec::new();
+    };
+    rows.map_while(Result::ok).filter_map(|json| serde_json::from_str(&json).ok()).collect()
 }

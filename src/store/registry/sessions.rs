@@ -51,6 +51,13 @@ pub(super) enum Insertion {
     IdTaken,
 }
 
+/// How a save went.
+pub(super) enum Saving {
+    Written,
+    Stale,
+    NameTaken { name: SessionName, by: SessionId },
+}
+
 /// A record with the columns that it is found by.
 pub(super) struct Entry {
     record: SessionRecord,
@@ -87,13 +94,13 @@ pub(super) mod sql {
         "SELECT id, record FROM sessions ORDER BY serial DESC LIMIT :limit OFFSET :offset";
     pub(in super::super) const INSERT: &str = "INSERT INTO sessions (id, name, live, idempotency_key, record) \
          VALUES (:id, :name, :live, :key, :record)";
-    pub(in super::super) const SAVE: &str = "INSERT INTO sessions (id, name, live, idempotency_key, record) \
-         VALUES (:id, :name, :live, :key, :record) \
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, live = excluded.live, \
-         idempotency_key = excluded.idempotency_key, record = excluded.record";
     pub(in super::super) const EVERY: &str = "SELECT record FROM sessions ORDER BY serial";
     pub(in super::super) const EVERY_BACKWARDS: &str =
         "SELECT record FROM sessions ORDER BY serial DESC";
+    // A record of the same revision is the same record, written once more.
+    pub(in super::super) const SAVE: &str = "UPDATE sessions SET name = :name, live = :live, \
+         idempotency_key = :key, record = :record WHERE id = :id \
+         AND coalesce(json_extract(record, '$.revision'), 0) <= :revision";
     pub(in super::super) const REMOVE: &str = "DELETE FROM sessions WHERE id = :id";
 }
 
@@ -114,14 +121,25 @@ pub(super) fn insert(db: &Connection, entry: &Entry) -> Result<Insertion, Fault>
     Ok(Insertion::New)
 }
 
-/// Writes the whole record, whether it is there already or not. A name that
+/// Writes the whole record over an older one of the session. A name that
 /// another live session has by now is answered with that session.
-pub(super) fn save(db: &Connection, entry: &Entry) -> Result<Insertion, Fault> {
+pub(super) fn save(db: &Connection, entry: &Entry) -> Result<Saving, Fault> {
     if let Some((name, by)) = name_taken(db, &entry.record)? {
-        return Ok(Insertion::NameTaken { name, by });
+        return Ok(Saving::NameTaken { name, by });
     }
-    write(db, sql::SAVE, entry)?;
-    Ok(Insertion::New)
+    let Entry { record, json } = entry;
+    let params = named_params! {
+        ":id": record.id.as_str(),
+        ":name": record.name.as_ref().map(SessionName::as_str),
+        ":live": record.is_live(),
+        ":key": record.idempotency_key,
+        ":record": json,
+        ":revision": i64::try_from(record.revision).unwrap_or(i64::MAX),
+    };
+    match db.prepare(sql::SAVE)?.execute(params)? {
+        0 => Ok(Saving::Stale),
+        _ => Ok(Saving::Written),
+    }
 }
 
 /// The live session other than this one that has its name, if it is to be live.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, InputTaken, KillRequest,
-    LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TestStage,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputTaken,
+    KeptView, KillRequest, LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    TestRequest, TestStage,
 };
 use longhaul::domain::event::Event;
 use tokio::sync::broadcast;
@@ -98,10 +99,10 @@ impl Backend for Fake {
         self.session(given).await
     }
 
-    async fn remove(&self, given: &str) -> Result<(), RequestError> {
+    async fn remove(&self, given: &str, force: bool) -> Result<(), RequestError> {
         let id = self.find(given, |session| {
             let view = &session.view;
-            if view.state.has_ended() {
+            if force || view.state.has_ended() {
                 Ok(view.id.clone())
             } else {
                 Err(RequestError::StillRunning(view.id.clone()))
@@ -109,6 +110,10 @@ impl Backend for Fake {
         })??;
         self.state().sessions.retain(|session| session.view.id != id);
         Ok(())
+    }
+
+    async fn gc(&self, request: GcRequest) -> Result<GcView, RequestError> {
+        Ok(GcView { dry_run: request.dry_run, items: Vec::new() })
     }
 
     async fn status(&self) -> Result<StatusView, RequestError> {
@@ -121,6 +126,8 @@ impl Backend for Fake {
             sessions: self.sessions(false).await?,
             state_dir: self.dir().to_owned(),
             notices: Vec::new(),
+            kept: KeptView::default(),
+            disk: None,
         })
     }
 
@@ -160,6 +167,7 @@ impl Backend for Fake {
             }],
             hostname: good.then(|| "box".to_owned()),
             failure: (!good).then(refused),
+            warnings: Vec::new(),
         })
     }
 

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use longhaul::api::backend::RequestError;
 use longhaul::api::types::{
-    ConfigView, EventKind, EventView, Exit, KillRequest, LinkState, LinkView, Pulse, RunRequest,
-    SessionState, SessionView, StdinView, Stream, Where,
+    ConfigView, Dropped, EventKind, EventView, Exit, Gap, KillRequest, LinkState, LinkView, Pulse,
+    RunRequest, SessionState, SessionView, StdinView, Stream, Where,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::failure::{Disposition, Failure, Stage};
@@ -195,16 +195,23 @@ impl Fake {
             state: SessionState::Running,
             exit: None,
             failure: None,
+            warnings: Vec::new(),
             created_at: AT.to_owned(),
             started_at: None,
             ended_at: None,
             stdout: 0,
             stderr: 0,
+            max_output: request.max_output,
+            dropped: Vec::new(),
+            stdout_dropped: 0,
+            stderr_dropped: 0,
             stdin: StdinView { open: request.stdin_open, ..StdinView::default() },
             pid: Some(4711),
             mirror,
             cwd: request.cwd.clone(),
             adopted_from: None,
+            mirror_paused: None,
+            spool_gone_at: None,
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,
@@ -213,6 +220,8 @@ impl Fake {
             stderr: 0,
             exit: None,
             failure: None,
+            warnings: Vec::new(),
+            mirror_paused: None,
         });
         self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
         id
@@ -227,6 +236,23 @@ impl Fake {
             };
             file.write_all(bytes).unwrap();
             *length += bytes.len() as u64;
+        });
+    }
+
+    /// Bytes of a session's output that never come.
+    pub(crate) fn drop_output(&self, id: &SessionId, stream: Stream, bytes: u64) {
+        self.change(id, |session| {
+            let (file, length) = match stream {
+                Stream::Stdout => (&session.files[0], &mut session.view.stdout),
+                Stream::Stderr => (&session.files[1], &mut session.view.stderr),
+            };
+            let gap = Gap { from: *length, to: *length + bytes };
+            let list = self.dir().join(id.as_str()).join(stream.gaps_file_name());
+            let mut list = OpenOptions::new().create(true).append(true).open(list).unwrap();
+            list.write_all(gap.line().as_bytes()).unwrap();
+            file.set_len(gap.to).unwrap();
+            *length = gap.to;
+            session.view.dropped.push(Dropped { stream, gap });
         });
     }
 
@@ -267,6 +293,8 @@ impl Fake {
                 stderr: view.stderr,
                 exit: view.exit,
                 failure: view.failure.clone(),
+                warnings: view.warnings.clone(),
+                mirror_paused: None,
             });
         })
         .unwrap();
@@ -319,6 +347,8 @@ pub(crate) fn link(state: LinkState, failure: Option<Failure>) -> LinkView {
         state,
         failures: u32::from(failure.is_some()),
         next_try_ms: waits.then_some(4000),
+        next_try_at: None,
+        unreachable_since: failure.as_ref().map(|_| AT.to_owned()),
         failure,
         since: AT.to_owned(),
     }

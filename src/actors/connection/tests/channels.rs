@@ -23,11 +23,12 @@ async fn probed(steps: impl Into<Vec<Step>>) -> Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_links_come_up_when_the_first_is_full_one_after_the_other() {
+async fn more_links_come_up_when_the_first_is_full_and_a_few_at_once() {
     let bench = Bench::new([Step::Reaches(10)]).await;
     let all = granted(&bench, 30).await;
     assert_eq!((all.len(), bench.links()), (30, 4));
-    assert_eq!((bench.script.dials(), bench.script.most_dials_at_once()), (4, 1));
+    assert_eq!(bench.script.dials(), 4);
+    assert!(bench.script.most_dials_at_once() <= 3, "those that were needed");
 }
 
 #[tokio::test(start_paused = true)]

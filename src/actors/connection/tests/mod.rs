@@ -3,4 +3,5 @@
 
 mod channels;
 mod dialling;
+mod lookout;
 pub(crate) mod script;

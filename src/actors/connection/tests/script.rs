@@ -1,6 +1,7 @@
 //! A connection whose dials go as a script says.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::actors::connection::{
     ChannelRequest, ConnectionActor, ConnectionArgs, ConnectionMsg, Dial, Dialer, Granted,
-    LinkReport,
+    LinkReport, Reach,
 };
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverActor;
@@ -20,7 +21,7 @@ use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::{SshConfigUse, SshRequest, SshSettings};
 use crate::domain::timestamp::Timestamp;
 use crate::ssh::settings::SshEnvironment;
-use crate::ssh::{Link, fake};
+use crate::ssh::{Link, Reached, fake};
 use crate::store::registry::Registry;
 
 /// How a dial goes.
@@ -34,6 +35,8 @@ pub(crate) enum Step {
     Panics,
     /// It reaches a server that opens so many channels at a time.
     Reaches(u32),
+    /// It is refused until the host has come back.
+    Away,
 }
 
 /// A failure that heals by itself.
@@ -56,6 +59,12 @@ pub(crate) struct Script {
     under_way: Mutex<(usize, usize)>,
     /// The links that came of it.
     links: Mutex<Vec<Link>>,
+    /// Whether the host's port can be reached.
+    reachable: AtomicBool,
+    /// When that was tried.
+    knocks: Mutex<Vec<Instant>>,
+    /// Dials on a connection that was reached before.
+    on_reached: AtomicUsize,
 }
 
 struct UnderWay<'a>(&'a Script);
@@ -67,8 +76,16 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Dialer for Script {
-    fn dial<'a>(&'a self, settings: &'a SshSettings) -> Dial<'a> {
+    fn reach<'a>(&'a self, _: &'a SshSettings) -> Reach<'a> {
+        self.knocks.lock().unwrap().push(Instant::now());
+        let reachable = self.reachable.load(Ordering::Relaxed);
+        let answer = if reachable { Ok(Reached::default()) } else { Err(LinkTrouble::Refused) };
+        Box::pin(async move { answer })
+    }
+
+    fn dial<'a>(&'a self, settings: &'a SshSettings, reached: Option<Reached>) -> Dial<'a> {
         Box::pin(async move {
+            self.on_reached.fetch_add(usize::from(reached.is_some()), Ordering::Relaxed);
             let step = {
                 let mut began = self.began.lock().unwrap();
                 began.push(Instant::now());
@@ -84,11 +101,9 @@ impl Dialer for Script {
                 Step::Fails(trouble) => Err(trouble),
                 Step::Hangs => std::future::pending().await,
                 Step::Panics => panic!("as the test wants it"),
-                Step::Reaches(max_sessions) => {
-                    let link = fake::link(settings, max_sessions).await?;
-                    self.links.lock().unwrap().push(link.clone());
-                    Ok(link)
-                }
+                Step::Away if !self.reachable.load(Ordering::Relaxed) => Err(LinkTrouble::Refused),
+                Step::Away => self.connect(settings, 10).await,
+                Step::Reaches(max_sessions) => self.connect(settings, max_sessions).await,
             }
         })
     }
@@ -111,9 +126,30 @@ impl Script {
         self.under_way.lock().unwrap().1
     }
 
+    /// The host's port can be reached from now on.
+    pub(crate) fn come_back(&self) {
+        self.reachable.store(true, Ordering::Relaxed);
+    }
+
+    /// When the port was tried.
+    pub(crate) fn knocks(&self) -> Vec<Instant> {
+        self.knocks.lock().unwrap().clone()
+    }
+
+    /// How many dials went on where a try of the port had come to.
+    pub(crate) fn dials_on_reached(&self) -> usize {
+        self.on_reached.load(Ordering::Relaxed)
+    }
+
     /// The times between one dial and the next.
     pub(crate) fn pauses(&self) -> Vec<Duration> {
         self.began.lock().unwrap().windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    async fn connect(&self, settings: &SshSettings, most: u32) -> Result<Link, LinkTrouble> {
+        let link = fake::link(settings, most).await?;
+        self.links.lock().unwrap().push(link.clone());
+        Ok(link)
     }
 
     pub(crate) fn link(&self, at: usize) -> Link {

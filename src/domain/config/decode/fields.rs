@@ -10,6 +10,7 @@ use super::{At, Decoder, FIRST, Finding};
 use crate::domain::config::node::{Kind, Node};
 use crate::domain::config::problem::ProblemKind;
 use crate::domain::ids::NameError;
+use crate::domain::max_output::MaxOutput;
 use crate::domain::nearest::nearest;
 
 /// A value and the path to it.
@@ -248,6 +249,14 @@ impl Decoder<'_> {
                 None
             }
         }
+    }
+
+    pub(super) fn size(&mut self, value: &Value<'_>) -> Option<MaxOutput> {
+        let Ok(text) = value.node.scalar::<String>() else {
+            self.wrong_kind(value, "a size such as \"100 MB\"");
+            return None;
+        };
+        text.parse().map_err(|error| self.note(value, ProblemKind::BadSize(error))).ok()
     }
 
     /// A path on this machine, with `~` expanded.

@@ -41,6 +41,7 @@ const FULL: &str = r#"#![enable(implicit_some)]
     default_remote: "gpu-box",
     idle_link: "5m",
     kill_grace: "3s",
+    retention: (spool_grace: "2m", mirror_age: "never", mirror_size: "5 GB"),
     remotes: {
         "dev-server": (
             label: "Dev Server",
@@ -58,6 +59,7 @@ const FULL: &str = r#"#![enable(implicit_some)]
             enabled: false,
             ssh_config: File("/etc/longhaul/ssh_config"),
             start_within: "1m 30s",
+            max_output: "100 MB",
         ),
         "gpu-box": (),
         "named": Remote(host: "2001:db8::1", ssh_config: Off, port: None),
@@ -65,7 +67,8 @@ const FULL: &str = r#"#![enable(implicit_some)]
     agents: {
         "claude": (profile: Claude, remote: Default),
         "codex-local": Agent(profile: Codex, remote: Local, args: ["-q"]),
-        "nightly": (command: ["./nightly.sh"], remote: On("gpu-box"), working_dir: "~/n"),
+        "nightly": (command: ["./nightly.sh"], remote: On("gpu-box"), working_dir: "~/n",
+            max_output: "1 GiB"),
     },
 ) // the end, without a line break"#;
 
@@ -75,6 +78,9 @@ fn reads_every_field() {
     assert_eq!(warnings, []);
     assert_eq!(config.default_remote, Some(name("gpu-box")));
     assert_eq!((config.idle_link.as_secs(), config.kill_grace.as_secs()), (300, 3));
+    let kept = config.retention;
+    assert_eq!(kept.spool_grace.map(|d| d.as_secs()), Some(120));
+    assert_eq!((kept.mirror_age, kept.mirror_size), (None, Some(5_000_000_000)));
     let dev = &config.remotes["dev-server"];
     assert_eq!(dev.label.as_deref(), Some("Dev Server"));
     assert_eq!((dev.host.as_str(), dev.port), ("192.168.1.100", Some(2_222)));
@@ -84,6 +90,7 @@ fn reads_every_field() {
     assert!(!dev.enabled);
     assert_eq!(dev.ssh_config, SshConfigUse::File("/etc/longhaul/ssh_config".into()));
     assert_eq!(dev.start_within.map(|d| d.as_secs()), Some(90));
+    assert_eq!(dev.max_output.map(|cap| cap.bytes()), Some(100_000_000));
     let EnvValue::Plain(plain) = &dev.env["RUST_LOG"] else { panic!("not plain") };
     assert_eq!(plain.expose(), "in\"fo");
     assert_eq!(dev.env["KEY"], EnvValue::FromEnv("ANTHROPIC_API_KEY".parse().unwrap()));
@@ -98,6 +105,7 @@ fn reads_every_field() {
     assert_eq!(config.agents["codex-local"].remote, AgentRemote::Local);
     assert_eq!(config.agents["nightly"].remote, AgentRemote::On(name("gpu-box")));
     assert_eq!(config.agents["nightly"].working_dir.as_deref(), Some("~/n"));
+    assert_eq!(config.agents["nightly"].max_output.map(|cap| cap.bytes()), Some(1 << 30));
 }
 
 #[test]
@@ -142,6 +150,18 @@ fn names_each_problem_with_its_path() {
         (
             r#"remotes: {"a": (start_within: 30)}"#,
             "remotes.a.start_within: expected a time such as \"30s\" or \"2m\", found a number",
+        ),
+        (
+            r#"remotes: {"a": (max_output: "lots")}"#,
+            "remotes.a.max_output: a size is written like \"100 MB\", \"512 KiB\" or \"2 GB\"",
+        ),
+        (
+            r#"remotes: {"a": (max_output: 100)}"#,
+            "remotes.a.max_output: expected a size such as \"100 MB\", found a number",
+        ),
+        (
+            r#"agents: {"a": (profile: Codex, max_output: "1 KB")}"#,
+            "agents.a.max_output: it has to be at least 64 KB",
         ),
         (
             r#"remotes: {"a": (env: {"1A": "x"})}"#,

@@ -12,7 +12,7 @@ group! {
         DiskFull = "local.disk-full", Local, WaitsForYou,
             "the disk of this machine is full",
             "There is no room for the registry or for sessions' output. Running sessions write on where they run, and what is missing here is fetched when there is room again.",
-            Type("df -h {dir}\nlonghaul ps -a\n# remove what is not needed any more: longhaul rm ID");
+            Type("df -h {dir}\nlonghaul gc --dry-run\n# remove what is not needed any more: longhaul rm ID");
         SocketPathTooLong = "local.socket-path-too-long", Local, WaitsForYou,
             "the path of the socket is too long",
             "The system limits the path of a Unix socket to about a hundred bytes (sockaddr_un, unix(7)).",

@@ -31,8 +31,16 @@ group! {
             Type("{there ls -ld {dir}}");
         SpoolFull = "session.spool.disk-full", Shell, Final,
             "the disk there is full",
-            "The runner could not write the session's spool: the disk, or the user's quota, is full on the machine where the session runs.",
+            "The runner could not write the session's spool: the disk, or the user's quota, is full on the machine where the session runs. Of a session that had started, what it printed from then on is lost.",
             Type("{there df -h}\nlonghaul ps -a\n# remove what is not needed any more: longhaul rm ID");
+        SetsidMissing = "session.setsid.missing", Shell, Final,
+            "nothing there gives a process a session of its own",
+            "A session has to be apart from the login that starts it, or it cannot be stopped as a whole. setsid, perl or python3 does that, or a bash that is the machine's /bin/sh.",
+            Type("# install util-linux there, which has setsid, or perl or python3; one of these must be told:\n{there command -v setsid perl python3}");
+        EndsAtLogout = "session.ends-at-logout", Run, WaitsForYou,
+            "logging out there kills the session",
+            "logind has KillUserProcesses=yes on that machine and ends what a login leaves running, sessions included. For a user who lingers, sessions get a scope of their own that outlives the logins. This counts for sessions that are started after it; the one that is told of lives as long as the link does.",
+            Type("{there loginctl enable-linger}\n# or, as root there, KillUserProcesses=no in /etc/systemd/logind.conf");
         EnvUnavailable = "session.env.unavailable", Config, Final,
             "a value of the environment cannot be had",
             "The configuration takes the value from this machine's environment, a file or a command (FromEnv, FromFile, FromCommand), and it is not there. The session is not started without it. With FromEnv, the daemon's own environment counts.",
@@ -93,6 +101,10 @@ group! {
             "the session is gone and left no trace",
             "The session's processes are gone and left no exit record, and why cannot be told. Its output up to then is there.",
             Type("longhaul logs {session}");
+        Unattended = "session.unattended", Run, Retries,
+            "nobody follows the session for now",
+            "The part of the daemon that looks after this session has failed several times within a minute, which is a fault in longhaul. It is started again after three minutes, and at once when the session is asked for. The session itself is not touched by it: it goes on where it runs, and loses nothing.",
+            Type("longhaul attach {session}\n# what failed is in the daemon's log; please report it");
         Survivors = "session.kill.survivors", Run, WaitsForYou,
             "processes survived KILL",
             "The system does not end a process that waits inside the kernel, most often for a disk or a network file system that does not answer; or the process belongs to another user by now.",

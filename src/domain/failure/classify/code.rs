@@ -135,6 +135,9 @@ pub fn session_code(trouble: &SessionTrouble) -> Code {
         },
         T::Spool { detail, .. } if says_full(detail) => Session::SpoolFull,
         T::Spool { .. } => Session::SpoolUnusable,
+        T::OutputCut { .. } => Session::SpoolFull,
+        T::NoSetsid => Session::SetsidMissing,
+        T::EndsAtLogout => Session::EndsAtLogout,
         T::Lost { why: LostWhy::Rebooted } => Session::LostRebooted,
         T::Lost { why: LostWhy::Killed } => Session::LostKilled,
         T::Lost { why: LostWhy::SpoolGone } => Session::LostSpoolGone,
@@ -143,6 +146,7 @@ pub fn session_code(trouble: &SessionTrouble) -> Code {
         T::NotStartedInTime { .. } => Session::StartTimeout,
         T::Cancelled => Session::Cancelled,
         T::EnvUnavailable { .. } => Session::EnvUnavailable,
+        T::Unattended => Session::Unattended,
         T::Unkillable { .. } => Session::Survivors,
     };
     code.into()

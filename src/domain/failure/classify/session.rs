@@ -62,6 +62,16 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
                 .by(detail)
                 .path("dir", dir)
         }
+        T::OutputCut { dir } => Told::new(format!(
+            "the disk with the session's spool {dir} was full on {host} when the session ended; its output may not be whole"
+        ))
+        .path("dir", dir),
+        T::NoSetsid => Told::new(format!(
+            "nothing on {host} gives a process a session of its own"
+        )),
+        T::EndsAtLogout => Told::new(format!(
+            "logind on {host} kills the session when this user logs out there"
+        )),
         T::Lost { why } => Told::new(lost(*why, &host)),
         T::TimedOut { seconds } => {
             Told::new(format!("the session was stopped on {host} after {seconds} s"))
@@ -75,6 +85,9 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
         T::EnvUnavailable { name, detail } => {
             Told::new(format!("the value of {name} cannot be had on this machine")).by(detail)
         }
+        T::Unattended => Told::new(format!(
+            "nobody follows the session on {host} for now: the daemon failed on it again and again"
+        )),
         T::Unkillable { pids } => unkillable(pids, &host),
     }
 }

@@ -132,11 +132,15 @@ fn session_troubles() -> Vec<SessionTrouble> {
         said("'exec' is not recognized as an internal or external command,"),
         T::Spool { dir: "/home/me/.longhaul/x".to_owned(), detail: words() },
         T::Spool { dir: "/x".to_owned(), detail: "mkdir: No space left on device".to_owned() },
+        T::OutputCut { dir: "/x".to_owned() },
+        T::NoSetsid,
+        T::EndsAtLogout,
         T::TimedOut { seconds: 60 },
         T::NotStartedInTime { seconds: 60, last: None },
         T::NotStartedInTime { seconds: 60, last: Some(last) },
         T::Cancelled,
         T::EnvUnavailable { name: "TOKEN".to_owned(), detail: words() },
+        T::Unattended,
         T::Unkillable { pids: vec![7, 8] },
     ];
     for why in [LostWhy::Rebooted, LostWhy::Killed, LostWhy::SpoolGone, LostWhy::Unknown] {

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -10,6 +11,8 @@ use tokio::runtime::Builder;
 use tokio::task::spawn_blocking;
 
 use super::*;
+use crate::domain::gaps::Gap;
+use crate::domain::ids::SessionId;
 
 #[tokio::test]
 async fn folder_and_files_are_the_owners_alone() {
@@ -20,6 +23,52 @@ async fn folder_and_files_are_the_owners_alone() {
     for file in ["out", "err", "in", "launch.json"] {
         assert_eq!(mode(&mirror.dir().join(file)), 0o600, "{file}");
     }
+}
+
+/// What a crash between the two leaves behind.
+#[tokio::test]
+async fn a_gap_that_was_listed_and_not_made_is_told_once() {
+    let (mirror, _dir) = mirror().await;
+    let mut writer = mirror.writer().await.unwrap();
+    writer.append(Stream::Stdout, batch(&["one"])).await.unwrap();
+    let list = mirror.dir().join("out.gaps");
+    super::super::gaps::append(&list, Gap { from: 3, to: 10 }).unwrap();
+    drop(writer);
+    let mut writer = mirror.writer().await.unwrap();
+    assert_eq!(writer.length(Stream::Stdout).unwrap(), 3);
+    writer.skip_to(Stream::Stdout, 20).await.unwrap();
+    writer.append(Stream::Stdout, batch(&["two"])).await.unwrap();
+    let gaps = mirror.gaps(Stream::Stdout).await.unwrap();
+    assert_eq!(gaps.as_slice(), [Gap { from: 3, to: 20 }]);
+    assert_eq!(fs::metadata(&list).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(mirror.read_at(Stream::Stdout, 20, 9).await.unwrap(), "two");
+    for (max, last) in [(2, "wo"), (9, "two"), (99, "two")] {
+        assert_eq!(mirror.last_bytes(Stream::Stdout, 23, max).await.unwrap(), last);
+    }
+}
+
+#[tokio::test]
+async fn what_is_brought_to_the_disk_is_told_and_a_missing_file_is_an_error() {
+    let (mirror, _dir) = mirror().await;
+    let mut writer = mirror.writer().await.unwrap();
+    writer.append(Stream::Stdout, batch(&["seven.."])).await.unwrap();
+    drop(writer);
+    let here = Lengths { stdout: 7, stderr: 0, stdin: 0 };
+    assert_eq!(mirror.sync().await.unwrap(), here);
+    fs::remove_file(mirror.file(Stream::Stderr)).unwrap();
+    assert!(matches!(mirror.sync().await, Err(MirrorError::Read { .. })));
+}
+
+#[tokio::test]
+async fn each_sessions_folder_is_measured_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let id = SessionId::from_bits(7);
+    let mirror = Mirror::create(dir.path().join(id.as_str())).await.unwrap();
+    mirror.append_input(bytes::Bytes::from_static(b"in")).await.unwrap();
+    fs::write(mirror.file(Stream::Stdout), "output").unwrap();
+    fs::create_dir(dir.path().join("lost+found")).unwrap();
+    let measured = sizes(dir.path().to_owned()).await.unwrap();
+    assert_eq!(measured, HashMap::from([(id, 8)]));
 }
 
 #[tokio::test]

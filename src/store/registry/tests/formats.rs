@@ -5,11 +5,11 @@ use rusqlite::Connection;
 use super::super::schema;
 use super::*;
 
-/// What each format was, from the first on: one row each, as a daemon of that
-/// time left it. A new format adds its row; none is ever changed.
-const FORMATS: &[(i64, &str)] = &[(
-    1,
-    "
+/// What each format was, from the first on, as a daemon of that time left it. A
+/// new format adds its row; none is ever changed.
+const FORMATS: &[(i64, &[&str])] = &[(1, &[FORMAT_1]), (2, &[FORMAT_1, FORMAT_2])];
+
+const FORMAT_1: &str = "
     CREATE TABLE sessions (
         serial INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT, live INTEGER NOT NULL,
         idempotency_key TEXT, record TEXT NOT NULL
@@ -33,13 +33,26 @@ const FORMATS: &[(i64, &str)] = &[(
           \"start_within_s\":30,\"stdin\":{\"open\":false,\"accepted\":0,\"delivered\":0,
           \"eof\":false},\"stdout\":1,\"stderr\":2,\"idempotency_key\":\"key\"}');
     PRAGMA user_version = 1;
-    ",
-)];
+    ";
 
-fn file_of(dir: &TempDir, sql: &str) -> PathBuf {
+const FORMAT_2: &str = "
+    CREATE TABLE removals (
+        serial INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, removal TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO removals VALUES (3, '0000000008',
+        '{\"session\":\"0000000008\",\"place\":\"Local\",\"ssh\":null,\"size\":5,
+          \"stop_grace_s\":null,\"ordered_at\":9}');
+    UPDATE sessions SET record = json_set(record, '$.warnings', json('[]'),
+        '$.max_output', 64000, '$.revision', 3, '$.spool_gone_at', NULL);
+    PRAGMA user_version = 2;
+    ";
+
+fn file_of(dir: &TempDir, left: &[&str]) -> PathBuf {
     let file = dir.path().join("registry.sqlite");
     let db = Connection::open(&file).unwrap();
-    db.execute_batch(sql).unwrap();
+    for sql in left {
+        db.execute_batch(sql).unwrap();
+    }
     db.close().unwrap();
     file
 }
@@ -66,9 +79,9 @@ async fn every_format_there_was_is_brought_up_to_date_and_keeps_what_it_held() {
     let fresh = schema::open(&dir.path().join("fresh.sqlite")).unwrap();
     let (newest, _) = FORMATS.last().unwrap();
     assert_eq!(format(&fresh), *newest, "a new format has its row here");
-    for (version, sql) in FORMATS {
+    for (version, left) in FORMATS {
         let dir = tempfile::tempdir().unwrap();
-        let file = file_of(&dir, sql);
+        let file = file_of(&dir, left);
         // A second time changes nothing.
         for _ in 0..2 {
             let db = schema::open(&file).unwrap();
@@ -79,6 +92,8 @@ async fn every_format_there_was_is_brought_up_to_date_and_keeps_what_it_held() {
         let live = registry.live().await.unwrap();
         assert_eq!(live.len(), 1, "from {version}");
         assert_eq!((live[0].id.as_str(), live[0].pid()), ("0000000007", Some(7)));
+        let removals = registry.removals().await.unwrap();
+        assert_eq!(removals.len(), usize::from(*version > 1), "from {version}");
         let Events::Fresh(events) = registry.events(40, 9).await.unwrap() else {
             panic!("a cursor of before is one to go on from");
         };

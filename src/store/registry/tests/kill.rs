@@ -81,7 +81,7 @@ async fn check(dir: &TempDir, acknowledged: &BTreeMap<SessionId, u64>) {
         .await
         .unwrap();
     assert_eq!(intact, "ok");
-    registry.save(SessionRecord::sample(WRITERS)).await.unwrap();
+    registry.insert(SessionRecord::sample(WRITERS)).await.unwrap();
 }
 
 fn write_for_ever(dir: PathBuf) -> ! {
@@ -98,6 +98,7 @@ fn write_for_ever(dir: PathBuf) -> ! {
 async fn write_one(registry: Registry, id: u64) {
     let mut record = SessionRecord::sample(id);
     let event = EventKind::SessionRemoved { session: record.id.clone() };
+    registry.insert(record.clone()).await.unwrap();
     loop {
         registry.append_event(Timestamp::from_millis(0), &event).await.unwrap();
         record.stdout += 1;

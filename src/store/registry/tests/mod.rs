@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::session::{Exit, Outcome, Phase, SessionRecord};
+use crate::domain::session::{Exit, Outcome, Phase, Removal, SessionRecord};
+use crate::domain::timestamp::Timestamp;
 
 /// A registry in a folder of its own, which is gone with it.
 struct Fixture {

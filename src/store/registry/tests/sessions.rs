@@ -21,6 +21,64 @@ async fn a_record_is_read_back_as_it_was_written_also_after_reopening() {
 }
 
 #[tokio::test]
+async fn an_older_record_never_goes_over_a_newer_one() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let at = |revision| SessionRecord { revision, stdout: revision, ..SessionRecord::sample(1) };
+    registry.insert(at(0)).await.unwrap();
+    // A writer that was stuck on a full disk may come to it after its successor.
+    for (revision, saved) in [
+        (2, Saved::Written),
+        (1, Saved::Stale),
+        (2, Saved::Written),
+        (5, Saved::Written),
+        (4, Saved::Stale),
+    ] {
+        assert_eq!(registry.save(at(revision)).await.unwrap(), saved, "{revision}");
+    }
+    assert_eq!(registry.get(&at(0).id).await.unwrap(), Some(at(5)));
+}
+
+#[tokio::test]
+async fn a_removed_session_is_not_brought_back_by_a_save() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let record = SessionRecord::sample(1);
+    registry.insert(record.clone()).await.unwrap();
+    registry.forget(&record.id, None).await.unwrap();
+    let late = SessionRecord { revision: 9, ..record };
+    assert_eq!(registry.save(late).await.unwrap(), Saved::Stale);
+    assert_eq!(registry.list(Which::All, Page::WHOLE).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_forgotten_session_is_remembered_until_it_is_done() {
+    let fixture = Fixture::new().await;
+    let record = ended(SessionRecord::sample(1));
+    let removal = Removal::of(&record, Some(5), Timestamp::from_millis(7));
+    fixture.registry.insert(record.clone()).await.unwrap();
+    assert!(fixture.registry.forget(&record.id, Some(&removal)).await.unwrap());
+    // There is nothing to be done for what was never there.
+    let other = Removal::of(&SessionRecord::sample(2), None, Timestamp::from_millis(7));
+    assert!(!fixture.registry.forget(&other.session, Some(&other)).await.unwrap());
+    let fixture = fixture.reopen().await;
+    assert_eq!(fixture.registry.removals().await.unwrap(), std::slice::from_ref(&removal));
+    let gone = fixture.registry.spools_gone(vec![record.id], Timestamp::from_millis(9));
+    gone.await.unwrap();
+    assert_eq!(fixture.registry.removals().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_session_remembers_that_its_spool_is_gone() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let record = ended(SessionRecord::sample(1));
+    registry.insert(record.clone()).await.unwrap();
+    let at = Timestamp::from_millis(9);
+    registry.spools_gone(vec![record.id.clone()], at).await.unwrap();
+    registry.sync().await.unwrap();
+    let found = registry.get(&record.id).await.unwrap().unwrap();
+    assert_eq!(found, SessionRecord { spool_gone_at: Some(at), revision: 1, ..record });
+}
+
+#[tokio::test]
 async fn a_live_sessions_name_is_taken_until_it_has_ended() {
     let Fixture { registry, dir: _dir } = Fixture::new().await;
     let first = named(1, "nightly");

@@ -3,7 +3,7 @@
 //! Prints a Markdown table and fails where a goal is missed. What is compared
 //! takes turns, so that a machine that is busy for a while is busy for all.
 
-#[expect(dead_code, reason = "the tests use more of it than the benchmark does")]
+#[expect(dead_code, unused_imports, reason = "the tests use more of it than the benchmark does")]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

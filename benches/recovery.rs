@@ -9,7 +9,7 @@
 //!
 //! Prints a Markdown table and fails where a goal is missed.
 
-#[expect(dead_code, reason = "the tests use more of it than the benchmark does")]
+#[expect(dead_code, unused_imports, reason = "the tests use more of it than the benchmark does")]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

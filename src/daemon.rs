@@ -26,7 +26,8 @@ use crate::actors::connection::SshDialer;
 use crate::actors::janitor::{self, Janitor};
 use crate::actors::journal::Journal;
 use crate::actors::supervisor::{
-    Children, DaemonHandle, NewSession, Parts, SupervisorActor, SupervisorArgs, SupervisorMsg,
+    Children, DaemonHandle, Parts, RequestDigests, SupervisorActor, SupervisorArgs, SupervisorMsg,
+    furnish,
 };
 use crate::actors::surroundings;
 use crate::actors::{ask, now};
@@ -36,7 +37,6 @@ use crate::paths::{Environment, PathsError};
 use crate::runner::limits::raise_open_files;
 use crate::ssh::settings::SshEnvironment;
 use crate::store::control_id::control_id;
-use crate::store::mirror::Mirror;
 use crate::store::registry::{Registry, RegistryError};
 use crate::store::rescue::{self, Rescue};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
@@ -221,6 +221,7 @@ fn user_by_id() -> String {
 }
 
 async fn live(plan: Plan) -> Result<(), DaemonError> {
+    let digests = RequestDigests::new(plan.state_dir.digest_key(rand::random())?);
     let (registry, rescue) = rescue::open(&plan.state_dir, now().as_millis()).await?;
     let notices: Vec<String> = rescue.iter().map(Rescue::notice).collect();
     for notice in &notices {
@@ -255,6 +256,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         lock: plan.lock.clone(),
         origin: plan.origin,
         notices,
+        digests,
         stop,
     });
     let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;
@@ -322,16 +324,15 @@ async fn adopt(
 ) -> Result<(), DaemonError> {
     for record in registry.live().await? {
         let folder = state_dir.session(&record.id);
-        let mirror = match Mirror::create(folder).await {
-            Ok(mirror) => mirror,
+        let (id, state) = (record.id.clone(), record.state().as_str());
+        let new = match furnish(folder, record).await {
+            Ok(new) => new,
             Err(error) => {
-                warn!(session = %record.id, %error, "its mirror cannot be opened");
+                warn!(session = %id, %error, "its mirror cannot be opened");
                 continue;
             }
         };
-        let lengths = mirror.lengths().await.unwrap_or_default();
-        info!(session = %record.id, state = record.state().as_str(), "found again");
-        let new = NewSession { record, mirror, lengths, own: None };
+        info!(session = %id, state, "found again");
         let _ = supervisor.cast(SupervisorMsg::RunSession(Box::new(new), None));
     }
     Ok(())

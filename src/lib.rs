@@ -70,6 +70,8 @@
 //! | promise | where |
 //! | --- | --- |
 //! | at most one start | `runner/start.sh`, [`domain::session::fsm`] |
+//! | a new attempt only after a death | [`domain::session::attempt`] |
+//! | input once and in order | [`domain::session::piece`], `runner/input.sh` |
 //! | nothing lost or doubled | `runner/follow.sh`, [`runner::follow`], [`store::mirror`] |
 //! | what a cap dropped is told | `runner/segments.sh`, [`domain::gaps`] |
 //! | status from the exit record only | `runner/finish.sh`, [`domain::session::ending`] |

@@ -18,5 +18,8 @@ pub fn start() {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .with_writer(std::io::stderr)
+        // Its word on a line that could not be written would go to standard error
+        // as well, and a failure of that is a panic: a full disk ended the daemon.
+        .log_internal_errors(false)
         .try_init();
 }

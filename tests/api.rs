@@ -12,7 +12,7 @@ use bytes::Bytes;
 use fake_daemon::{Fake, link, refused};
 use longhaul::api::client::{Client, ClientError, FeedItem, OutputQuery};
 use longhaul::api::types::{
-    Exit, KillRequest, LinkState, RunRequest, SessionState, Stream, TestRequest,
+    Exit, InputOffer, KillRequest, LinkState, RunRequest, SessionState, Stream, TestRequest,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -315,7 +315,7 @@ async fn errors_have_a_status_and_a_stable_word() {
         (said(client.session("zzz").await), (404, "no-such-session")),
         (said(client.session("0").await), (409, "ambiguous")),
         (said(client.remove(id.as_str(), false).await), (409, "still-running")),
-        (said(client.input(id.as_str(), Bytes::new(), true).await), (409, "stdin-closed")),
+        (said(client.input(id.as_str(), offer(b"", true)).await), (409, "stdin-closed")),
         (said(client.run(&refused).await), (422, "failed")),
         (
             said(client.test_remote("nowhere", &TestRequest::default()).await),
@@ -329,8 +329,12 @@ async fn errors_have_a_status_and_a_stable_word() {
     }
     fake.refuse_input(1);
     let open = fake.add(1 << 45, &RunRequest { stdin_open: true, ..RunRequest::default() });
-    let full = said(client.input(open.as_str(), Bytes::from_static(b"x"), false).await);
+    let full = said(client.input(open.as_str(), offer(b"x", false)).await);
     assert_eq!(full, (429, "input-full".to_owned()));
+}
+
+fn offer(bytes: &[u8], eof: bool) -> InputOffer {
+    InputOffer { bytes: Bytes::copy_from_slice(bytes), eof, ..InputOffer::default() }
 }
 
 #[tokio::test]
@@ -361,12 +365,12 @@ async fn what_is_no_request_is_said_in_json() {
 async fn bodies_are_bounded() {
     let (fake, client) = daemon();
     let id = fake.add(1, &RunRequest { stdin_open: true, ..RunRequest::default() });
-    let most = Bytes::from(vec![b'x'; 1 << 20]);
-    assert_eq!(client.input(id.as_str(), most, false).await.unwrap().accepted, 1 << 20);
-    let more = Bytes::from(vec![b'x'; (1 << 20) + 1]);
+    let most = vec![b'x'; 1 << 20];
+    assert_eq!(client.input(id.as_str(), offer(&most, false)).await.unwrap().accepted, 1 << 20);
+    let more = vec![b'x'; (1 << 20) + 1];
     // Either the answer, or the connection that was closed on a client that
     // went on writing.
-    match client.input(id.as_str(), more, false).await {
+    match client.input(id.as_str(), offer(&more, false)).await {
         Err(ClientError::Api { status, .. }) => assert_eq!(status, 413),
         Err(ClientError::Broken(_)) => {}
         other => panic!("{other:?}"),
@@ -393,6 +397,8 @@ async fn every_other_method_answers() {
     let view = client.run(&request).await.unwrap();
     assert_eq!(fake.requests(), [request]);
     assert_eq!(client.sessions(false).await.unwrap(), std::slice::from_ref(&view));
+    let attempts = client.attempts(view.id.as_str()).await.unwrap();
+    assert_eq!(attempts, std::slice::from_ref(&view));
     let kill = KillRequest { signal: Some("INT".to_owned()), grace_s: None };
     client.kill(view.id.as_str(), &kill).await.unwrap();
     assert_eq!(fake.kills(), [Some("INT".to_owned())]);

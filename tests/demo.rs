@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail them")]
 
 #[path = "support/mod.rs"]
-#[expect(dead_code, reason = "shared with the end-to-end tests and the benchmark")]
+#[expect(dead_code, unused_imports, reason = "shared with the end-to-end tests and the benchmark")]
 mod support;
 
 use std::path::Path;

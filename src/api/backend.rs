@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, watch};
 
 use super::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputTaken,
-    KillRequest, Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
+    InputTaken, KillRequest, Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    TestRequest,
 };
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
@@ -34,6 +35,9 @@ pub enum RequestError {
         /// The session that has it.
         by: SessionId,
     },
+    /// Another request, for something else, had this idempotency key.
+    #[error("the idempotency key was used for another request, which became session {0}")]
+    KeyTaken(SessionId),
     /// No remote has this name.
     #[error("no remote {0:?}")]
     NoSuchRemote(String),
@@ -49,6 +53,14 @@ pub enum RequestError {
     /// Its standard input is not open.
     #[error("session {0} takes no input")]
     StdinClosed(SessionId),
+    /// The input does not end where the piece was to begin.
+    #[error("the input of session {session} goes on at byte {accepted}")]
+    InputMoved {
+        /// The session.
+        session: SessionId,
+        /// Where it ends now.
+        accepted: u64,
+    },
     /// More input than is held for a session that cannot take it now.
     #[error("session {0} has {1} bytes of input waiting")]
     InputFull(SessionId, u64),
@@ -93,8 +105,9 @@ pub struct Output {
 ///
 /// All of it answers within seconds, except [`test_remote`](Self::test_remote)
 /// and [`adopt`](Self::adopt), which take as long as the remote's own time-outs
-/// allow, [`gc`](Self::gc), which removes while one waits, and
-/// [`remove`](Self::remove) with force, which sees processes end.
+/// allow, [`gc`](Self::gc), which removes while one waits,
+/// [`remove`](Self::remove) with force, which sees processes end, and
+/// [`input`](Self::input), which waits for room as long as it is told to.
 pub trait Backend: Clone + Send + Sync + 'static {
     /// Takes a session in; it is in the registry when this returns.
     fn run(
@@ -111,14 +124,18 @@ pub trait Backend: Clone + Send + Sync + 'static {
         &self,
         given: &str,
     ) -> impl Future<Output = Result<SessionView, RequestError>> + Send;
+    /// All attempts that a session is one of, the first first.
+    fn attempts(
+        &self,
+        given: &str,
+    ) -> impl Future<Output = Result<Vec<SessionView>, RequestError>> + Send;
     /// A session's output.
     fn output(&self, given: &str) -> impl Future<Output = Result<Output, RequestError>> + Send;
-    /// Adds to a session's standard input, and ends it if `eof`.
+    /// Adds to a session's standard input; what was taken is on the disk.
     fn input(
         &self,
         given: &str,
-        bytes: bytes::Bytes,
-        eof: bool,
+        offer: InputOffer,
     ) -> impl Future<Output = Result<InputTaken, RequestError>> + Send;
     /// Signals or stops a session; returns once the order is recorded.
     fn kill(
@@ -126,8 +143,8 @@ pub trait Backend: Clone + Send + Sync + 'static {
         given: &str,
         request: KillRequest,
     ) -> impl Future<Output = Result<SessionView, RequestError>> + Send;
-    /// Removes an ended session and its mirror; `force` stops one that runs
-    /// before. What is left on a host that is away goes when it is back.
+    /// Removes an ended session with all its attempts and their mirrors;
+    /// `force` stops one that runs before. What is left on a host that is away goes when it is back.
     fn remove(
         &self,
         given: &str,

@@ -17,7 +17,7 @@ use crate::domain::failure::Failure;
 pub use crate::domain::gaps::{Dropped, Gap};
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
 pub use crate::domain::retention::Why;
-pub use crate::domain::session::{Exit, Pulse, SessionState};
+pub use crate::domain::session::{Exit, Pulse, RestartPolicy, Retry, SessionState};
 pub use crate::domain::stream::Stream;
 
 /// `POST /v1/sessions`: what to run, and where.
@@ -50,6 +50,9 @@ pub struct RunRequest {
     /// Keep at most so many bytes of output where it runs, at least 64000; what
     /// is older is dropped, and told as dropped.
     pub max_output: Option<u64>,
+    /// Whether it is started anew after its end; without it the agent's setting
+    /// decides.
+    pub restart: Option<RestartPolicy>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
 }
@@ -69,6 +72,7 @@ impl fmt::Debug for RunRequest {
             timeout_s,
             start_within_s,
             max_output,
+            restart,
             idempotency_key,
         } = self;
         f.debug_struct("RunRequest")
@@ -83,6 +87,7 @@ impl fmt::Debug for RunRequest {
             .field("timeout_s", timeout_s)
             .field("start_within_s", start_within_s)
             .field("max_output", max_output)
+            .field("restart", restart)
             .field("idempotency_key", idempotency_key)
             .finish()
     }
@@ -165,6 +170,43 @@ pub struct SessionView {
     /// When nothing was left of it where it ran.
     #[serde(default)]
     pub spool_gone_at: Option<String>,
+    /// Its place among the attempts.
+    #[serde(default)]
+    pub attempt: AttemptView,
+}
+
+/// A session's place among the attempts at one piece of work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttemptView {
+    /// Which one it is, from 1.
+    pub number: u32,
+    /// How many there may be.
+    pub most: u32,
+    /// When another one follows.
+    pub policy: RestartPolicy,
+    /// The first one; `None` for the first itself.
+    pub first: Option<SessionId>,
+    /// The one before.
+    pub previous: Option<SessionId>,
+    /// The one after.
+    pub next: Option<SessionId>,
+    /// It does not start before this.
+    pub starts_at: Option<String>,
+}
+
+impl Default for AttemptView {
+    fn default() -> Self {
+        Self {
+            number: 1,
+            most: 1,
+            policy: RestartPolicy::Never,
+            first: None,
+            previous: None,
+            next: None,
+            starts_at: None,
+        }
+    }
 }
 
 /// Standard input of a session.
@@ -365,6 +407,24 @@ pub struct KillRequest {
     pub signal: Option<String>,
     /// Seconds between TERM and KILL.
     pub grace_s: Option<u64>,
+}
+
+/// A piece of input, as a sender offers it: the body and the query of
+/// `POST /v1/sessions/{id}/input`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputOffer {
+    /// The bytes.
+    pub bytes: bytes::Bytes,
+    /// Where in the session's input they begin, as the sender knows it; without
+    /// it they are added wherever it ends, and to offer them again adds them
+    /// again.
+    pub offset: Option<u64>,
+    /// Whether they were offered before, and the answer was lost.
+    pub again: bool,
+    /// Whether the input ends behind them.
+    pub eof: bool,
+    /// Seconds to wait for room, at most 30.
+    pub wait_s: u64,
 }
 
 /// `POST /v1/sessions/{id}/input` answers with this.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::{Followed, Follower, Signals, feed, offset_of_last_lines};
+use super::follow::{Followed, Follower, Recipient, Signals, feed, offset_of_last_lines};
 use super::output::say;
 use super::render::{failure_block, state_words};
 use super::values::Input;
@@ -76,13 +76,13 @@ pub(super) async fn attached(
     let streams = [(Stream::Stdout, stdout), (Stream::Stderr, stderr)];
     let mut follower = Follower::new(context, view, &streams).with_signals(attached.signals);
     if let Some((input, eof)) = attached.input {
-        let (client, id) = (context.client.clone(), view.id.to_string());
-        follower = follower.with_feeder(async move { feed(&client, &id, &input, eof).await });
+        let (to, view) = (Recipient::Followed(context.client.clone()), view.clone());
+        follower = follower.with_feeder(async move { feed(&to, &view, &input, eof).await });
     }
     match follower.run().await? {
-        Followed::Ended(pulse) => {
-            tell_end(view.id.as_str(), &pulse);
-            Ok(exit::of_session(&pulse))
+        Followed::Ended(ended) => {
+            tell_end(&ended.id, &ended.pulse);
+            Ok(exit::of_session(&ended.pulse))
         }
         Followed::Left(leave) => {
             say(&format!("session {0} goes on; come back with: longhaul attach {0}", view.id));

@@ -8,7 +8,7 @@ use crate::api::client::{Client, ClientError};
 use crate::paths::Environment;
 
 /// The daemon that a verb talks to, and how to get one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Context {
     /// What `--config` says, made absolute, for a daemon that is started.
     pub(super) given_config: Option<PathBuf>,

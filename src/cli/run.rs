@@ -11,11 +11,11 @@ use super::attach::{self, Attached};
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::{Leave, Signals, feed};
+use super::follow::{Leave, Recipient, Signals, feed};
 use super::output::{print_json, print_line, say};
-use super::values::{EnvArg, Input, env_arg, max_output, place, seconds};
+use super::values::{EnvArg, Input, env_arg, max_output, place, restart, seconds};
 use crate::api::client::ClientError;
-use crate::api::types::{RunRequest, SessionView};
+use crate::api::types::{RestartPolicy, RunRequest, SessionView};
 use crate::domain::ids::{AgentName, SessionName};
 use crate::domain::max_output::MaxOutput;
 
@@ -70,6 +70,10 @@ pub(super) struct Args {
     /// dropped, and said to be where it had not come here yet.
     #[arg(long, value_name = "SIZE", value_parser = max_output)]
     max_output: Option<MaxOutput>,
+    /// Start it anew when it has failed: on-failure[:LIMIT[:BACKOFF]], on-lost
+    /// likewise, or never; over what its agent says.
+    #[arg(long, value_name = "POLICY", value_parser = restart)]
+    restart: Option<RestartPolicy>,
     /// With -d: print all about it as JSON.
     #[arg(long, requires = "detach")]
     json: bool,
@@ -83,7 +87,8 @@ pub(super) struct Args {
 
 const EXAMPLES: &str = "\
 Exits with the command's own status; 128+N when signal N ended it, 124 after
---timeout, 125 when longhaul failed, 2 for bad usage. Ctrl-C sends the session
+--timeout, 125 when longhaul failed, 2 for bad usage; after a --restart with the
+last attempt's. Ctrl-C sends the session
 INT, again TERM, again KILL; closing the terminal leaves it running.
 
 A prompt or a value that is written here is in the process list until the session
@@ -94,6 +99,7 @@ Examples:
   longhaul run --on me@192.0.2.7:2222 -- uptime
   longhaul run --agent claude --prompt-file task.md
   longhaul run -d --name nightly --timeout 2h -- ./nightly.sh
+  longhaul run -d --restart on-failure:3:30s -- ./flaky.sh
   tar c src | longhaul run --on box --stdin - -- tar xC /tmp";
 
 impl Args {
@@ -159,6 +165,7 @@ impl Args {
             timeout_s: self.timeout,
             start_within_s: self.start_within,
             max_output: self.max_output.map(MaxOutput::bytes),
+            restart: self.restart,
             idempotency_key: Some(key),
         })
     }
@@ -238,7 +245,7 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Code, CliError>
             print_line(view.id.as_str())?;
         }
         if let Some((input, eof)) = input {
-            feed(&context.client, view.id.as_str(), &input, eof).await?;
+            feed(&Recipient::Alone(context.clone()), &view, &input, eof).await?;
         }
         return Ok(exit::OK);
     };

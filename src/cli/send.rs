@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stdin};
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::{feed, feed_bytes};
+use super::follow::{Recipient, feed, feed_bytes};
 use super::values::Input;
 
 /// `longhaul send`.
@@ -28,7 +28,9 @@ pub(super) struct Args {
 
 const EXAMPLES: &str = "\
 The session has to have been started with `longhaul run -i`. TEXT is in the
-process list while it is sent; pipe in what nobody else should see.
+process list while it is sent; pipe in what nobody else should see. While the
+session's host is away, up to 16 MiB are held for it; then a pipe waits, and TEXT
+is refused after ten seconds.
 
 Examples:
   longhaul send k3 'yes, go on'
@@ -37,20 +39,20 @@ Examples:
 /// Runs the verb.
 pub(super) async fn send(args: Args, context: &Context) -> Result<Code, CliError> {
     let view = context.call(async |client| client.session(&args.session).await).await?;
-    let (client, id) = (&context.client, view.id.as_str());
+    let to = &Recipient::Alone(context.clone());
     match args.text {
         Some(mut text) => {
             if !args.no_newline {
                 text.push('\n');
             }
-            feed_bytes(client, &view, text.into(), args.eof).await?;
+            feed_bytes(to, &view, text.into(), args.eof).await?;
         }
         // A person who only ends it is not asked to type something first.
         None if args.eof && stdin().is_terminal() => {
-            feed_bytes(client, &view, bytes::Bytes::new(), true).await?;
+            feed_bytes(to, &view, bytes::Bytes::new(), true).await?;
         }
-        None if !view.stdin.open => feed_bytes(client, &view, bytes::Bytes::new(), false).await?,
-        None => feed(client, id, &Input::Stdin, args.eof).await?,
+        None if !view.stdin.open => feed_bytes(to, &view, bytes::Bytes::new(), false).await?,
+        None => feed(to, &view, &Input::Stdin, args.eof).await?,
     }
     Ok(exit::OK)
 }

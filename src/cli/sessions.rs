@@ -1,5 +1,7 @@
 //! `ps`, `inspect`, `wait`, `kill`, `rm`.
 
+use serde::Serialize;
+
 use super::attach::tell_end;
 use super::context::Context;
 use super::error::CliError;
@@ -9,7 +11,7 @@ use super::output::{print, print_json, print_json_line, print_line, say};
 use super::render::{self, state_words};
 use super::status::look;
 use super::values::grace;
-use crate::api::types::{KillRequest, LinkState, Pulse, SessionState, SessionView};
+use crate::api::types::{KillRequest, LinkState, Pulse, RestartPolicy, SessionState, SessionView};
 
 /// `longhaul ps`.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,6 +20,9 @@ pub(super) struct PsArgs {
     /// Also those that have ended.
     #[arg(short, long)]
     all: bool,
+    /// With -a: also attempts that another one followed.
+    #[arg(long, requires = "all")]
+    attempts: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -99,15 +104,26 @@ pub(super) struct RmArgs {
     sessions: Vec<String>,
 }
 
+/// A session with its attempts, as JSON.
+#[derive(Debug, Serialize)]
+struct Inspected<'a> {
+    #[serde(flatten)]
+    view: &'a SessionView,
+    /// All of them, the first first; empty where there can be no other.
+    attempts: &'a [SessionView],
+}
+
 /// Runs `ps`.
 pub(super) async fn ps(args: PsArgs, context: &Context) -> Result<Code, CliError> {
     // Where no daemon has ever been, there are no sessions, and none is started
     // to say so. Where one has been, it finds its sessions again.
-    let sessions = if context.state.exists() {
+    let mut sessions = if context.state.exists() {
         context.call(async |client| client.sessions(args.all).await).await?
     } else {
         context.ask(async |client| client.sessions(args.all).await).await?.unwrap_or_default()
     };
+    // One line for each piece of work, however many attempts it took.
+    sessions.retain(|view| args.attempts || view.attempt.next.is_none());
     if args.json {
         print_json(&sessions)?;
     } else {
@@ -119,10 +135,14 @@ pub(super) async fn ps(args: PsArgs, context: &Context) -> Result<Code, CliError
 /// Runs `inspect`.
 pub(super) async fn inspect(args: InspectArgs, context: &Context) -> Result<Code, CliError> {
     let view = context.call(async |client| client.session(&args.session).await).await?;
+    let attempts = match view.attempt.policy {
+        RestartPolicy::Never => vec![],
+        _ => context.call(async |client| client.attempts(view.id.as_str()).await).await?,
+    };
     if args.json {
-        print_json(&view)?;
+        print_json(&Inspected { view: &view, attempts: &attempts })?;
     } else {
-        print(&render::inspect(&view, look()))?;
+        print(&render::inspect(&view, &attempts, look()))?;
     }
     Ok(exit::OK)
 }
@@ -137,12 +157,12 @@ pub(super) async fn wait(args: WaitArgs, context: &Context) -> Result<Code, CliE
     let mut code = exit::OK;
     for view in &views {
         // Without signals to leave by, it is followed to its end.
-        let Followed::Ended(pulse) = follow_to_the_end(context, view).await? else { continue };
-        code = exit::of_session(&pulse);
+        let Followed::Ended(ended) = follow_to_the_end(context, view).await? else { continue };
+        code = exit::of_session(&ended.pulse);
         if args.json {
-            print_json_line(&context.client.session(view.id.as_str()).await?)?;
+            print_json_line(&context.client.session(&ended.id).await?)?;
         } else {
-            tell_end(view.id.as_str(), &pulse);
+            tell_end(&ended.id, &ended.pulse);
         }
     }
     Ok(code)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::api::types::Where;
+use crate::api::types::{RestartPolicy, Retry, Where};
 use crate::domain::max_output::{MaxOutput, MaxOutputError};
 
 /// A duration in whole seconds: `90`, `30s`, `5m`, `1h 30m`.
@@ -32,6 +32,30 @@ pub(super) fn grace(text: &str) -> Result<u64, String> {
 /// A size: `100 MB`, `512KiB`.
 pub(super) fn max_output(text: &str) -> Result<MaxOutput, String> {
     text.parse().map_err(|error: MaxOutputError| error.to_string())
+}
+
+/// `never`, `on-failure` or `on-lost`; the latter two with `:LIMIT` and
+/// `:LIMIT:BACKOFF`.
+pub(super) fn restart(text: &str) -> Result<RestartPolicy, String> {
+    let mut parts = text.splitn(3, ':');
+    let name = parts.next().unwrap_or_default();
+    let mut retry = Retry::default();
+    let bare = text == name;
+    if let Some(limit) = parts.next() {
+        retry.limit = match limit.parse() {
+            Ok(limit @ 1..=1000) => limit,
+            _ => return Err(format!("{limit:?} is no number of attempts from 1 to 1000")),
+        };
+    }
+    if let Some(backoff) = parts.next() {
+        retry.backoff_s = grace(backoff)?;
+    }
+    match name {
+        "never" if bare => Ok(RestartPolicy::Never),
+        "on-failure" => Ok(RestartPolicy::OnFailure(retry)),
+        "on-lost" => Ok(RestartPolicy::OnLost(retry)),
+        _ => Err("write never, on-failure or on-lost, such as on-failure:3:30s".to_owned()),
+    }
 }
 
 /// A file, or standard input.
@@ -122,6 +146,28 @@ mod tests {
             assert_eq!(seconds(text).ok(), expected, "{text:?}");
         }
         assert_eq!(grace("0"), Ok(0));
+    }
+
+    #[test]
+    fn a_restart_is_a_name_a_limit_and_a_pause() {
+        use RestartPolicy::{Never, OnFailure, OnLost};
+        let retry = |limit, backoff_s| Retry { limit, backoff_s };
+        for (text, expected) in [
+            ("never", Some(Never)),
+            ("on-failure", Some(OnFailure(Retry::default()))),
+            ("on-failure:5", Some(OnFailure(retry(5, 10)))),
+            ("on-lost:5:2m", Some(OnLost(retry(5, 120)))),
+            ("on-lost:1:0", Some(OnLost(retry(1, 0)))),
+            ("never:3", None),
+            ("on-failure:", None),
+            ("on-failure:0", None),
+            ("on-failure:3:", None),
+            ("on-failure:3:1s:2", None),
+            ("always", None),
+            ("", None),
+        ] {
+            assert_eq!(restart(text).ok(), expected, "{text:?}");
+        }
     }
 
     #[test]

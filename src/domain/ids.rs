@@ -128,6 +128,20 @@ impl SessionId {
         Self((0..SESSION_ID_LEN).rev().map(digit).collect())
     }
 
+    /// The id of the attempt that follows this one. Whoever decides on it anew,
+    /// having forgotten that it did, comes to the same id, and so to the same
+    /// claim: of the two only one is ever started.
+    #[must_use]
+    pub fn next_attempt(&self) -> Self {
+        // FNV-1a, then the finalizer of splitmix64 to spread it over all bits.
+        let mut hash = self.0.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self::from_bits(hash ^ (hash >> 31))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -209,6 +223,13 @@ mod tests {
         fn every_id_parses_back(bits: u64) {
             let id = SessionId::from_bits(bits);
             prop_assert_eq!(id.as_str().parse::<SessionId>(), Ok(id.clone()));
+        }
+
+        #[test]
+        fn a_next_attempt_is_another_and_always_the_same(a in 0u64..1 << 50, b in 0u64..1 << 50) {
+            let (first, other) = (SessionId::from_bits(a), SessionId::from_bits(b));
+            prop_assert_ne!(first.next_attempt(), first.clone());
+            prop_assert_eq!(first.next_attempt() == other.next_attempt(), a == b);
         }
 
         #[test]

@@ -8,6 +8,7 @@ use super::config::{Agent, Config, EnvName, EnvValue, Remote, united_env};
 use super::ids::AgentName;
 use super::max_output::MaxOutput;
 use super::resolve::{Override, PlaceRequest, ResolveError, resolve};
+use super::session::RestartPolicy;
 use super::target::{Destination, Place, SshConfigUse, SshRequest};
 
 /// How long a session that cannot be started is tried where nobody says
@@ -47,6 +48,8 @@ pub struct Plan {
     pub start_within: Duration,
     /// How much of its output its spool keeps; `None` keeps all of it.
     pub max_output: Option<MaxOutput>,
+    /// When it is started anew after its end, unless the session says otherwise.
+    pub restart: RestartPolicy,
 }
 
 /// Why there is no plan.
@@ -97,6 +100,7 @@ pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
             .and_then(|remote| remote.start_within)
             .unwrap_or(USUAL_START_WITHIN),
         max_output,
+        restart: resolved.agent.map(|agent| agent.restart).unwrap_or_default(),
         place: resolved.place,
     })
 }

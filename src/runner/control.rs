@@ -18,6 +18,8 @@ pub(super) const WITHIN: Duration = Duration::from_secs(30);
 
 /// How long the removal of many spools may take: of gigabytes, on a slow disk.
 const REMOVE_WITHIN: Duration = Duration::from_secs(120);
+/// How much is written at a time.
+const PIECE: usize = 16 * 1024;
 
 /// Why a program did not do what it was to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -245,7 +247,7 @@ pub async fn input(
     let have = talk.length().await?;
     if let Some(skip) = have.checked_sub(input.offset) {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(input.bytes.len());
-        talk.io.write(&input.bytes[skip..]).await?;
+        talk.write(&input.bytes[skip..]).await?;
     }
     talk.io.end_input().await;
     talk.length().await
@@ -318,12 +320,24 @@ impl Talk {
                     self.grumble.drain(..surplus);
                 }
                 Some(ProgramEvent::Ended) => return Ok(None),
-                None => {
-                    let detail = "the link was lost".to_owned();
-                    return Err(LinkTrouble::Lost { how: LostHow::Closed, detail }.into());
+                Some(ProgramEvent::Killed) => {
+                    return Err(lost("the program on the host was killed").into());
                 }
+                None => return Err(lost("the link was lost").into()),
             }
         }
+    }
+
+    /// Writes to its standard input, piece by piece. A program that takes none of
+    /// a piece for so long is stuck: its disk hangs, or it was stopped.
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), ControlError> {
+        for piece in bytes.chunks(PIECE) {
+            match timeout(WITHIN, self.io.write(piece)).await {
+                Ok(written) => written?,
+                Err(_) => return Err(ControlError::NoAnswer { within: WITHIN }),
+            }
+        }
+        Ok(())
     }
 
     /// The number in the next line, which says `have N`.
@@ -343,6 +357,10 @@ impl Talk {
     }
 }
 
+fn lost(detail: &str) -> LinkTrouble {
+    LinkTrouble::Lost { how: LostHow::Closed, detail: detail.to_owned() }
+}
+
 fn refused(refusal: &str) -> ControlError {
     let (word, detail) = refusal.split_once(' ').unwrap_or((refusal, ""));
     match word {
@@ -356,5 +374,26 @@ fn refused(refusal: &str) -> ControlError {
             pids: detail.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect(),
         },
         _ => ControlError::Failed { detail: detail.to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::local::LocalProgram;
+
+    /// Time that is only waited for passes at once.
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_takes_no_more_is_given_up() {
+        let nonce = Nonce::from_bits(1);
+        let mut program = LocalProgram::start().expect("a shell");
+        // It ends by itself, after this test; until then it reads nothing.
+        program.write(b"exec sleep 2\n").await.expect("taken");
+        let io = ProgramIo::Local(Box::new(program));
+        let (out, lines) = (Splitter::new(&nonce), [].into());
+        let mut talk = Talk { io, out, lines, grumble: Vec::new() };
+        // More than any pipe holds.
+        let written = talk.write(&vec![b'x'; 4 << 20]).await;
+        assert_eq!(written, Err(ControlError::NoAnswer { within: WITHIN }));
     }
 }

@@ -167,9 +167,17 @@ finish() {
       _again=$!
     fi
     wait "$_listener"
-    [ $? = 9 ] && _part=yes
+    _code=$?
     # Its process id may be another's from here on.
     [ -z "$_again" ] || { kill -KILL "$_again"; wait "$_again"; }
+    case $_code in
+      9) _part=yes ;;
+      # TERM: it has had nothing to stream. ksh93 adds 256 to a signal's number.
+      143 | 271) ;;
+      # Somebody has killed it, and its tails may go on sending: what came of them
+      # only the reader knows, who asks anew once this shell is gone.
+      *) kill -KILL $$ ;;
+    esac
   fi
   [ "$_part" = yes ] || send_from "$_out" "$_err"
   say end "$_part" "$_record"

@@ -212,6 +212,13 @@ enum Stage {
     },
 }
 
+/// How the program has ended.
+#[derive(Debug, Clone, Copy)]
+enum Death {
+    ByItself,
+    Killed,
+}
+
 struct Follower<'a, T> {
     io: ProgramIo,
     writer: &'a mut MirrorWriter,
@@ -233,7 +240,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                 Some(event) => self.take_in(event).await,
                 None => {
                     self.start_streaming().await;
-                    false
+                    None
                 }
             };
             self.write_down().await?;
@@ -241,8 +248,8 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
             if let Some(ending) = self.settle().await? {
                 return Ok(ending);
             }
-            if over {
-                return Err(self.died());
+            if let Some(death) = over {
+                return Err(self.died(death));
             }
         }
     }
@@ -264,11 +271,11 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
         event.map(Some).ok_or(Followed::LinkLost)
     }
 
-    /// Takes in an event and what comes with it; whether the program has ended
-    /// with that.
-    async fn take_in(&mut self, first: ProgramEvent) -> bool {
+    /// Takes in an event and what comes with it, and tells if the program has
+    /// ended with that.
+    async fn take_in(&mut self, first: ProgramEvent) -> Option<Death> {
         let (mut over, size) = self.gather(Some(first));
-        if !over && size >= FLOOD {
+        if over.is_none() && size >= FLOOD {
             sleep(GATHER).await;
             let next = self.io.try_next();
             (over, _) = self.gather(next);
@@ -278,7 +285,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
 
     /// Takes in an event and whatever else is here by now: whether the program
     /// has ended with it, and how many bytes it was.
-    fn gather(&mut self, first: Option<ProgramEvent>) -> (bool, usize) {
+    fn gather(&mut self, first: Option<ProgramEvent>) -> (Option<Death>, usize) {
         let mut event = first;
         let mut size = 0;
         while let Some(next) = event {
@@ -291,18 +298,21 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                     size += bytes.len();
                     self.err.hear(bytes);
                 }
-                ProgramEvent::Ended => return (true, size),
+                ProgramEvent::Ended => return (Some(Death::ByItself), size),
+                ProgramEvent::Killed => return (Some(Death::Killed), size),
             }
             event = if size < BATCH { self.io.try_next() } else { None };
         }
-        (false, size)
+        (None, size)
     }
 
     /// What it means that the program has ended before its last word.
-    fn died(&self) -> Followed {
-        match self.stage {
-            // It waited for a while, and somebody may have ended it meanwhile.
-            Stage::Unclaimed if !self.primed => self.not_reached(),
+    fn died(&self, death: Death) -> Followed {
+        match (death, &self.stage) {
+            // A primed one waited for a while, and somebody may have ended it
+            // meanwhile. One that was killed may have claimed the spool, and its
+            // word of that is on its way here.
+            (Death::ByItself, Stage::Unclaimed) if !self.primed => self.not_reached(),
             _ => Followed::Cut(lost("the follower on the host was killed")),
         }
     }

@@ -36,6 +36,9 @@ pub enum ProgramEvent {
     Stderr(Bytes),
     /// Both streams have ended by the program's own doing.
     Ended,
+    /// A signal has ended the program. What it had started may hold its streams
+    /// open for ever, and nobody will say how anything ended.
+    Killed,
 }
 
 impl ProgramIo {
@@ -93,6 +96,7 @@ fn translate(event: ExecEvent) -> Option<ProgramEvent> {
         ExecEvent::Stdout(bytes) => Some(ProgramEvent::Stdout(bytes)),
         ExecEvent::Stderr(bytes) => Some(ProgramEvent::Stderr(bytes)),
         ExecEvent::Closed => Some(ProgramEvent::Ended),
-        ExecEvent::Eof | ExecEvent::ExitStatus(_) | ExecEvent::ExitSignal(_) => None,
+        ExecEvent::ExitSignal(_) => Some(ProgramEvent::Killed),
+        ExecEvent::Eof | ExecEvent::ExitStatus(_) => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 
 use bytes::BytesMut;
@@ -46,8 +47,10 @@ pub struct LocalProgram {
     stderr: Option<ChildStderr>,
     out: BytesMut,
     err: BytesMut,
-    /// Kept so that the runtime reaps the process.
-    _child: Child,
+    child: Child,
+    /// Whether the process itself is known to have ended. What it had started
+    /// may have its streams still.
+    gone: bool,
 }
 
 impl LocalProgram {
@@ -76,28 +79,33 @@ impl LocalProgram {
             stderr: child.stderr.take(),
             out: BytesMut::new(),
             err: BytesMut::new(),
-            _child: child,
+            child,
+            gone: false,
         })
     }
 
-    /// The next event. After [`ProgramEvent::Ended`] there is no other.
+    /// The next event. After [`ProgramEvent::Ended`] or [`ProgramEvent::Killed`]
+    /// there is no other.
     pub async fn next(&mut self) -> ProgramEvent {
         loop {
             // Reads are cancel-safe: an arm that is not taken has read nothing.
-            let (stream, from_stdout) = match (&mut self.stdout, &mut self.stderr) {
-                (Some(stdout), Some(stderr)) => {
-                    self.out.reserve(READ);
-                    self.err.reserve(READ);
-                    tokio::select! {
-                        read = stdout.read_buf(&mut self.out) => (read, true),
-                        read = stderr.read_buf(&mut self.err) => (read, false),
-                    }
+            let (read, from_stdout) = tokio::select! {
+                read = read_into(&mut self.stdout, &mut self.out), if self.stdout.is_some() => {
+                    (read, true)
                 }
-                (Some(stdout), None) => (read_into(stdout, &mut self.out).await, true),
-                (None, Some(stderr)) => (read_into(stderr, &mut self.err).await, false),
-                (None, None) => return ProgramEvent::Ended,
+                read = read_into(&mut self.stderr, &mut self.err), if self.stderr.is_some() => {
+                    (read, false)
+                }
+                status = self.child.wait(), if !self.gone => {
+                    self.gone = true;
+                    if status.is_ok_and(|status| status.signal().is_some()) {
+                        return ProgramEvent::Killed;
+                    }
+                    continue;
+                }
+                else => return ProgramEvent::Ended,
             };
-            match (stream, from_stdout) {
+            match (read, from_stdout) {
                 (Ok(0) | Err(_), true) => self.stdout = None,
                 (Ok(0) | Err(_), false) => self.stderr = None,
                 (Ok(_), true) => return ProgramEvent::Stdout(self.out.split().freeze()),
@@ -125,11 +133,16 @@ impl LocalProgram {
 }
 
 async fn read_into(
-    stream: &mut (impl tokio::io::AsyncRead + Unpin),
+    stream: &mut Option<impl tokio::io::AsyncRead + Unpin>,
     buffer: &mut BytesMut,
 ) -> io::Result<usize> {
-    buffer.reserve(READ);
-    stream.read_buf(buffer).await
+    match stream {
+        Some(stream) => {
+            buffer.reserve(READ);
+            stream.read_buf(buffer).await
+        }
+        None => Ok(0),
+    }
 }
 
 fn gone(error: &io::Error) -> LinkTrouble {
@@ -138,6 +151,8 @@ fn gone(error: &io::Error) -> LinkTrouble {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::domain::launch::{Nonce, Parameters};
     use crate::runner::program::Program;
@@ -153,10 +168,18 @@ mod tests {
             match program.next().await {
                 ProgramEvent::Stdout(bytes) => said.extend_from_slice(&bytes),
                 ProgramEvent::Stderr(_) => {}
-                ProgramEvent::Ended => break,
+                ProgramEvent::Ended | ProgramEvent::Killed => break,
             }
         }
         let said = String::from_utf8_lossy(&said);
         assert!(said.contains(&format!("\x1e{} path ", nonce.as_str())), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_was_killed_is_not_waited_for_where_a_child_holds_its_streams() {
+        let mut program = LocalProgram::start().expect("a shell");
+        program.write(b"(read line; sleep 0) & kill -KILL $$\n").await.expect("taken");
+        let heard = tokio::time::timeout(Duration::from_secs(30), program.next()).await;
+        assert_eq!(heard, Ok(ProgramEvent::Killed));
     }
 }

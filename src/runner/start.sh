@@ -13,8 +13,8 @@
 # boot); pid (the command's); stage (what kept the wrapper from becoming the
 # command, else `run`); exit (how it ended; `full` for `run` if the disk was full
 # by then); room (what tells that); alive (a FIFO that the wrapper holds open while
-# it lives); note (the wrapper's standard error; there once `alive` is held);
-# sent.NAME (a signal that was sent on request); stdin and wake (FIFOs of an open
+# it lives); note (there once `alive` is held); said (the wrapper's standard error,
+# over a line that holds its place on the disk); sent.NAME (a signal that was sent on request); stdin and wake (FIFOs of an open
 # input), eof (the input has its end), sender (who adds to it); cgroup (the folder
 # of the cgroup that is the session's own), wrapper (who else is in there), scope
 # (why there is none where there should be one); meta (what the session is, for a
@@ -32,7 +32,7 @@ fi
 
 # Makes what the session writes to. On a full disk this fails, since it writes.
 furnish() {
-  cd "$_spool" && echo run >stage || return
+  cd "$_spool" && echo run >stage && echo . >said || return
   if [ -n "$_cap" ]; then furnish_segments; else true >out && true >err; fi || return
   echo "$$ $_main_born $_boot" >starter || return
   # No shell finds anything in it that `echo` would not print as it stands, and
@@ -49,7 +49,8 @@ _main_born=$_born
 find_scope
 if ! furnish 2>/dev/null; then
   # Once more for the words; then the claim is given up, as nothing was started.
-  _problem=$(export LC_ALL=C; furnish 2>&1)
+  # Of its own writing dash says no more than that it failed; cat says why.
+  _problem=$(export LC_ALL=C; cd "$_spool" && echo run | cat 2>&1 >stage && furnish 2>&1)
   cd /
   rm -rf "$_spool"
   fail spool "$_problem"
@@ -64,6 +65,8 @@ split_off() {
 
 # Makes this shell one that survives the command, and tells how that ended.
 steel() {
+  # The kernel sends HUP when the first shell goes while one of us is stopped.
+  trap '' HUP
   # ksh93 follows a command that INT has ended.
   case ${KSH_VERSION-} in *93*) trap : INT ;; esac
   # bash tells of no signal in posix mode, and unsets what asked for that mode.
@@ -186,7 +189,9 @@ has_room() {
 # can tell the death from the exit status that stands for it, and they are taken
 # for what they stand for. zsh tells of none, and believes in what was sent.
 is_signal() {
-  [ -s note ] || [ "$1" = 2 ] || [ "$1" = 13 ] ||
+  _said=''
+  IFS= read -r _said <said
+  [ "$_said" != . ] || [ "$1" = 2 ] || [ "$1" = 13 ] ||
     { [ -n "${ZSH_VERSION-}" ] && [ -e "sent.$(kill -l "$1")" ]; }
 }
 
@@ -198,7 +203,13 @@ wrap() {
   mkfifo alive
   exec 9<>alive
   exec 8>alive 9>&-
-  exec 2>note
+  # What the shell says here has its place already: a disk that is full by then
+  # would make a signal look like an exit status.
+  exec 2<>said
+  until { true >note; } 2>/dev/null; do
+    [ -d "$_spool" ] || exit
+    sleep 1
+  done
   case $_stdin in
     data) _input=in ;;
     open)
@@ -219,6 +230,7 @@ wrap() {
   # /dev/stdout or /dev/stderr anew would else write over what is there.
   (
     split_off
+    trap - HUP
     exec 8>&- <"$_input" >>out 2>/dev/null
     [ -z "$_cap" ] || exec 6>&- 7>&-
     sign

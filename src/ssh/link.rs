@@ -166,6 +166,12 @@ impl Link {
         }
     }
 
+    /// Bytes that have come from the server.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.0.wire.received()
+    }
+
     /// Ends the session, and those of the jump hosts it runs through.
     ///
     /// Politely at first; after a second, or when the peer does not listen, the

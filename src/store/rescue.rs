@@ -46,7 +46,8 @@ impl Rescue {
 ///
 /// SQLite takes a file that was cut to nothing, or to a byte, for a database
 /// that is yet to be made: so a new registry beside mirrors is one that was
-/// lost.
+/// lost. It is marked once all is in it: a mirror beside a marked one is of a
+/// session that was never taken in.
 ///
 /// # Errors
 ///
@@ -58,7 +59,7 @@ pub async fn open(
 ) -> Result<(Registry, Option<Rescue>), RegistryError> {
     let file = state.registry();
     let (registry, damaged) = match Registry::open(&file).await {
-        Ok(registry) if registry.last_event().await? > 0 => return Ok((registry, None)),
+        Ok(registry) if registry.is_in_use().await? => return Ok((registry, None)),
         Ok(registry) => (registry, None),
         Err(error @ (RegistryError::Corrupt { .. } | RegistryError::Entry { .. })) => {
             let aside = set_aside(&file, stamp)
@@ -77,6 +78,7 @@ pub async fn open(
     for removal in &removals {
         registry.remember(removal).await?;
     }
+    registry.mark_in_use().await?;
     let happened = damaged.is_some() || found > 0;
     Ok((registry, happened.then_some(Rescue { damaged, sessions: found })))
 }
@@ -134,7 +136,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::domain::event::EventKind;
     use crate::domain::ids::SessionId;
     use crate::domain::session::{Exit, Outcome, Phase};
     use crate::domain::timestamp::Timestamp;
@@ -173,15 +174,6 @@ mod tests {
             while self.file("-wal").exists() {
                 tokio::task::yield_now().await;
             }
-        }
-
-        /// Writes an event, as every daemon does that has sessions.
-        async fn say_something(&self) {
-            let registry = Registry::open(self.file("")).await.unwrap();
-            let event = EventKind::SessionRemoved { session: SessionId::from_bits(99) };
-            registry.append_event(Timestamp::from_millis(1), &event).await.unwrap();
-            drop(registry);
-            self.closed().await;
         }
 
         async fn reopen(&self) -> (Vec<SessionRecord>, Option<Rescue>) {
@@ -225,7 +217,6 @@ mod tests {
             }
             assert_eq!((rescue.sessions, records), (3, looked_up()), "{length}");
             assert!(rescue.notice().contains("longhaul adopt"), "{}", rescue.notice());
-            fixture.say_something().await;
             let (_, again) = fixture.reopen().await;
             assert!(again.is_none(), "it is sound now");
         }
@@ -269,6 +260,17 @@ mod tests {
         assert_eq!(records, looked_up()[2..]);
         let registry = Registry::open(fixture.file("")).await.unwrap();
         assert_eq!(registry.removals().await.unwrap(), [removal]);
+    }
+
+    #[tokio::test]
+    async fn a_mirror_beside_a_registry_without_events_is_of_no_session() {
+        let fixture = Fixture::new().await;
+        let record = SessionRecord::sample(9);
+        let mirror = Mirror::create(fixture.state.session(&record.id)).await.unwrap();
+        mirror.save_record(&record).await.unwrap();
+        let (records, rescue) = fixture.reopen().await;
+        assert!(rescue.is_none());
+        assert_eq!(records, sessions());
     }
 
     #[tokio::test]

@@ -145,6 +145,7 @@ fn parent(path: &Path) -> &Path {
 ///     registry.sqlite   0600
 ///     daemon.lock       0600   the running daemon's process id
 ///     control-id        0600   what tells this directory from any other
+///     digest.key        0600   the key of digests in the registry
 ///     sessions/<id>/    0700   mirrors
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,6 +249,34 @@ impl StateDir {
         self.root.join("control-id")
     }
 
+    /// The key of the digests that the registry holds; `fresh` becomes it where
+    /// there is none. Blocks: it is for start-up.
+    ///
+    /// # Errors
+    ///
+    /// The file can be neither read nor made.
+    pub fn digest_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], StateDirError> {
+        let path = self.root.join("digest.key");
+        match fs::read(&path).map(<[u8; 32]>::try_from) {
+            Ok(Ok(key)) => return Ok(key),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(StateDirError::making(&path, source));
+            }
+            // None yet, or one that is none.
+            _ => {}
+        }
+        let new = path.with_extension("new");
+        let written = files::owner_only().write(true).create(true).truncate(true).open(&new);
+        written
+            .and_then(|mut file| {
+                file.write_all(&fresh)?;
+                file.sync_all()
+            })
+            .and_then(|()| fs::rename(&new, &path))
+            .map_err(|source| StateDirError::making(&path, source))?;
+        Ok(fresh)
+    }
+
     /// The folder that holds all mirrors.
     #[must_use]
     pub fn sessions(&self) -> PathBuf {
@@ -319,6 +348,18 @@ mod tests {
             state,
             "a second time changes nothing"
         );
+    }
+
+    #[test]
+    fn the_key_of_digests_is_made_once_for_the_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::prepare(dir.path().join("state")).unwrap();
+        let file = state.root().join("digest.key");
+        assert_eq!(state.digest_key([1; 32]).unwrap(), [1; 32]);
+        assert_eq!(state.digest_key([2; 32]).unwrap(), [1; 32]);
+        assert_eq!(mode(&file), 0o600);
+        fs::write(&file, "cut short").unwrap();
+        assert_eq!(state.digest_key([3; 32]).unwrap(), [3; 32]);
     }
 
     #[test]

@@ -24,6 +24,22 @@ async fn standard_input_is_streamed_and_waits_where_there_is_no_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn input_is_sent_though_the_first_question_is_not_answered() {
+    let fake = daemon();
+    fake.on_run(|fake, _, _| fake.cut_off_views(3));
+    let mut child = longhaul(fake.dir(), &["run", "--stdin", "-", "--", "cat"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"a line\n").await.unwrap();
+    eventually(|| fake.ids().first().is_some_and(|id| !fake.view(id).stdin.open)).await;
+    let id = fake.ids()[0].clone();
+    assert_eq!(fake.input_of(&id), b"a line\n");
+    fake.exit(&id, Exit::Code(0));
+    assert_eq!(wait(&mut child).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_may_end_before_its_input_does() {
     let fake = daemon();
     fake.on_run(|fake, id, _| fake.exit(id, Exit::Code(0)));

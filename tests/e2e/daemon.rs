@@ -102,6 +102,22 @@ fn a_daemon_in_the_foreground_ends_on_term_and_leaves_no_socket() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_ends_no_daemon() {
+    let home = ClientHome::new();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut daemon = home.command(&["daemon", "run"]).stderr(full).spawn().unwrap();
+    eventually_or(
+        "it answers",
+        || home.longhaul(&["daemon", "status"]).code() == Some(0),
+        || home.logs(),
+    );
+    home.longhaul(&["run", "--local", "--", "true"]).exited(0);
+    assert_eq!(home.daemon_pid(), Some(daemon.id()));
+    home.longhaul(&["daemon", "stop"]).exited(0);
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn two_homes_have_two_daemons_that_know_nothing_of_each_other() {
     let (one, other) = (ClientHome::new(), ClientHome::new());
     one.longhaul(&["run", "--local", "--name", "mine", "--", "true"]).exited(0);

@@ -1,20 +1,25 @@
 //! What a user would see: the built binary, a real sshd, a link that breaks.
 //!
-//! `harness` tries what the rest stands on with OpenSSH's own client; each
-//! other module is a theme of the product.
+//! `harness` tries what the rest stands on with OpenSSH's own client, and
+//! `proxy` with bare sockets; each other module is a theme of the product.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the schedules of faults use more of it")]
 #[path = "../support/mod.rs"]
 mod support;
 
 #[cfg(test)]
 mod adopting;
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod capped;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod daemon;
+#[cfg(test)]
+mod exactly_once;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
@@ -36,6 +41,8 @@ mod outages;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod queries;
 #[cfg(test)]
 mod registry;
@@ -49,5 +56,7 @@ mod retention;
 mod secrets;
 #[cfg(test)]
 mod stopping;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 mod survival;

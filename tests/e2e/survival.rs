@@ -7,9 +7,10 @@ use rustix::process::Signal;
 
 use crate::support::checksum::{self, DataFile, MIB};
 use crate::support::config::Config;
+use crate::support::processes;
 use crate::support::proxy::{Flow, Proxy};
 use crate::support::wait::eventually_or;
-use crate::support::world::World;
+use crate::support::world::{PLACES, World};
 
 /// A command that says when it starts, sends a first part, waits for a word
 /// and sends the rest, on both streams.
@@ -175,6 +176,19 @@ fn the_stream_resumes_after_many_cuts() {
 }
 
 #[test]
+fn a_flood_comes_whole_through_twenty_cuts() {
+    let world = World::new();
+    let proxy = Proxy::to(world.sshd.port());
+    world.home.configure(&Config::default().with_remote(world.remote_behind(proxy.port())));
+    let data = DataFile::create(&world.sshd.home().join("data"), 8, 100 * MIB);
+    let id = world.detached_script("cat data");
+    proxy.cut_along(100 * MIB, 20);
+    world.home.longhaul(&["wait", &id]).exited(0);
+    let said = world.home.longhaul(&["logs", &id, "--raw"]).exited(0);
+    assert_eq!(checksum::sha256(&said.stdout), data.sha256);
+}
+
+#[test]
 fn the_stream_resumes_after_the_host_was_down() {
     survives_in_full_flow(|world, proxy| {
         proxy.set(Flow::Refuse);
@@ -248,7 +262,7 @@ fn a_session_whose_processes_were_killed_there_is_lost_and_says_so() {
     eventually_or("it runs", || world.home.inspect(&id)["stdout"] == 3, || world.logs());
     world.home.kill_daemon();
     for process in world.sshd.session_processes() {
-        crate::support::processes::signal(process.pid, Signal::KILL);
+        processes::signal(process.pid, Signal::KILL);
     }
     eventually_or(
         "nothing of it is left",
@@ -260,4 +274,26 @@ fn a_session_whose_processes_were_killed_there_is_lost_and_says_so() {
     assert_eq!(seen["state"], "lost");
     assert!(seen["exit"].is_null());
     assert_eq!(world.home.longhaul(&["logs", &id]).exited(0).out(), "up\n");
+}
+
+#[test]
+fn a_follower_that_is_killed_is_replaced() {
+    for place in PLACES {
+        let world = World::new();
+        let home = if place == ["--local"] { world.home.path() } else { world.sshd.home() };
+        let parts = Parts::in_home(home);
+        let args = [place, &["--cwd", "~", "--", "sh", "-c", IN_TWO_PARTS]].concat();
+        let id = world.home.detached(&args);
+        await_first_part(&world, &id);
+        // Its own process only: what it has started goes on, and holds its streams.
+        let at_work = world.in_the_spool_of(&id);
+        let followers: Vec<_> = at_work
+            .iter()
+            .filter(|one| at_work.iter().all(|other| other.pid != one.parent))
+            .collect();
+        assert_eq!(followers.len(), 1, "{at_work:?}");
+        processes::signal(followers[0].pid, Signal::KILL);
+        fs::write(home.join("go"), "").unwrap();
+        parts.are_all_there(&world, &id, home);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use longhaul::domain::launch::Stdin;
 use longhaul::runner::program::Program;
 use rustix::process::Signal;
 
@@ -22,6 +23,7 @@ under_every_shell! {
     closed_streams_end_no_session
     a_session_ends_with_its_command
     a_killed_wrapper_is_told_once_the_command_is_gone
+    a_stopped_wrapper_outlives_the_shell_that_started_it
 }
 
 fn an_exit_status_is_told_as_it_is(bench: &mut Bench) {
@@ -170,4 +172,28 @@ fn a_killed_wrapper_is_told_once_the_command_is_gone(bench: &mut Bench) {
         let said = talk.hear_out();
         assert_eq!((said.record(), said.out().as_str()), ("lost killed", "begun\n"));
     }
+}
+
+/// The kernel sends HUP to a group in which somebody is stopped when the last
+/// parent outside of it dies.
+fn a_stopped_wrapper_outlives_the_shell_that_started_it(bench: &mut Bench) {
+    let mut launch = bench.command(&["/bin/sh", "-c", "echo begun; cat; exit 6"]);
+    launch.stdin = Stdin::Open;
+    let mut starter = bench.start(&launch);
+    let wrapper = processes::look_at(bench.pid()).unwrap().parent;
+    let out = bench.spool("out");
+    eventually("the command runs", || fs::read(&out).is_ok_and(|out| out == b"begun\n"));
+    processes::signal(wrapper, Signal::STOP);
+    let stat = || fs::read_to_string(format!("/proc/{wrapper}/stat")).unwrap();
+    eventually("the wrapper is stopped", || stat().contains(") T "));
+    processes::signal(starter.id(), Signal::KILL);
+    eventually("the shell is gone", || starter.has_ended());
+    let parameters = bench.session().input_ends_at(6);
+    let mut sender = bench.run(Program::Input, parameters);
+    sender.line("have");
+    sender.write(b"input\n");
+    sender.close();
+    assert_eq!(sender.finish().lines.last().unwrap(), "have 6");
+    let said = bench.follow(0, 0).finish();
+    assert_eq!((said.record(), said.out().as_str()), ("code 6 run", "begun\ninput\n"));
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use longhaul::runner::program::Program;
+use rustix::process::Signal;
 
 use crate::bench::Bench;
 use crate::processes;
@@ -18,6 +19,7 @@ under_every_shell! {
     of_two_starts_one_starts
     followers_of_a_dead_wrapper_do_not_wait_for_each_other
     a_follower_without_a_spool_says_so
+    a_killed_listener_doubles_nothing
 }
 
 fn a_follower_that_comes_midway_gets_everything_once(bench: &mut Bench) {
@@ -172,4 +174,33 @@ fn a_follower_without_a_spool_says_so(bench: &mut Bench) {
         assert_eq!(bench.control(program, bench.session()), ["fail gone"]);
     }
     assert_eq!(bench.control(Program::Remove, bench.session()), ["removed"]);
+}
+
+/// Its tails go on, and only the reader knows what came of them.
+fn a_killed_listener_doubles_nothing(bench: &mut Bench) {
+    let go = bench.dir().join("go");
+    let script = format!("echo one; until [ -e {} ]; do sleep 0.05; done; echo two", go.display());
+    let mut talk = bench.start_script(&script);
+    bench.pid();
+    talk.write(b"follow\n");
+    talk.await_out("one\n");
+    let tails = || {
+        let mut found = processes::belonging_to(bench.dir());
+        found.retain(|process| process.arguments.starts_with("tail -c"));
+        found
+    };
+    eventually("both tails run", || tails().len() == 2);
+    let listener = tails()[0].parent;
+    assert_ne!(listener, talk.id());
+    processes::signal(listener, Signal::KILL);
+    fs::write(go, "").unwrap();
+    eventually("the program is gone", || talk.has_ended());
+    eventually("the tails go on", || talk.out_so_far() == "one\ntwo\n");
+    talk.says_no_end();
+    // What a link does that is closed; tails that see no closed pipe see a write fail.
+    for tail in tails() {
+        processes::signal(tail.pid, Signal::KILL);
+    }
+    let said = bench.follow(4, 0).finish();
+    assert_eq!((said.record(), said.out().as_str()), ("code 0 run", "two\n"));
 }

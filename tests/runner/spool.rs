@@ -16,6 +16,7 @@ under_every_shell! {
     a_spool_that_cannot_be_made_is_told_in_the_systems_words
     a_full_disk_refuses_a_start_and_leaves_no_claim
     a_disk_that_fills_up_during_the_run_is_named_and_the_end_is_kept
+    a_signal_is_told_from_a_status_on_a_full_disk
     a_spool_that_vanishes_is_a_lost_session
     a_running_session_is_not_removed
     many_spools_go_in_one_run_and_one_that_runs_holds_up_none
@@ -92,7 +93,10 @@ fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
         unmount(&disk);
     }
     assert_eq!(said.lines.len(), 1, "{said:?}");
+    // Of a builtin that cannot write some shells say no more than that.
+    let words = if mounted { "no space left on device" } else { "file too large" };
     assert!(said.lines[0].starts_with("fail spool "), "{said:?}");
+    assert!(said.lines[0].to_lowercase().contains(words), "{said:?}");
     assert!(!claimed, "the claim is left");
     assert_eq!(again.record(), "code 0 run");
 }
@@ -117,6 +121,27 @@ fn a_disk_that_fills_up_during_the_run_is_named_and_the_end_is_kept(bench: &mut 
     unmount(&disk);
     assert_eq!(said.record(), "code 7 full");
     assert!(said.out.starts_with(b"begun\n"));
+}
+
+#[expect(clippy::print_stderr, reason = "says what was not tried")]
+fn a_signal_is_told_from_a_status_on_a_full_disk(bench: &mut Bench) {
+    let disk = bench.dir().join("disk");
+    bench.root = Some(disk.clone());
+    if !mount_tmpfs(&disk) {
+        eprintln!("may not mount a file system: nothing is tried");
+        return;
+    }
+    // The exit record waits until there is room again.
+    let script =
+        r#"trap '' XFSZ; (sleep 1; rm "$0") & cat /dev/zero >"$0" 2>/dev/null; kill -SEGV $$"#;
+    let filler = disk.join("filler");
+    let launch = bench.command(&["/bin/sh", "-c", script, &filler.to_string_lossy()]);
+    let said = bench.start(&launch).finish();
+    let filled = !filler.exists();
+    Command::new("umount").arg(&disk).status().unwrap();
+    assert!(filled, "{said:?}");
+    let expected = if bench.shell.tells_of_signals() { "signal 11 run" } else { "code 139 run" };
+    assert_eq!(said.record(), expected);
 }
 
 fn a_spool_that_vanishes_is_a_lost_session(bench: &mut Bench) {

@@ -177,6 +177,12 @@ impl Talk {
         );
     }
 
+    /// Holds that it has not told how the session ended.
+    #[track_caller]
+    pub(crate) fn says_no_end(&self) {
+        assert_eq!(self.out.has("end"), None);
+    }
+
     /// Whether the program has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()

@@ -83,6 +83,11 @@ impl Running {
         Self { what, child, stdout, stderr }
     }
 
+    /// The program and its arguments.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

@@ -130,12 +130,22 @@ impl Sshd {
         processes::descendants(listener.id()).into_iter().filter(is_sshd).collect()
     }
 
+    /// What runs for open connections: all processes that a connection has
+    /// started and that are still below it.
+    pub(crate) fn link_processes(&self) -> Vec<u32> {
+        let Some(listener) = &self.listener else { return Vec::new() };
+        let below = processes::descendants(listener.id());
+        below.into_iter().filter(|p| !is_sshd(p)).map(|p| p.pid).collect()
+    }
+
     /// Kills (KILL) every open connection; the listener stays. What ran behind
     /// them stays as well.
     pub(crate) fn kill_connections(&self) -> usize {
         let connections = self.connections();
         for connection in &connections {
-            processes::signal(connection.pid, Signal::KILL);
+            if processes::look_at(connection.pid).is_some_and(|now| is_sshd(&now)) {
+                processes::signal(connection.pid, Signal::KILL);
+            }
         }
         connections.len()
     }
@@ -146,7 +156,10 @@ impl Sshd {
         // Stopped, it cannot fork a connection between the look and the kill.
         processes::signal(listener.id(), Signal::STOP);
         for connection in processes::descendants(listener.id()).into_iter().filter(is_sshd) {
-            processes::signal(connection.pid, Signal::KILL);
+            // What has just been forked for a session may have become its shell.
+            if processes::look_at(connection.pid).is_some_and(|now| is_sshd(&now)) {
+                processes::signal(connection.pid, Signal::KILL);
+            }
         }
         let _ = listener.kill();
         let _ = listener.wait();

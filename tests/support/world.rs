@@ -5,7 +5,7 @@ use super::client_home::ClientHome;
 use super::command::{Finished, Running};
 use super::config::{Config, Entry};
 use super::must::Must;
-use super::processes::Process;
+use super::processes::{self, Process};
 use super::sshd::{Setup, Sshd};
 
 /// What `run` is told to run somewhere: on the remote, and here.
@@ -82,6 +82,17 @@ impl World {
     pub(crate) fn remote_processes_with(&self, text: &str) -> Vec<Process> {
         let mut found = self.sshd.session_processes();
         found.retain(|process| process.arguments.contains(text));
+        found
+    }
+
+    /// Processes whose working directory is a session's spool: its wrapper and
+    /// whoever follows it.
+    pub(crate) fn in_the_spool_of(&self, session: &str) -> Vec<Process> {
+        let mut found = processes::all();
+        found.retain(|process| {
+            let cwd = std::fs::read_link(format!("/proc/{}/cwd", process.pid));
+            cwd.is_ok_and(|cwd| cwd.ends_with(session))
+        });
         found
     }
 

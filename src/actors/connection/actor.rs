@@ -33,6 +33,9 @@ use crate::ssh::{Link, Reached};
 
 /// A link that was up for less than this was none: the next dial waits.
 const HELD: Duration = Duration::from_secs(10);
+/// Bytes after which a link was one, however short it lasted: far more than a
+/// server sends that lets us in and then thinks better of it.
+const MUCH: u64 = 1 << 20;
 /// How long a link's refusal counts. What is lost by asking once more is a
 /// round trip, and what is gained is a handshake and a process on the host.
 const FORGET: Duration = Duration::from_secs(300);
@@ -268,9 +271,9 @@ impl ConnectionState {
                 self.dial_finished(myself, epoch, result);
             }
             ConnectionMsg::LinkLost { link, trouble } => {
-                let Some((_, up_since)) = self.links.remove(&link) else { return };
+                let Some((lost, up_since)) = self.links.remove(&link) else { return };
                 self.spare.link_lost(link);
-                let held = up_since.elapsed() >= HELD;
+                let held = up_since.elapsed() >= HELD || lost.received() >= MUCH;
                 warn!(remote = %self.args.place, %trouble, held, "link lost");
                 self.step(myself, Input::LinkLost { link, trouble, held });
             }

@@ -107,7 +107,14 @@ pub(super) async fn sweep(parts: Parts, effort: Effort) -> Result<Swept, Registr
         HashMap::new()
     });
     let limits = parts.config.borrow().subscribe().borrow().retention();
-    let kept: Vec<Kept> = records.iter().map(|record| kept(record, &sizes)).collect();
+    // What an attempt leaves to the next one is moved out of its folder.
+    let waited_for: HashSet<&SessionId> = records
+        .iter()
+        .filter(|record| record.is_live())
+        .filter_map(|record| record.attempts.previous.as_ref())
+        .collect();
+    let ended = records.iter().filter(|record| !waited_for.contains(&record.id));
+    let kept: Vec<Kept> = ended.map(|record| kept(record, &sizes)).collect();
     let plan = retention::plan(&kept, &limits, now());
     let records: HashMap<&SessionId, &SessionRecord> =
         records.iter().map(|record| (&record.id, record)).collect();

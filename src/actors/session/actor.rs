@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -25,10 +25,11 @@ use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::ids::Epoch;
 use crate::domain::launch::Launch;
 use crate::domain::origin::Origin;
+use crate::domain::session::attempt::Death;
 use crate::domain::session::fsm::SessionFsm;
 use crate::domain::session::fsm::{Effect, End, FollowEnd, Input, Known, Order, OrderEnd};
 use crate::domain::session::{
-    Ending, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder,
+    Ending, Ordered, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder,
 };
 use crate::domain::stream::Stream;
 use crate::runner::follow::{Errand, Note};
@@ -61,13 +62,15 @@ pub struct SessionArgs {
     pub records: watch::Sender<SessionRecord>,
     /// Where what changes is published.
     pub pulse: watch::Sender<Pulse>,
+    /// Where the revision is published that the registry has.
+    pub saved: watch::Sender<u64>,
 }
 
 /// What a session is told.
 #[derive(Debug)]
 pub enum SessionMsg {
-    /// Signal or stop it.
-    Order(Order),
+    /// Signal or stop it; the answer is the revision of the record that has it.
+    Order(Order, Option<RpcReplyPort<u64>>),
     /// So much input was taken for it, and whether that is all.
     InputAccepted {
         /// Bytes in all.
@@ -149,6 +152,8 @@ pub struct State {
     /// Whether the registry knows that the launch was, or may have been, sent.
     starting_saved: watch::Receiver<bool>,
     path: String,
+    /// What its end amounts to.
+    death: Death,
 }
 
 impl Actor for SessionActor {
@@ -174,6 +179,7 @@ impl Actor for SessionActor {
             args.records.subscribe(),
             args.registry.clone(),
             args.mirror.clone(),
+            args.saved.clone(),
             args.own.as_ref().is_none_or(|own| !own.is_empty()),
         );
         let mut state = State {
@@ -186,6 +192,7 @@ impl Actor for SessionActor {
             feeding: Feeding::new(),
             starting_saved,
             path: String::new(),
+            death: Death::NotToRepeat,
             args,
         };
         state.begin(&myself, known);
@@ -218,7 +225,8 @@ impl State {
         if known == Known::Unsent
             && let Some(seconds) = self.args.record.start_within_s
         {
-            let spent = self.args.record.created_at.until(now());
+            let record = &self.args.record;
+            let spent = record.attempts.starts_at.unwrap_or(record.created_at).until(now());
             let left = Duration::from_secs(seconds).saturating_sub(spent);
             myself.send_after(left, || SessionMsg::StartDeadlineElapsed);
         }
@@ -227,7 +235,17 @@ impl State {
 
     fn handle(&mut self, myself: &ActorRef<SessionMsg>, message: SessionMsg) {
         match message {
-            SessionMsg::Order(order) => self.step(myself, Input::StopOrdered(order)),
+            SessionMsg::Order(order, reply) => {
+                if self.args.record.is_live() {
+                    let ordered = &mut self.args.record.attempts.ordered;
+                    *ordered = Ordered::by(&order).max(*ordered);
+                    self.save();
+                }
+                self.step(myself, Input::StopOrdered(order));
+                if let Some(reply) = reply {
+                    let _ = reply.send(self.args.record.revision);
+                }
+            }
             SessionMsg::InputAccepted { accepted, eof } => {
                 let stdin = &mut self.args.record.stdin;
                 stdin.accepted = stdin.accepted.max(accepted);
@@ -308,16 +326,22 @@ impl State {
 
     fn perform(&mut self, myself: &ActorRef<SessionMsg>, effect: Effect) {
         match effect {
-            Effect::Prepare => tasks::prepare(
-                myself.clone(),
-                self.args.record.clone(),
-                self.args.config_env.clone(),
-                self.args.own.take(),
-                self.args.mirror.clone(),
-            ),
+            Effect::Prepare => {
+                self.task = Some(tasks::prepare(
+                    myself.clone(),
+                    self.args.record.clone(),
+                    self.args.config_env.clone(),
+                    self.args.own.take(),
+                    self.args.mirror.clone(),
+                    self.args.host.clone(),
+                ));
+            }
             Effect::RequestChannel { epoch, starts } => {
                 let want = match (starts, self.fsm.known()) {
-                    (true, Known::Unsent) => Want::FreshStart,
+                    // Nobody sits there who has just asked for a later attempt.
+                    (true, Known::Unsent) if self.args.record.attempts.number == 1 => {
+                        Want::FreshStart
+                    }
                     (true, _) => Want::Start,
                     (false, _) => Want::Follow,
                 };
@@ -421,6 +445,7 @@ impl State {
         let (session, mirror) = (myself.clone(), self.args.mirror.clone());
         let (record, at) = (self.args.record.clone(), self.args.host.whereabouts());
         let (path, timed_out) = (self.path.clone(), self.fsm.timed_out());
+        self.death = Death::of(&end, timed_out);
         let stderr = self.args.pulse.borrow().stderr;
         let spools = self.args.host.root().unwrap_or(USUAL_SPOOLS).to_owned();
         tokio::spawn(async move {
@@ -460,6 +485,9 @@ impl State {
         if self.fsm.known() == Known::Unsent {
             // It never had a spool.
             self.args.record.spool_gone_at = self.args.record.ended_at;
+        }
+        if self.args.record.attempts.go_on_after(self.death) {
+            self.args.record.attempts.next = Some(self.args.record.id.next_attempt());
         }
         let (stdout, stderr) = {
             let pulse = self.args.pulse.borrow();

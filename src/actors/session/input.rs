@@ -22,6 +22,8 @@ use crate::store::mirror::Mirror;
 
 /// The most that one delivery carries: it lies in memory meanwhile.
 const PIECE: usize = 1 << 20;
+/// The least: so much passes the slowest link in the time that a delivery has.
+const LEAST_PIECE: usize = 16 << 10;
 
 /// How a delivery went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +48,13 @@ pub(super) struct Feeding {
     end_told: bool,
     /// Deliveries in a row of which nobody knows.
     failures: u32,
+    /// How much the next delivery carries: less after each that took too long.
+    piece: usize,
 }
 
 impl Feeding {
     pub(super) fn new() -> Self {
-        Self { under_way: None, end_told: false, failures: 0 }
+        Self { under_way: None, end_told: false, failures: 0, piece: PIECE }
     }
 
     /// Whether there is something to deliver, and nothing under way.
@@ -80,9 +84,10 @@ impl Feeding {
         if self.is_due(stdin) {
             let (session, host, id) = (session.clone(), host.clone(), id.clone());
             let (mirror, stdin, pause) = (mirror.clone(), *stdin, self.pause());
+            let piece = self.piece;
             self.under_way = Some(tokio::spawn(async move {
                 sleep(pause).await;
-                let delivery = deliver(&host, &id, &mirror, &stdin).await;
+                let delivery = deliver(&host, &id, &mirror, &stdin, piece).await;
                 let _ = session.cast(SessionMsg::InputDelivered(delivery));
             }));
         }
@@ -94,6 +99,10 @@ impl Feeding {
         self.failures = match delivery {
             Delivery::Unknown => self.failures.saturating_add(1),
             Delivery::There { .. } | Delivery::Closed => 0,
+        };
+        self.piece = match delivery {
+            Delivery::Unknown => (self.piece / 4).max(LEAST_PIECE),
+            Delivery::There { .. } | Delivery::Closed => (self.piece * 2).min(PIECE),
         };
         match delivery {
             Delivery::There { length, end_told } => {
@@ -116,8 +125,17 @@ impl Feeding {
     }
 }
 
-async fn deliver(host: &Host, id: &SessionId, mirror: &Mirror, stdin: &Stdin) -> Delivery {
-    let Ok(bytes) = mirror.input_from(stdin.delivered, PIECE).await else {
+async fn deliver(
+    host: &Host,
+    id: &SessionId,
+    mirror: &Mirror,
+    stdin: &Stdin,
+    piece: usize,
+) -> Delivery {
+    // Not beyond what was accepted: that may be taken back.
+    let there = stdin.accepted.saturating_sub(stdin.delivered);
+    let piece = piece.min(usize::try_from(there).unwrap_or(piece));
+    let Ok(bytes) = mirror.input_from(stdin.delivered, piece).await else {
         return Delivery::Unknown;
     };
     let Ok(channel) = host.channel(Want::Control).await else {
@@ -173,6 +191,17 @@ mod tests {
         assert_eq!((pauses[0], pauses[1], pauses[9]), (500, 1_000, 30_000));
         feeding.done(Delivery::There { length: 5, end_told: false }, &mut stdin);
         assert_eq!(feeding.pause(), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_took_too_long_is_tried_in_smaller_pieces_until_it_passes() {
+        let (mut feeding, mut stdin) = (Feeding::new(), ALL_ACCEPTED);
+        for _ in 0..9 {
+            feeding.done(Delivery::Unknown, &mut stdin);
+        }
+        assert_eq!(feeding.piece, LEAST_PIECE);
+        feeding.done(Delivery::There { length: 5, end_told: false }, &mut stdin);
+        assert_eq!(feeding.piece, 2 * LEAST_PIECE);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! supervisor starts it again from the registry.
 
 mod actor;
+mod due;
 mod host;
 mod input;
 mod listing;

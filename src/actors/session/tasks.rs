@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::actor::SessionMsg;
+use super::due::until_due;
 use super::host::{Channel, Host, Want};
 use crate::actors::config::resolve_env;
 use crate::actors::nonce;
@@ -59,6 +60,9 @@ const HELD: Duration = Duration::from_secs(10);
 /// The same where it ended with its link: that one's next dial waits as it should,
 /// and a session is not to wait besides.
 const HELD_WITH_LINK: Duration = Duration::from_secs(1);
+/// Bytes of output after which a follower was of use, however soon it ended: one
+/// that is ended at once has brought less.
+const MUCH: u64 = 1 << 20;
 
 /// Gets together what a start needs.
 pub(super) fn prepare(
@@ -67,11 +71,15 @@ pub(super) fn prepare(
     config_env: BTreeMap<EnvName, EnvValue>,
     own: Option<OwnLaunch>,
     mirror: Mirror,
-) {
+    host: Host,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let prepared = build(&record, &config_env, own, &mirror).await;
+        let prepared = match until_due(&record, &host).await {
+            Ok(()) => build(&record, &config_env, own, &mirror).await,
+            Err(trouble) => Err(trouble),
+        };
         let _ = session.cast(SessionMsg::Prepared(prepared.map(Box::new)));
-    });
+    })
 }
 
 async fn build(
@@ -82,15 +90,23 @@ async fn build(
 ) -> Result<Launch, SessionTrouble> {
     let own = match own {
         Some(own) => own,
-        // After a restart; without the file there was nothing in it. One that
-        // cannot be read is no such word: nothing starts without its prompt.
-        None => match mirror.load_launch().await {
-            Ok(kept) => kept.unwrap_or_default(),
-            Err(error) => {
-                let dir = mirror.dir().display().to_string();
-                return Err(SessionTrouble::Spool { dir, detail: error.to_string() });
+        // After a restart, or in a later attempt. Nothing starts without its
+        // prompt: a file that cannot be read, or that has gone, is no word that
+        // there was none.
+        None => {
+            let dir = mirror.dir().display().to_string();
+            match mirror.load_launch().await {
+                Ok(Some(kept)) => kept,
+                Ok(None) if !record.attempts.launch_kept => OwnLaunch::default(),
+                Ok(None) => {
+                    let detail = "what it was launched with is gone".to_owned();
+                    return Err(SessionTrouble::Spool { dir, detail });
+                }
+                Err(error) => {
+                    return Err(SessionTrouble::Spool { dir, detail: error.to_string() });
+                }
             }
-        },
+        }
     };
     let mut env: BTreeMap<String, Vec<u8>> = resolve_env(config_env)
         .await?
@@ -147,6 +163,8 @@ pub(super) async fn run_follower(
     epoch: Epoch,
 ) {
     let began = Instant::now();
+    let output = |pulse: &Pulse| pulse.stdout.saturating_add(pulse.stderr);
+    let before = output(&pulse.borrow());
     let tell = |milestone| match milestone {
         Milestone::Claimed => _ = session.cast(SessionMsg::Claimed { epoch }),
         Milestone::Streaming(pid) => _ = session.cast(SessionMsg::Streaming { epoch, pid }),
@@ -177,7 +195,8 @@ pub(super) async fn run_follower(
             pulse.mirror_paused = Some(failure);
         });
     }
-    let how = follow_end(how, host.root(), began.elapsed());
+    let gained = output(&pulse.borrow()).saturating_sub(before);
+    let how = follow_end(how, host.root(), began.elapsed(), gained);
     let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
 }
 
@@ -191,13 +210,14 @@ fn mirror_failure(mirror: &Mirror, error: &MirrorError) -> Failure {
     })
 }
 
-fn follow_end(how: Followed, root: Option<&str>, lasted: Duration) -> FollowEnd {
-    debug!(?how, "follower ended");
+fn follow_end(how: Followed, root: Option<&str>, lasted: Duration, gained: u64) -> FollowEnd {
+    debug!(?how, gained, "follower ended");
+    let of_use = |least| lasted >= least || gained >= MUCH;
     let spool = || root.unwrap_or(USUAL_SPOOLS).to_owned();
     match how {
         Followed::Ended(ending) => FollowEnd::Ended(ending),
-        Followed::LinkLost => FollowEnd::Cut { held: lasted >= HELD_WITH_LINK },
-        Followed::Cut(_) => FollowEnd::Cut { held: lasted >= HELD },
+        Followed::LinkLost => FollowEnd::Cut { held: of_use(HELD_WITH_LINK) },
+        Followed::Cut(_) => FollowEnd::Cut { held: of_use(HELD) },
         Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
         Followed::NoSpool => FollowEnd::NoSpool,
         Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
@@ -236,7 +256,12 @@ pub(super) fn carry_out(
     })
 }
 
-async fn run_order(io: ProgramIo, root: Option<&str>, id: &SessionId, order: &Order) -> OrderEnd {
+pub(super) async fn run_order(
+    io: ProgramIo,
+    root: Option<&str>,
+    id: &SessionId,
+    order: &Order,
+) -> OrderEnd {
     let done = match order {
         Order::Signal(signal) => control::signal(io, &nonce(), root, id, signal).await,
         Order::Stop { signal, grace_s } => {
@@ -300,13 +325,15 @@ mod tests {
     fn a_follower_that_ends_with_its_link_need_not_have_lasted_long() {
         let killed =
             || Followed::Cut(LinkTrouble::Lost { how: LostHow::Closed, detail: String::new() });
-        for (how, seconds, held) in [
-            (Followed::LinkLost, 0, false),
-            (Followed::LinkLost, 2, true),
-            (killed(), 2, false),
-            (killed(), 20, true),
+        for (how, seconds, gained, held) in [
+            (Followed::LinkLost, 0, 0, false),
+            (Followed::LinkLost, 0, MUCH, true),
+            (Followed::LinkLost, 2, 0, true),
+            (killed(), 2, 0, false),
+            (killed(), 2, MUCH, true),
+            (killed(), 20, 0, true),
         ] {
-            let end = follow_end(how, None, Duration::from_secs(seconds));
+            let end = follow_end(how, None, Duration::from_secs(seconds), gained);
             assert_eq!(end, FollowEnd::Cut { held });
         }
     }

@@ -7,6 +7,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, Superv
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::attempts;
 use super::connections::{Connections, Key, Shared};
 use super::sessions::{Entry, Live, Sessions, pulse_of};
 use crate::actors::config::{self, ConfigArgs, ConfigHandle, ConfigState};
@@ -264,6 +265,14 @@ impl Actor for SupervisorActor {
         match event {
             SupervisionEvent::ActorTerminated(cell, ..) => {
                 if let Some((_, entry)) = state.sessions.gone(cell.get_id()) {
+                    let next = entry.live.record.borrow().successor();
+                    if let Some(next) = next.filter(|_| !state.stopping) {
+                        state.shared.journal.write(EventKind::SessionCreated {
+                            session: next.id.clone(),
+                            place: next.place.to_string(),
+                        });
+                        attempts::go_on(myself, entry.live.mirror.dir(), next);
+                    }
                     state.release(entry.connection.as_ref());
                 }
             }
@@ -289,6 +298,7 @@ impl State {
         let NewSession { record, mirror, lengths, own } = new;
         let (host, connection) = self.host(myself, &record.place, record.ssh.as_ref()).await?;
         let pulse = pulse_of(&record, lengths.stdout, lengths.stderr);
+        let saved = watch::Sender::new(record.revision);
         let args = SessionArgs {
             config_env: self.config_env(&record),
             records: watch::Sender::new(record.clone()),
@@ -301,6 +311,7 @@ impl State {
             registry: self.registry.clone(),
             journal: self.shared.journal.clone(),
             pulse: watch::Sender::new(pulse),
+            saved,
         };
         match self.sessions.spawn(args, connection, restarts, myself.get_cell()).await {
             Ok(live) => Some(live),

@@ -1,6 +1,7 @@
 //! Taking in the sessions that are found on a host.
 
 use super::actor::{NewSession, SupervisorMsg};
+use super::attempts::furnish;
 use super::create::unresolved;
 use super::disk;
 use super::handle::{DaemonHandle, store};
@@ -13,7 +14,7 @@ use crate::domain::adopt::{Choice, Spool, SpoolState, choose, record};
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{Plan, PlanError};
 use crate::domain::session::{Ending, SessionRecord};
-use crate::store::mirror::Mirror;
+use crate::store::mirror::Piece;
 use crate::store::registry::{Inserted, RegistryError};
 
 /// The name by which this machine is asked for.
@@ -123,14 +124,15 @@ async fn is_taken(daemon: &DaemonHandle, record: &SessionRecord) -> Result<bool,
 ///
 /// The mirror is there before the registry knows of the session: one that was
 /// cut short in between is found again.
-async fn take(daemon: &DaemonHandle, mut record: SessionRecord) -> Result<bool, RequestError> {
+async fn take(daemon: &DaemonHandle, record: SessionRecord) -> Result<bool, RequestError> {
     let failed = |error| disk::of_mirror(daemon, &error);
-    let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(failed)?;
-    if record.stdin.open {
-        mirror.begin_input_at(record.stdin.delivered).await.map_err(failed)?;
-    }
     // What an earlier registry had fetched is still right.
-    let lengths = mirror.lengths().await.map_err(failed)?;
+    let NewSession { mut record, mirror, lengths, .. } =
+        furnish(daemon.folder(&record.id), record).await.map_err(failed)?;
+    if record.stdin.open && record.stdin.eof {
+        let end = Piece { ends: true, ..Piece::default() };
+        mirror.take_input(end).await.map_err(failed)?;
+    }
     let mut name_taken = false;
     loop {
         match daemon.registry().insert(record.clone()).await {

@@ -2,7 +2,7 @@
 
 use super::actor::{NewSession, SupervisorMsg};
 use super::disk;
-use super::handle::DaemonHandle;
+use super::handle::{DaemonHandle, store};
 use super::view;
 use crate::actors::resolver::{OwnedOrder, OwnedOverride, ResolverMsg};
 use crate::actors::session::{OwnLaunch, goes_along};
@@ -16,8 +16,8 @@ use crate::domain::ids::SessionId;
 use crate::domain::max_output::{MaxOutput, MaxOutputError};
 use crate::domain::plan::{Plan, PlanError};
 use crate::domain::resolve::ResolveError;
-use crate::domain::session::{Phase, SessionRecord, Stdin};
-use crate::store::mirror::{Lengths, Mirror};
+use crate::domain::session::{Attempts, Phase, SessionRecord, Stdin};
+use crate::store::mirror::{Lengths, Mirror, Piece};
 use crate::store::registry::Inserted;
 
 /// Takes a session in: it is in the registry, and its actor runs.
@@ -25,28 +25,41 @@ pub(super) async fn run(
     daemon: &DaemonHandle,
     request: RunRequest,
 ) -> Result<SessionView, RequestError> {
-    if let Some(report) = daemon.config_state().refusal() {
-        return Err(RequestError::ConfigRejected(report.to_string()));
-    }
     check(&request)?;
     daemon.check_state_dir().await?;
     if let Some(failure) = disk::trouble(daemon).await {
         return Err(RequestError::Failed(Box::new(failure)));
     }
-    let plan = plan(daemon, &request).await?;
+    let digest = request.idempotency_key.as_ref().map(|_| daemon.digests().of(&request));
+    let plan = match accepted(daemon, &request).await {
+        Ok(plan) => plan,
+        // What was taken in before the configuration changed stays taken in.
+        Err(error) => match earlier(daemon, &request).await? {
+            Some(earlier) => return answer(daemon, &earlier, digest.as_deref()).await,
+            None => return Err(error),
+        },
+    };
     let id = SessionId::from_bits(rand::random());
     let own = OwnLaunch { env: request.env.clone(), prompt: request.prompt.clone() };
-    let (record, own, input) = split(record(id, &request, plan), own);
+    let (mut record, own, input) = split(record(id, &request, plan), own);
+    record.attempts.launch_kept = !own.is_empty();
+    record.request_digest.clone_from(&digest);
     let folder = daemon.folder(&record.id);
-    let (inserted, mirror) = tokio::join!(
-        daemon.registry().insert(record.clone()),
-        prepare(daemon, &record, &own, input)
-    );
+    let insert = daemon.registry().insert(record.clone());
+    let prepare = prepare(daemon, &record, &own, input);
+    // A session is never found without the input that it was taken in with; one
+    // that lacks its launch file says so.
+    let (inserted, mirror) = if record.stdin.accepted > 0 {
+        let mirror = prepare.await;
+        (insert.await, mirror)
+    } else {
+        tokio::join!(insert, prepare)
+    };
     match inserted {
         Ok(Inserted::New) => {}
         Ok(Inserted::Existing(earlier)) => {
             discard(mirror).await;
-            return daemon.view_of(&earlier).await;
+            return answer(daemon, &earlier, digest.as_deref()).await;
         }
         Err(error) => {
             discard(mirror).await;
@@ -73,6 +86,39 @@ pub(super) async fn run(
         // It is in the registry, and runs once the daemon is up again.
         None => view::of_record(&record, &folder),
     })
+}
+
+/// The plan for a request, where the configuration can be used.
+async fn accepted(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, RequestError> {
+    match daemon.config_state().refusal() {
+        Some(report) => Err(RequestError::ConfigRejected(report.to_string())),
+        None => plan(daemon, request).await,
+    }
+}
+
+/// The session that a request with the same key was answered with.
+async fn earlier(
+    daemon: &DaemonHandle,
+    request: &RunRequest,
+) -> Result<Option<SessionRecord>, RequestError> {
+    match &request.idempotency_key {
+        Some(key) => daemon.registry().by_key(key).await.map_err(|error| store(&error)),
+        None => Ok(None),
+    }
+}
+
+/// Answers with the session of an earlier request that has the same key, unless
+/// that asked for something else.
+async fn answer(
+    daemon: &DaemonHandle,
+    earlier: &SessionRecord,
+    digest: Option<&str>,
+) -> Result<SessionView, RequestError> {
+    // A record from before there were digests says nothing against it.
+    if earlier.request_digest.is_some() && earlier.request_digest.as_deref() != digest {
+        return Err(RequestError::KeyTaken(earlier.id.clone()));
+    }
+    daemon.view_of(earlier).await
 }
 
 fn check(request: &RunRequest) -> Result<(), RequestError> {
@@ -178,6 +224,11 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         max_output: plan.max_output,
         revision: 0,
         spool_gone_at: None,
+        request_digest: None,
+        attempts: Attempts {
+            policy: request.restart.unwrap_or(plan.restart),
+            ..Attempts::default()
+        },
         adopted_from: None,
         keeps_spool: false,
     }
@@ -213,7 +264,9 @@ async fn prepare(
         mirror.save_launch(own).await.map_err(failed)?;
     }
     if let Some(input) = input {
-        mirror.append_input(input.into()).await.map_err(failed)?;
+        let ends = record.stdin.eof;
+        let piece = Piece { bytes: input.into(), ends, ..Piece::default() };
+        mirror.take_input(piece).await.map_err(failed)?;
     }
     Ok(mirror)
 }

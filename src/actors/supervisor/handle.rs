@@ -2,24 +2,25 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio::sync::{broadcast, watch};
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
+use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
 use super::sessions::{Live, pulse_of};
-use super::{adopt, create, disk, gc, remotes, remove, test, view};
+use super::{adopt, create, disk, gc, input, remotes, remove, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::janitor::Janitor;
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
-use crate::actors::session::SessionMsg;
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputTaken,
-    KeptView, KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
+    InputTaken, KeptView, KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport,
     TestRequest,
 };
 use crate::domain::event::{Event, EventKind};
@@ -30,8 +31,8 @@ use crate::domain::session::fsm::Order;
 use crate::store::registry::{Events, Found, Page, Registry, Which};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 
-/// The most input that is held for a session that cannot take it now, in bytes.
-const INPUT_HELD: u64 = 64 << 20;
+/// How long an ended session's record may take to the registry.
+const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// The signals that have a name everywhere.
 const SIGNALS: [&str; 16] = [
     "HUP", "INT", "QUIT", "ABRT", "KILL", "USR1", "USR2", "PIPE", "ALRM", "TERM", "CONT", "STOP",
@@ -53,6 +54,7 @@ struct Inner {
     lock: Arc<DaemonLock>,
     origin: Origin,
     notices: Vec<String>,
+    digests: RequestDigests,
     started_at: String,
     stop: watch::Sender<bool>,
 }
@@ -78,6 +80,8 @@ pub struct Parts {
     pub origin: Origin,
     /// What a person should know of the state.
     pub notices: Vec<String>,
+    /// What tells requests with one key from each other.
+    pub digests: RequestDigests,
     /// Set to stop the daemon.
     pub stop: watch::Sender<bool>,
 }
@@ -96,6 +100,7 @@ impl DaemonHandle {
             lock,
             origin,
             notices,
+            digests,
             stop,
         } = parts;
         let started_at = now().to_string();
@@ -109,6 +114,7 @@ impl DaemonHandle {
             lock,
             origin,
             notices,
+            digests,
             started_at,
             stop,
         }))
@@ -139,6 +145,10 @@ impl DaemonHandle {
 
     pub(super) fn origin(&self) -> &Origin {
         &self.0.origin
+    }
+
+    pub(super) fn digests(&self) -> &RequestDigests {
+        &self.0.digests
     }
 
     fn config(&self) -> ConfigHandle {
@@ -187,6 +197,11 @@ impl DaemonHandle {
     ) -> Result<SessionView, RequestError> {
         let live = if record.is_live() { self.live(&record.id).await? } else { None };
         let view = match live {
+            // Whoever hears of a next attempt is to find it.
+            Some(live) if live.record.borrow().attempts.next.is_some() => {
+                let _ = live.actor.wait(Some(SETTLE_WITHIN)).await;
+                self.view_of_the_settled(&record.id, record).await
+            }
             Some(live) => view::of_live(&live),
             None => self.view_of_the_settled(&record.id, record).await,
         };
@@ -203,17 +218,9 @@ impl DaemonHandle {
     }
 
     /// A live session for somebody who wants something of it.
-    async fn attended(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
+    pub(super) async fn attended(&self, id: &SessionId) -> Result<Option<Live>, RequestError> {
         let attend = |reply| SupervisorMsg::Attend(id.clone(), reply);
         ask(self.supervisor(), attend).await.ok_or(RequestError::Unavailable)
-    }
-
-    async fn live_one(&self, given: &str) -> Result<(SessionRecord, Live), RequestError> {
-        let record = self.record(given).await?;
-        match self.attended(&record.id).await? {
-            Some(live) => Ok((record, live)),
-            None => Err(RequestError::HasEnded(record.id)),
-        }
     }
 
     pub(super) fn state_dir(&self) -> &StateDir {
@@ -282,7 +289,7 @@ impl Backend for DaemonHandle {
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
         let record = self.record(given).await?;
         let dir = self.folder(&record.id);
-        if let Some(live) = self.attended(&record.id).await? {
+        if let Some(live) = self.live_soon(&record).await? {
             return Ok(Output { dir, pulse: live.pulse });
         }
         let newest = self.0.registry.get(&record.id).await.ok().flatten().unwrap_or(record);
@@ -290,32 +297,8 @@ impl Backend for DaemonHandle {
         Ok(Output { dir, pulse })
     }
 
-    async fn input(
-        &self,
-        given: &str,
-        bytes: bytes::Bytes,
-        eof: bool,
-    ) -> Result<InputTaken, RequestError> {
-        let (_, live) = self.live_one(given).await?;
-        let (id, stdin) = {
-            let record = live.record.borrow();
-            (record.id.clone(), record.stdin)
-        };
-        if !stdin.open || stdin.eof {
-            return Err(RequestError::StdinClosed(id));
-        }
-        let waiting = stdin.accepted.saturating_sub(stdin.delivered);
-        if waiting + bytes.len() as u64 > INPUT_HELD {
-            return Err(RequestError::InputFull(id, waiting));
-        }
-        let accepted = if bytes.is_empty() {
-            stdin.accepted
-        } else {
-            live.mirror.append_input(bytes).await.map_err(|error| store(&error))?
-        };
-        let message = SessionMsg::InputAccepted { accepted, eof };
-        live.actor.cast(message).map_err(|_| RequestError::HasEnded(id))?;
-        Ok(InputTaken { accepted })
+    async fn input(&self, given: &str, offer: InputOffer) -> Result<InputTaken, RequestError> {
+        input::take(self, given, offer).await
     }
 
     async fn kill(&self, given: &str, request: KillRequest) -> Result<SessionView, RequestError> {
@@ -325,16 +308,13 @@ impl Backend for DaemonHandle {
         if !SIGNALS.contains(&signal.as_str()) {
             return Err(RequestError::NoSuchSignal(given_signal));
         }
-        let (record, live) = self.live_one(given).await?;
         let grace = self.kill_grace_s();
         let order = match signal.as_str() {
             "TERM" => Order::Stop { signal, grace_s: request.grace_s.unwrap_or(grace) },
             "KILL" => Order::Stop { signal, grace_s: request.grace_s.unwrap_or(1) },
             _ => Order::Signal(signal),
         };
-        let id = record.id.clone();
-        live.actor.cast(SessionMsg::Order(order)).map_err(|_| RequestError::HasEnded(id))?;
-        Ok(with_dropped(view::of_live(&live)).await)
+        Ok(with_dropped(view::of_live(&self.order(given, order).await?)).await)
     }
 
     async fn remove(&self, given: &str, force: bool) -> Result<(), RequestError> {
@@ -343,6 +323,15 @@ impl Backend for DaemonHandle {
 
     async fn gc(&self, request: GcRequest) -> Result<GcView, RequestError> {
         gc::run(self, request.dry_run).await
+    }
+
+    async fn attempts(&self, given: &str) -> Result<Vec<SessionView>, RequestError> {
+        let named = self.record(given).await?;
+        let mut views = Vec::new();
+        for record in self.chain(named).await? {
+            views.push(self.view_of(&record).await?);
+        }
+        Ok(views)
     }
 
     async fn status(&self) -> Result<StatusView, RequestError> {

@@ -9,12 +9,15 @@
 
 mod actor;
 mod adopt;
+mod attempts;
 mod connections;
 mod create;
+mod digest;
 mod disk;
 mod dropped;
 mod gc;
 mod handle;
+mod input;
 mod remotes;
 mod remove;
 mod sessions;
@@ -27,5 +30,7 @@ mod tests;
 pub use actor::{
     Children, ConnectionStatus, NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg,
 };
+pub use attempts::furnish;
+pub use digest::RequestDigests;
 pub use handle::{DaemonHandle, Parts};
 pub use sessions::Live;

@@ -27,14 +27,34 @@ enum Processes {
     OutOfReach,
 }
 
-/// Removes a session; `force` stops one that runs first. What is left of it on a
-/// host that is away is remembered, and it is gone from the list at once.
+/// Removes a session with all its attempts; `force` stops the one that runs
+/// first. What is left of them on a host that is away is remembered, and they are
+/// gone from the list at once.
 pub(super) async fn run(
     daemon: &DaemonHandle,
     given: &str,
     force: bool,
 ) -> Result<(), RequestError> {
-    let mut record = daemon.record(given).await?;
+    let named = daemon.record(given).await?;
+    let mut chain = daemon.chain(named).await?;
+    // The last one first: only that can run, and be refused.
+    while let Some(record) = chain.pop() {
+        let removed = remove(daemon, record, force).await?;
+        // It may have gone on to another attempt just before it was stopped.
+        if let Some(next) = &removed.attempts.next {
+            let next = daemon.registry().get(next).await.map_err(|error| store(&error))?;
+            chain.extend(next);
+        }
+    }
+    Ok(())
+}
+
+/// Removes one attempt, and gives back what was known of it last.
+async fn remove(
+    daemon: &DaemonHandle,
+    mut record: SessionRecord,
+    force: bool,
+) -> Result<SessionRecord, RequestError> {
     let mut processes = Processes::Ended;
     match daemon.live(&record.id).await? {
         Some(live) => {
@@ -62,7 +82,7 @@ pub(super) async fn run(
         .await
         .map_err(|error| store(&error))?;
     daemon.removed(&record.id, removal.is_some());
-    Ok(())
+    Ok(record)
 }
 
 /// Stops a session and sees it end, unless its host is away.
@@ -71,7 +91,7 @@ async fn stop(daemon: &DaemonHandle, live: &Live) -> Result<Processes, RequestEr
     let order = Order::Stop { signal: "TERM".to_owned(), grace_s };
     let id = live.id();
     live.actor
-        .cast(SessionMsg::Order(order))
+        .cast(SessionMsg::Order(order, None))
         .map_err(|_| RequestError::StillRunning(id.clone()))?;
     let mut pulse = live.pulse.clone();
     let seen = pulse.wait_for(|pulse| pulse.state.has_ended() || is_out_of_reach(pulse));

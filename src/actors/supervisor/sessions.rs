@@ -22,6 +22,8 @@ pub struct Live {
     pub record: watch::Receiver<SessionRecord>,
     /// What changes.
     pub pulse: watch::Receiver<Pulse>,
+    /// The revision of its record that the registry has.
+    pub saved: watch::Receiver<u64>,
     /// How the connection to its host is; `None` on this machine.
     pub link: Option<watch::Receiver<LinkReport>>,
     /// Its mirror.
@@ -79,14 +81,14 @@ impl Sessions {
     ) -> Result<Live, SpawnErr> {
         let id = args.record.id.clone();
         let (record, pulse) = (args.records.subscribe(), args.pulse.subscribe());
-        let mirror = args.mirror.clone();
+        let (mirror, saved) = (args.mirror.clone(), args.saved.subscribe());
         let link = match &args.host {
             Host::Local { .. } => None,
             Host::Remote(remote) => Some(remote.report.clone()),
         };
         let (actor, _) = Actor::spawn_linked(None, SessionActor, args, supervisor).await?;
         self.by_actor.insert(actor.get_id(), id.clone());
-        let live = Live { actor, record, pulse, link, mirror, unattended: false };
+        let live = Live { actor, record, pulse, saved, link, mirror, unattended: false };
         self.entries.insert(id, Entry { live: live.clone(), connection, restarts });
         Ok(live)
     }

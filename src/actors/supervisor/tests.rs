@@ -19,7 +19,7 @@ use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::SessionId;
 use crate::domain::origin::Origin;
 use crate::domain::session::fsm::Order;
-use crate::domain::session::{Exit, Phase, SessionRecord, SessionState, Stdin};
+use crate::domain::session::{Attempts, Exit, Phase, SessionRecord, SessionState, Stdin};
 use crate::domain::stream::Stream;
 use crate::domain::target::{Destination, Place};
 use crate::store::mirror::{Lengths, Mirror};
@@ -89,6 +89,8 @@ impl Bench {
             max_output: None,
             revision: 0,
             spool_gone_at: None,
+            request_digest: None,
+            attempts: Attempts::default(),
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();
@@ -196,7 +198,7 @@ async fn an_actor_that_fails_disturbs_no_other_session() {
     let attend = |reply| SupervisorMsg::Attend(live.id(), reply);
     let mut again = ask(&bench.supervisor, attend).await.flatten().unwrap();
     assert!(!again.unattended && super::view::of_live(&again).failure.is_none());
-    again.actor.cast(SessionMsg::Order(stop)).unwrap();
+    again.actor.cast(SessionMsg::Order(stop, None)).unwrap();
     assert_eq!(until_ended(&mut again).await.1, Some(Exit::Signal(9)));
 }
 
@@ -216,7 +218,9 @@ async fn a_session_that_was_left_alone_is_tried_again_after_some_minutes() {
     tokio::time::sleep(Duration::from_secs(180)).await;
     live = bench.live(&id).await.unwrap();
     assert!(!live.unattended);
-    live.actor.cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 })).unwrap();
+    live.actor
+        .cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 }, None))
+        .unwrap();
     assert_eq!(until_ended(&mut live).await.0, SessionState::Cancelled);
 }
 
@@ -234,7 +238,9 @@ async fn a_nudge_reaches_every_connection() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(bench.script.dials() > dials + by_itself + 1, "begun anew");
     let mut live = live;
-    live.actor.cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 })).unwrap();
+    live.actor
+        .cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 }, None))
+        .unwrap();
     assert_eq!(until_ended(&mut live).await.0, SessionState::Cancelled);
 }
 
@@ -255,7 +261,9 @@ async fn a_session_that_waits_is_asked_for_again_by_itself_when_its_connection_f
     }
     assert_eq!(live.pulse.borrow().state, SessionState::Waiting);
     assert!(bench.script.most_dials_at_once() <= 2);
-    live.actor.cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 })).unwrap();
+    live.actor
+        .cast(SessionMsg::Order(Order::Stop { signal: "TERM".into(), grace_s: 1 }, None))
+        .unwrap();
     let mut live = live;
     assert_eq!(until_ended(&mut live).await.0, SessionState::Cancelled);
 }

@@ -8,7 +8,7 @@ use super::sessions::{Live, pulse_of};
 use crate::actors::config::ConfigState;
 use crate::actors::connection::LinkReport;
 use crate::actors::now;
-use crate::api::types::{AgentView, ConfigView, RemoteView, SessionView, StdinView};
+use crate::api::types::{AgentView, AttemptView, ConfigView, RemoteView, SessionView, StdinView};
 use crate::domain::agent::profile;
 use crate::domain::config::Config;
 use crate::domain::failure::classify::session_failure;
@@ -17,7 +17,7 @@ use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::max_output::MaxOutput;
 use crate::domain::plan::{agent_command, ssh_request, with_usual_agents};
 use crate::domain::resolve::{PlaceRequest, resolve};
-use crate::domain::session::{Pulse, SessionRecord};
+use crate::domain::session::{Attempts, Pulse, SessionRecord};
 use crate::domain::target::Place;
 
 /// A session that has ended, or of which only the registry knows.
@@ -77,6 +77,19 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         cwd: record.cwd.clone(),
         spool_gone_at: record.spool_gone_at.map(|at| at.to_string()),
         adopted_from: record.adopted_from.as_ref().map(|origin| origin.who.to_string()),
+        attempt: attempt(&record.attempts),
+    }
+}
+
+fn attempt(attempts: &Attempts) -> AttemptView {
+    AttemptView {
+        number: attempts.number,
+        most: attempts.policy.attempts(),
+        policy: attempts.policy,
+        first: attempts.first.clone(),
+        previous: attempts.previous.clone(),
+        next: attempts.next.clone(),
+        starts_at: attempts.starts_at.map(|at| at.to_string()),
     }
 }
 

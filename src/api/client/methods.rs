@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use hyper::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,8 +10,9 @@ use super::error::ClientError;
 use super::http::{self, Payload, segment};
 use super::streams::{self, Feed, Pulses};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputTaken, KillRequest,
-    RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest, VersionView,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputOffer, InputTaken,
+    KillRequest, RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest,
+    VersionView,
 };
 
 /// The daemon behind a socket.
@@ -94,6 +94,12 @@ impl Client {
         self.get(&format!("/v1/sessions/{}", segment(id))).await
     }
 
+    /// All attempts that a session is one of, the first first.
+    /// `GET /v1/sessions/{id}/attempts`.
+    pub async fn attempts(&self, id: &str) -> Result<Vec<SessionView>, ClientError> {
+        self.get(&format!("/v1/sessions/{}/attempts", segment(id))).await
+    }
+
     /// A stream's bytes. `GET /v1/sessions/{id}/output`.
     pub async fn output(
         &self,
@@ -123,16 +129,16 @@ impl Client {
         Ok(Pulses::new(response, path))
     }
 
-    /// Adds to a session's standard input, and ends it if `eof`; at most 1 MiB.
+    /// Adds to a session's standard input; at most 1 MiB.
     /// `POST /v1/sessions/{id}/input`.
-    pub async fn input(
-        &self,
-        id: &str,
-        bytes: Bytes,
-        eof: bool,
-    ) -> Result<InputTaken, ClientError> {
-        let eof = if eof { "?eof=1" } else { "" };
-        let path = format!("/v1/sessions/{}/input{eof}", segment(id));
+    pub async fn input(&self, id: &str, offer: InputOffer) -> Result<InputTaken, ClientError> {
+        let InputOffer { bytes, offset, again, eof, wait_s } = offer;
+        let (again, eof) = (u8::from(again), u8::from(eof));
+        let mut path =
+            format!("/v1/sessions/{}/input?again={again}&eof={eof}&wait={wait_s}", segment(id));
+        if let Some(offset) = offset {
+            path.push_str(&format!("&offset={offset}"));
+        }
         self.call(Method::POST, &path, Payload::Raw(bytes)).await
     }
 

@@ -36,9 +36,11 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::NoSuchRemote(_) => (StatusCode::NOT_FOUND, "no-such-remote"),
         RequestError::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
         RequestError::NameTaken { .. } => (StatusCode::CONFLICT, "name-taken"),
+        RequestError::KeyTaken(_) => (StatusCode::CONFLICT, "key-taken"),
         RequestError::HasEnded(_) => (StatusCode::CONFLICT, "has-ended"),
         RequestError::StillRunning(_) => (StatusCode::CONFLICT, "still-running"),
         RequestError::StdinClosed(_) => (StatusCode::CONFLICT, "stdin-closed"),
+        RequestError::InputMoved { .. } => (StatusCode::CONFLICT, "input-moved"),
         RequestError::InputFull(..) => (StatusCode::TOO_MANY_REQUESTS, "input-full"),
         RequestError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
         RequestError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
@@ -62,6 +64,11 @@ fn remedy(error: &RequestError) -> Option<String> {
         }
         RequestError::NameTaken { by, .. } => format!("longhaul kill {by}"),
         RequestError::StillRunning(id) => format!("longhaul rm --force {id}   (stops it first)"),
+        RequestError::InputFull(id, _) => {
+            format!(
+                "longhaul inspect {id}   (its host may be away; a pipe waits: … | longhaul send {id})"
+            )
+        }
         RequestError::StdinClosed(_) => "longhaul run -i … keeps it open".to_owned(),
         RequestError::NoSuchSignal(_) => "a name such as TERM, INT or HUP".to_owned(),
         RequestError::ConfigRejected(_) => "longhaul config check".to_owned(),
@@ -69,10 +76,13 @@ fn remedy(error: &RequestError) -> Option<String> {
             "look at the disk that holds the state: longhaul status".to_owned()
         }
         RequestError::Failed(failure) => return failure.remedy.clone(),
+        RequestError::KeyTaken(id) => {
+            format!("longhaul inspect {id}, and a new key for a new request")
+        }
         RequestError::HasEnded(id) => format!("longhaul logs {id}"),
         RequestError::Name(_)
         | RequestError::Invalid(_)
-        | RequestError::InputFull(..)
+        | RequestError::InputMoved { .. }
         | RequestError::StaleCursor { .. }
         | RequestError::Unavailable => return None,
     })

@@ -11,10 +11,11 @@ use super::error::ApiError;
 use super::extract::{Asked, Body, Named, bytes, json, json_or_default, switch};
 use super::serve::Context;
 use super::{events, output, watch};
-use crate::api::backend::Backend;
+use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputTaken, KillRequest,
-    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, VersionView,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputOffer, InputTaken,
+    KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    VersionView,
 };
 
 /// The largest request to run something: room for a prompt with a long file in
@@ -34,6 +35,7 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/sessions", get(sessions::<B>))
         .route("/v1/sessions", post(run::<B>).layer(DefaultBodyLimit::max(MAX_RUN)))
         .route("/v1/sessions/{id}", get(session::<B>).delete(remove::<B>))
+        .route("/v1/sessions/{id}/attempts", get(attempts::<B>))
         .route("/v1/sessions/{id}/output", get(output::output::<B>))
         .route("/v1/sessions/{id}/watch", get(watch::watch::<B>))
         .route("/v1/sessions/{id}/input", post(input::<B>).layer(DefaultBodyLimit::max(MAX_INPUT)))
@@ -82,10 +84,22 @@ async fn session<B: Backend>(State(context): Daemon<B>, Named(id): Named) -> Rep
     Ok(Json(context.backend.session(&id).await?))
 }
 
+async fn attempts<B: Backend>(
+    State(context): Daemon<B>,
+    Named(id): Named,
+) -> Reply<Vec<SessionView>> {
+    Ok(Json(context.backend.attempts(&id).await?))
+}
+
 #[derive(Debug, Deserialize)]
 struct InputQuery {
+    offset: Option<u64>,
+    #[serde(default, deserialize_with = "switch")]
+    again: bool,
     #[serde(default, deserialize_with = "switch")]
     eof: bool,
+    #[serde(default)]
+    wait: u64,
 }
 
 async fn input<B: Backend>(
@@ -95,7 +109,15 @@ async fn input<B: Backend>(
     body: Body,
 ) -> Reply<InputTaken> {
     let bytes = bytes(body)?;
-    Ok(Json(context.backend.input(&id, bytes, query.eof).await?))
+    let InputQuery { offset, again, eof, wait: wait_s } = query;
+    let offer = InputOffer { bytes, offset, again, eof, wait_s };
+    // A server that stops is not held up by who waits for room; who waits asks
+    // the next one.
+    let mut stopping = context.stopping;
+    tokio::select! {
+        taken = context.backend.input(&id, offer) => Ok(Json(taken?)),
+        () = stopping.stopped(), if wait_s > 0 => Err(RequestError::Unavailable.into()),
+    }
 }
 
 async fn kill<B: Backend>(

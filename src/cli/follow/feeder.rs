@@ -9,30 +9,60 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use crate::api::client::{Client, ClientError};
-use crate::api::types::SessionView;
+use crate::api::types::{InputOffer, SessionView};
+use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::values::Input;
 
 /// The most that one request carries.
 const CHUNK: usize = 256 << 10;
-/// The pauses while the daemon holds as much as it wants to.
+/// How long one request waits for room: the daemon answers as soon as there is.
+const WAIT_S: u64 = 30;
+/// How long a person who sends a line waits for room.
+const LINE_WAIT_S: u64 = 10;
+/// The pauses while the daemon is away.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
-/// How long a daemon that went away is waited for: whoever follows the session
-/// starts it again.
+/// How long a daemon that went away is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Sends all of `input` as it comes, and then its end if `eof`.
+/// Who is sent to, and who starts the daemon again if it dies meanwhile.
+#[derive(Debug, Clone)]
+pub(in crate::cli) enum Recipient {
+    /// Whoever follows the session does.
+    Followed(Client),
+    /// Nobody else does.
+    Alone(Context),
+}
+
+impl Recipient {
+    fn client(&self) -> &Client {
+        match self {
+            Self::Followed(client) => client,
+            Self::Alone(context) => &context.client,
+        }
+    }
+
+    async fn revive(&self) {
+        if let Self::Alone(context) = self {
+            // Whether it came to life, the next request finds out.
+            let _ = context.call(Client::version).await;
+        }
+    }
+}
+
+/// Sends all of `input` as it comes, and then its end if `eof`. Where there is
+/// no room for it, nothing more of it is read.
 ///
 /// Ends early, and well, when the session has ended or closed its input: a
 /// program may stop reading when it likes, as in `yes | head`.
 pub(in crate::cli) async fn feed(
-    client: &Client,
-    id: &str,
+    to: &Recipient,
+    view: &SessionView,
     input: &Input,
     eof: bool,
 ) -> Result<(), CliError> {
     let mut source = Some(open(input)?);
-    let mut accepted = client.session(id).await?.stdin.accepted;
+    let mut sender = Sender::new(to, view, Room::Awaited);
     while let Some(mut file) = source.take() {
         let read = tokio::task::spawn_blocking(move || -> io::Result<(File, Vec<u8>)> {
             let mut chunk = vec![0; CHUNK];
@@ -47,7 +77,7 @@ pub(in crate::cli) async fn feed(
         if last && !eof {
             return Ok(());
         }
-        match send(client, id, Bytes::from(chunk), last, &mut accepted).await {
+        match sender.send(Bytes::from(chunk), last).await {
             Ok(()) => source = (!last).then_some(file),
             Err(error) if is_over(&error) => return Ok(()),
             Err(error) => return Err(error.into()),
@@ -60,19 +90,19 @@ pub(in crate::cli) async fn feed(
 ///
 /// # Errors
 ///
-/// Also when the session takes no input: who sends a line wants to know.
+/// Also when the session takes no input, or has had no room for it for some
+/// seconds: who sends a line wants to know.
 pub(in crate::cli) async fn feed_bytes(
-    client: &Client,
+    to: &Recipient,
     view: &SessionView,
     mut bytes: Bytes,
     eof: bool,
 ) -> Result<(), CliError> {
-    let mut accepted = view.stdin.accepted;
+    let mut sender = Sender::new(to, view, Room::NotAwaitedForLong);
     while bytes.len() > CHUNK {
-        let chunk = bytes.split_to(CHUNK);
-        send(client, view.id.as_str(), chunk, false, &mut accepted).await?;
+        sender.send(bytes.split_to(CHUNK), false).await?;
     }
-    Ok(send(client, view.id.as_str(), bytes, eof, &mut accepted).await?)
+    Ok(sender.send(bytes, eof).await?)
 }
 
 /// Whether the session wants no more.
@@ -102,44 +132,71 @@ fn read_some(file: &mut File, chunk: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Sends one chunk once, however often it has to be tried.
-async fn send(
-    client: &Client,
-    id: &str,
-    mut chunk: Bytes,
-    eof: bool,
-    accepted: &mut u64,
-) -> Result<(), ClientError> {
-    let mut pause = PAUSES.0;
-    let mut until = Instant::now() + PATIENCE;
-    loop {
-        match client.input(id, chunk.clone(), eof).await {
-            Ok(taken) => {
-                *accepted = taken.accepted;
-                return Ok(());
-            }
-            // Nothing of it was taken. There is no bound: a host may be away for
-            // days.
-            Err(error) if error.word() == Some("input-full") => until = Instant::now() + PATIENCE,
-            Err(ClientError::Broken(_) | ClientError::NotRunning { .. })
-                if Instant::now() < until =>
-            {
-                // Whether it was taken before the connection broke is known to
-                // the daemon alone.
-                if let Ok(view) = client.session(id).await {
-                    let taken = view.stdin.accepted.saturating_sub(*accepted);
-                    let taken = usize::try_from(taken).unwrap_or(usize::MAX).min(chunk.len());
-                    chunk = chunk.slice(taken..);
-                    *accepted += taken as u64;
-                    let all = if eof { !view.stdin.open } else { chunk.is_empty() };
-                    if all {
-                        return Ok(());
-                    }
+/// What becomes of a piece that there is no room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// It waits. There is no bound: a host may be away for days.
+    Awaited,
+    /// It is given up after some seconds.
+    NotAwaitedForLong,
+}
+
+/// One sender's pieces, one after the other, each of them once.
+struct Sender<'a> {
+    to: &'a Recipient,
+    id: &'a str,
+    room: Room,
+    /// Where the session's input ends, as far as is known.
+    offset: u64,
+}
+
+impl<'a> Sender<'a> {
+    fn new(to: &'a Recipient, view: &'a SessionView, room: Room) -> Self {
+        Self { to, id: view.id.as_str(), room, offset: view.stdin.accepted }
+    }
+
+    /// Sends one piece, however often it has to be tried.
+    async fn send(&mut self, bytes: Bytes, eof: bool) -> Result<(), ClientError> {
+        let wait_s = match self.room {
+            Room::Awaited => WAIT_S,
+            Room::NotAwaitedForLong => LINE_WAIT_S,
+        };
+        let mut again = false;
+        let mut pause = PAUSES.0;
+        let mut until = Instant::now() + PATIENCE;
+        loop {
+            let (bytes, offset) = (bytes.clone(), Some(self.offset));
+            let offer = InputOffer { bytes, offset, again, eof, wait_s };
+            let error = match self.to.client().input(self.id, offer).await {
+                Ok(taken) => {
+                    self.offset = taken.accepted;
+                    return Ok(());
                 }
+                Err(error) => error,
+            };
+            match (error.word(), &error) {
+                // Nothing of it was taken: another sender was faster.
+                (Some("input-moved"), _) => {
+                    self.offset = self.to.client().session(self.id).await?.stdin.accepted;
+                    again = false;
+                }
+                (Some("input-full"), _) if self.room == Room::Awaited => {
+                    until = Instant::now() + PATIENCE;
+                    continue;
+                }
+                // Whether it was taken before the answer was lost is known to the
+                // daemon, which has it where it was to begin.
+                (Some("unavailable"), _)
+                | (_, ClientError::Broken(_) | ClientError::NotRunning { .. })
+                    if Instant::now() < until =>
+                {
+                    again = true;
+                    self.to.revive().await;
+                }
+                _ => return Err(error),
             }
-            Err(error) => return Err(error),
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSES.1);
     }
 }

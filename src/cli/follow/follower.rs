@@ -1,6 +1,6 @@
 //! The loop that follows one session.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -9,10 +9,11 @@ use super::copier::Copier;
 use super::interrupts::{Asked, Interrupts, Leave, Signals};
 use super::notice::Notice;
 use crate::api::client::{Client, ClientError, Pulses};
-use crate::api::types::{Pulse, SessionView, Stream};
+use crate::api::types::{AttemptView, Pulse, RestartPolicy, SessionView, Stream};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::say;
+use crate::cli::render::{attempt_words, state_words};
 
 /// How often in a row the daemon may go away without a pulse in between, before
 /// it is given up: it is started again each time.
@@ -21,17 +22,27 @@ const TRIES: u32 = 5;
 /// How following ended.
 #[derive(Debug)]
 pub(in crate::cli) enum Followed {
-    /// The session has ended, and all its output was written.
-    Ended(Box<Pulse>),
+    /// The session has ended, with all its attempts, and all output was written.
+    Ended(Box<Ended>),
     /// We leave, and it goes on.
     Left(Leave),
 }
 
-/// One session that is followed.
+/// The end of a session.
+#[derive(Debug)]
+pub(in crate::cli) struct Ended {
+    /// Its id: the last attempt's.
+    pub(in crate::cli) id: String,
+    /// The last that was told of it.
+    pub(in crate::cli) pulse: Pulse,
+}
+
+/// One session that is followed, from attempt to attempt.
 #[derive(Debug)]
 pub(in crate::cli) struct Follower<'a> {
     context: &'a Context,
     id: String,
+    attempt: AttemptView,
     copiers: Vec<Copier>,
     pulse: Pulse,
     notice: Notice,
@@ -61,17 +72,9 @@ impl<'a> Follower<'a> {
         Self {
             context,
             id: view.id.to_string(),
+            attempt: view.attempt.clone(),
             copiers: streams.iter().map(copier).collect(),
-            pulse: Pulse {
-                state: view.state,
-                link: view.link.clone(),
-                stdout: view.stdout,
-                stderr: view.stderr,
-                exit: view.exit,
-                failure: view.failure.clone(),
-                warnings: view.warnings.clone(),
-                mirror_paused: view.mirror_paused.clone(),
-            },
+            pulse: pulse_of(view),
             notice: Notice::new(&view.place),
             signals: None,
             interrupts: Interrupts::default(),
@@ -107,7 +110,15 @@ impl<'a> Follower<'a> {
                 Err(error) => Watched::Broken(error),
             };
             match watched {
-                Watched::Done(followed) => return Ok(followed),
+                Watched::Done(Followed::Ended(ended)) => match self.next_attempt().await {
+                    Ok(Some(next)) => self.move_on(&next),
+                    Ok(None) => return Ok(Followed::Ended(ended)),
+                    Err(error) => {
+                        tries += 1;
+                        self.restart(error, tries).await?;
+                    }
+                },
+                Watched::Done(left) => return Ok(left),
                 Watched::Stopped => return Err(CliError::DaemonStopped { id: self.id }),
                 Watched::Broken(error) => {
                     tries += 1;
@@ -115,6 +126,38 @@ impl<'a> Follower<'a> {
                 }
             }
         }
+    }
+
+    /// The attempt after the one that has ended, where there is one.
+    async fn next_attempt(&self) -> Result<Option<SessionView>, ClientError> {
+        if self.attempt.policy == RestartPolicy::Never {
+            return Ok(None);
+        }
+        let view = self.context.client.session(&self.id).await?;
+        match view.attempt.next {
+            Some(next) => self.context.client.session(next.as_str()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Follows the next attempt from its beginning. What feeds the session goes
+    /// on: it is sent to whichever attempt there is.
+    fn move_on(&mut self, next: &SessionView) {
+        self.notice.clear();
+        let ended = state_words(self.pulse.state, self.pulse.exit, self.pulse.failure.as_ref());
+        say(&format!(
+            "attempt {} {ended}; {} ({})",
+            self.attempt.number,
+            attempt_words(&next.attempt, SystemTime::now()),
+            next.id
+        ));
+        let streams: Vec<Stream> = self.copiers.iter().map(Copier::stream).collect();
+        let client = &self.context.client;
+        self.copiers = streams.iter().map(|&s| Copier::new(client, next, s, 0)).collect();
+        self.id = next.id.to_string();
+        self.attempt = next.attempt.clone();
+        self.pulse = pulse_of(next);
+        self.notice = Notice::new(&next.place);
     }
 
     async fn restart(&mut self, error: ClientError, tries: u32) -> Result<(), CliError> {
@@ -132,7 +175,8 @@ impl<'a> Follower<'a> {
     async fn follow(&mut self, pulses: &mut Pulses, tries: &mut u32) -> Result<Watched, CliError> {
         loop {
             if self.copy_more()? {
-                return Ok(Watched::Done(Followed::Ended(Box::new(self.pulse.clone()))));
+                let (id, pulse) = (self.id.clone(), self.pulse.clone());
+                return Ok(Watched::Done(Followed::Ended(Box::new(Ended { id, pulse }))));
             }
             match self.turn(pulses).await {
                 Turn::Watched(Ok(Some(pulse))) => {
@@ -209,6 +253,20 @@ impl<'a> Follower<'a> {
             self.notice.clear();
             say(&report);
         }
+    }
+}
+
+/// What is known of a session before it is watched.
+fn pulse_of(view: &SessionView) -> Pulse {
+    Pulse {
+        state: view.state,
+        link: view.link.clone(),
+        stdout: view.stdout,
+        stderr: view.stderr,
+        exit: view.exit,
+        failure: view.failure.clone(),
+        warnings: view.warnings.clone(),
+        mirror_paused: view.mirror_paused.clone(),
     }
 }
 

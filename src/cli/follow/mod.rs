@@ -1,4 +1,4 @@
-//! Follows a session: its output to our own streams, its state to the caller.
+//! Follows a session, with all its attempts: its output to our own streams, its state to the caller.
 //!
 //! What lives here: the one loop that `run`, `attach` and `logs -f` share, and
 //! its parts: copying a stream, feeding standard input, Ctrl-C, and what a
@@ -17,7 +17,7 @@ mod notice;
 mod tail;
 
 pub(super) use copier::copy_once;
-pub(super) use feeder::{feed, feed_bytes};
+pub(super) use feeder::{Recipient, feed, feed_bytes};
 pub(super) use follower::{Followed, Follower, follow_to_the_end};
 pub(super) use interrupts::{Leave, Signals};
 pub(super) use tail::offset_of_last_lines;

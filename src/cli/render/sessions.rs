@@ -1,11 +1,12 @@
 //! Sessions: `ps`, `inspect`.
 
 use std::fmt::Write;
+use std::time::SystemTime;
 
 use super::away::{link_line, link_words};
-use super::words::{age, command, signal_name, size, tame};
+use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
-use crate::api::types::{Dropped, Exit, SessionState, SessionView, Stream};
+use crate::api::types::{AttemptView, Dropped, Exit, SessionState, SessionView, Stream};
 use crate::domain::failure::Failure;
 use crate::domain::max_output::MaxOutput;
 
@@ -38,9 +39,22 @@ fn place(view: &SessionView) -> String {
     }
 }
 
-/// The state, with how the link is where that matters.
+/// The state, with which attempt it is where that matters.
+fn state_of_attempt(view: &SessionView, look: Look) -> String {
+    let words = state_words(view.state, view.exit, view.failure.as_ref());
+    if view.attempt.number < 2 {
+        return words;
+    }
+    let mut attempt = view.attempt.clone();
+    if view.state != SessionState::Waiting {
+        attempt.starts_at = None;
+    }
+    format!("{words} ({})", attempt_words(&attempt, look.now))
+}
+
+/// [`state_of_attempt`], with how the link is where that matters.
 fn state(view: &SessionView, look: Look) -> String {
-    let mut words = state_words(view.state, view.exit, view.failure.as_ref());
+    let mut words = state_of_attempt(view, look);
     let live = !view.state.has_ended();
     if let Some(failure) = &view.mirror_paused {
         words.push_str(&format!(", mirror paused: {}", failure.code));
@@ -52,6 +66,19 @@ fn state(view: &SessionView, look: Look) -> String {
     match link.and_then(|link| link_words(link, look.now)) {
         Some(link) => format!("{words} ({link})"),
         None => words,
+    }
+}
+
+/// Which attempt it is, and when it starts where that is still to come.
+pub(in crate::cli) fn attempt_words(attempt: &AttemptView, now: SystemTime) -> String {
+    let words = format!("attempt {} of {}", attempt.number, attempt.most);
+    let starts_at = attempt.starts_at.as_deref().and_then(|at| humantime::parse_rfc3339(at).ok());
+    match starts_at.and_then(|at| at.duration_since(now).ok()) {
+        Some(left) if !left.is_zero() => {
+            let ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+            format!("{words}, starts in {}", duration_ms(ms))
+        }
+        _ => words,
     }
 }
 
@@ -92,7 +119,7 @@ fn stream_words(view: &SessionView, stream: Stream) -> String {
 }
 
 /// All about one session.
-pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
+pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look: Look) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -108,7 +135,7 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     line("on", Some(place(view)));
     line("in", view.cwd.as_deref().map(tame));
     line("from", view.adopted_from.as_deref().map(tame));
-    line("state", Some(state_words(view.state, view.exit, view.failure.as_ref())));
+    line("state", Some(state_of_attempt(view, look)));
     let link = view.link.as_ref().filter(|_| !view.state.has_ended());
     line("link", link.and_then(|link| link_line(link, look.now)));
     line("created", Some(time(&view.created_at)));
@@ -130,6 +157,11 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
     );
     line("mirror", Some(view.mirror.display().to_string()));
     line("spool", view.spool_gone_at.as_ref().map(|at| format!("gone since {}", time(at))));
+    for (at, attempt) in attempts.iter().enumerate() {
+        let name = if at == 0 { "attempts" } else { "" };
+        let here = if attempt.id == view.id { " (this one)" } else { "" };
+        line(name, Some(format!("{} {}{here}", attempt.id, state(attempt, look))));
+    }
     let of_link = view.link.as_ref().and_then(|link| link.failure.as_ref());
     let failures = [view.failure.as_ref(), view.mirror_paused.as_ref(), of_link];
     for failure in failures.into_iter().flatten().chain(&view.warnings) {

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use super::words::{age, command, duration_ms, size};
 use super::*;
 use crate::api::types::{
-    AdoptReport, ConfigView, Dropped, EventKind, EventView, Exit, FoundSession, Gap, GcFate,
-    GcItem, GcView, GcWhat, KeptView, LinkState, LinkView, RemoteView, SessionState, SessionView,
-    StatusView, StdinView, Stream, TestReport, TestStage, Why,
+    AdoptReport, AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, FoundSession, Gap,
+    GcFate, GcItem, GcView, GcWhat, KeptView, LinkState, LinkView, RemoteView, SessionState,
+    SessionView, StatusView, StdinView, Stream, TestReport, TestStage, Why,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -72,6 +72,7 @@ fn session() -> SessionView {
         adopted_from: None,
         mirror_paused: None,
         spool_gone_at: None,
+        attempt: AttemptView::default(),
     }
 }
 
@@ -142,14 +143,14 @@ fn a_mirror_that_is_paused_shows_beside_the_state() {
     };
     let table = ps(std::slice::from_ref(&paused), look());
     assert!(table.contains("  running, mirror paused: local.disk-full  "), "{table}");
-    let all = inspect(&paused, look());
+    let all = inspect(&paused, &[], look());
     assert!(all.contains("\nlocal: there is no room in /state\n  try:  df -h /state\n"), "{all}");
 }
 
 #[test]
 fn a_spool_that_is_gone_is_told() {
     let gone = SessionView { spool_gone_at: Some(AT.to_owned()), ..session() };
-    let all = inspect(&gone, look());
+    let all = inspect(&gone, &[], look());
     assert!(all.contains(&format!("spool     gone since {AT} (3m ago)\n")), "{all}");
 }
 
@@ -190,6 +191,30 @@ SESSION     NAME  REMOTE  WHAT     SIZE  WHY                      RESULT
 }
 
 #[test]
+fn a_later_attempt_says_which_it_is_and_when_it_starts() {
+    let attempt = |number, starts_at: Option<&str>| {
+        let starts_at = starts_at.map(str::to_owned);
+        AttemptView { number, most: 3, starts_at, ..AttemptView::default() }
+    };
+    // `look` is at 03:07:25.678.
+    for (attempt, words) in [
+        (attempt(2, None), "attempt 2 of 3"),
+        (attempt(2, Some("2026-01-02T03:07:33.678Z")), "attempt 2 of 3, starts in 8 s"),
+        (attempt(3, Some("2026-01-02T03:07:25.678Z")), "attempt 3 of 3"),
+        (attempt(3, Some("2026-01-02T03:07:24.000Z")), "attempt 3 of 3"),
+        (attempt(3, Some("soon")), "attempt 3 of 3"),
+    ] {
+        assert_eq!(attempt_words(&attempt, look().now), words);
+    }
+    let second = SessionView { attempt: attempt(2, Some("2026-01-02T03:07:33.678Z")), ..session() };
+    let first = SessionView { attempt: attempt(1, None), id: SessionId::from_bits(6), ..session() };
+    let text = inspect(&second, &[first, second.clone()], look());
+    assert!(text.contains("state     exited 3 (attempt 2 of 3)\n"), "{text}");
+    let listed = "attempts  0000000006 exited 3\n          0000000007 exited 3 (attempt 2 of 3) (this one)\n";
+    assert!(text.contains(listed), "{text}");
+}
+
+#[test]
 fn an_empty_ps_is_its_header() {
     assert_eq!(ps(&[], look()), "ID  NAME  AGENT  REMOTE  STATE  AGE  OUTPUT  COMMAND\n");
 }
@@ -206,7 +231,7 @@ fn on_a_terminal_the_command_is_cut_to_its_width() {
 #[test]
 fn inspect_tells_all_and_the_failure() {
     assert_eq!(
-        inspect(&waiting(), look()),
+        inspect(&waiting(), &[], look()),
         "\
 id        0000000008
 name      nightly
@@ -245,7 +270,7 @@ fn inspect_tells_the_cap_and_what_was_dropped() {
         stderr_dropped: 200,
         ..waiting()
     };
-    let text = inspect(&view, look());
+    let text = inspect(&view, &[], look());
     for line in [
         "stdout    2.0K, of which bytes 0–1023 were dropped\n",
         "stderr    0B, 200B of it dropped, last bytes 200–299\n",

@@ -2,6 +2,7 @@
 
 use super::spool::Spool;
 use crate::domain::origin::Origin;
+use crate::domain::session::attempt::Attempts;
 use crate::domain::session::{Phase, SessionRecord, Stdin};
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
@@ -76,6 +77,9 @@ pub fn record(
         max_output: meta.and_then(|meta| meta.max_output),
         revision: 0,
         spool_gone_at: None,
+        request_digest: None,
+        // What it was started with is not known, so it is never started anew.
+        attempts: Attempts::default(),
         adopted_from: meta.map(|meta| meta.origin.clone()).filter(|origin| origin.id != own.id),
         keeps_spool: meta.is_none_or(|meta| meta.origin.id != own.id),
     }

@@ -5,6 +5,7 @@
 //! left to `load`, with the places that it will have to name.
 
 mod fields;
+mod restart;
 mod retention;
 
 use std::collections::BTreeMap;
@@ -39,7 +40,7 @@ const REMOTE_FIELDS: &[&str] = &[
     "max_output",
 ];
 const AGENT_FIELDS: &[&str] =
-    &["profile", "command", "args", "env", "remote", "working_dir", "max_output"];
+    &["profile", "command", "args", "env", "remote", "working_dir", "max_output", "restart"];
 
 /// How the first of two is pointed at.
 pub(super) const FIRST: &str = "first here";
@@ -257,6 +258,8 @@ impl Decoder<'_> {
             }
             agent.working_dir = fields.take("working_dir").and_then(|value| self.text(&value));
             agent.max_output = fields.take("max_output").and_then(|value| self.size(&value));
+            agent.restart =
+                fields.take("restart").and_then(|value| self.restart(&value)).unwrap_or_default();
         }
         self.out.agents.push(AgentEntry { name, agent, on });
     }

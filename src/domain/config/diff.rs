@@ -86,7 +86,7 @@ fn differing(fields: &[(&'static str, bool)]) -> Vec<&'static str> {
 }
 
 fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
-    let Agent { profile, command, args, env, remote, working_dir, max_output } = new;
+    let Agent { profile, command, args, env, remote, working_dir, max_output, restart } = new;
     differing(&[
         ("profile", old.profile != *profile),
         ("command", old.command != *command),
@@ -95,6 +95,7 @@ fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
         ("remote", old.remote != *remote),
         ("working_dir", old.working_dir != *working_dir),
         ("max_output", old.max_output != *max_output),
+        ("restart", old.restart != *restart),
     ])
 }
 

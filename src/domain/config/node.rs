@@ -162,6 +162,14 @@ impl<'a> Node<'a> {
         Ok(items.into_iter().map(|item| self.part(item.get_ron())).collect())
     }
 
+    /// The name that it begins with, where it begins with one.
+    pub(super) fn name(&self) -> Option<(&'a str, Range<usize>)> {
+        let letter = |c: char| c.is_alphanumeric() || c == '_';
+        let end = self.text.find(|c| !letter(c)).unwrap_or(self.text.len());
+        let name = &self.text[..end];
+        (!name.is_empty()).then(|| (name, self.range_of(name)))
+    }
+
     /// A variant: its name, and its one value where it has one.
     pub(super) fn variant(&self) -> Result<Variant<'a>, Misshapen> {
         let (name, payload) =

@@ -12,6 +12,7 @@ use crate::domain::ids::{AgentName, RemoteName};
 use crate::domain::max_output::MaxOutput;
 use crate::domain::retention::Retention;
 use crate::domain::secret::Secret;
+pub use crate::domain::session::RestartPolicy;
 pub use crate::domain::target::SshConfigUse;
 
 /// The only version of the format so far.
@@ -125,6 +126,8 @@ pub struct Agent {
     pub working_dir: Option<String>,
     /// How much of its output is kept where it runs, over that of the remote.
     pub max_output: Option<MaxOutput>,
+    /// When a session of it that has ended is started anew.
+    pub restart: RestartPolicy,
 }
 
 /// Where an agent runs when its session says nothing.

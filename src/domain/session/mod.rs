@@ -3,15 +3,20 @@
 //! [`record`] is what is remembered of a session from the moment it is taken
 //! in; [`state`] is what people see of that; [`ending`] reads what a spool says
 //! of its end; [`removal`] is what outlives its place in the list; [`fsm`]
-//! decides what to do next for it. None holds a prompt, an env value or any output.
+//! decides what to do next for it; [`attempt`] decides whether it is started anew
+//! when it has ended; [`piece`] decides where input goes. None holds a prompt, an
+//! env value or any output.
 
+pub mod attempt;
 pub mod ending;
 pub mod fsm;
+pub mod piece;
 pub mod pulse;
 pub mod record;
 pub mod removal;
 pub mod state;
 
+pub use attempt::{Attempts, Ordered, RestartPolicy, Retry};
 pub use ending::{Ending, Obstacle};
 pub use pulse::Pulse;
 pub use record::{Outcome, Phase, SessionRecord, Stdin, StopOrder};

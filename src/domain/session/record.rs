@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attempt::{Attempts, RestartPolicy};
 use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
@@ -15,9 +16,9 @@ use crate::domain::timestamp::Timestamp;
 /// A session, as the registry keeps it.
 ///
 /// It holds no env value and no prompt: those are in an owner-only file beside
-/// the mirror until the session has started, and nowhere after that. Fields are
-/// only ever added, each with a serde default, because the registry outlives
-/// the version that wrote it.
+/// the mirror until the session has started for the last time, and nowhere
+/// after that. Fields are only ever added, each with a serde default, because
+/// the registry outlives the version that wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
     /// The session's id.
@@ -74,6 +75,13 @@ pub struct SessionRecord {
     /// When nothing was left of it where it ran.
     #[serde(default)]
     pub spool_gone_at: Option<Timestamp>,
+    /// A keyed digest of the request that it came from: another request with
+    /// its key is told from the same one.
+    #[serde(default)]
+    pub request_digest: Option<String>,
+    /// Its place among the attempts at one piece of work.
+    #[serde(default)]
+    pub attempts: Attempts,
     /// The control machine that started it, where that is not this one: it was
     /// found on its host and taken in.
     #[serde(default)]
@@ -92,11 +100,13 @@ impl SessionRecord {
     }
 
     /// The record of a session of which it is not known how it went on: its spool
-    /// tells, and it is not started, since it may have been.
+    /// tells, and it is not started, since it may have been. Nor is another
+    /// attempt made after it, since there may be one.
     #[must_use]
     pub fn to_be_looked_up(mut self) -> Self {
         if self.is_live() {
             self.phase = Phase::Running { pid: None };
+            self.attempts.policy = RestartPolicy::Never;
         }
         self
     }
@@ -354,6 +364,8 @@ impl SessionRecord {
             max_output: None,
             revision: 0,
             spool_gone_at: None,
+            request_digest: None,
+            attempts: Attempts::default(),
             adopted_from: None,
             keeps_spool: false,
         }
@@ -362,6 +374,7 @@ impl SessionRecord {
 
 #[cfg(test)]
 mod tests {
+    use super::super::attempt::Retry;
     use super::*;
     use crate::domain::failure::{Disposition, Stage};
 
@@ -410,6 +423,21 @@ mod tests {
             let record = record(phase);
             assert_eq!(record.state(), state);
             assert_eq!(record.is_live(), !state.has_ended(), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_looked_up_is_neither_started_nor_followed_by_another_attempt() {
+        for (phase, _) in every_phase() {
+            let mut before = record(phase);
+            before.attempts.policy = RestartPolicy::OnLost(Retry::default());
+            let after = before.clone().to_be_looked_up();
+            if before.is_live() {
+                assert_eq!(after.phase, Phase::Running { pid: None });
+                assert_eq!(after.attempts.policy, RestartPolicy::Never);
+            } else {
+                assert_eq!(after, before);
+            }
         }
     }
 

@@ -241,7 +241,7 @@ pub(super) async fn read_at(file: PathBuf, offset: u64, max: usize) -> Result<By
     .await
 }
 
-fn read_now(file: &Path, offset: u64, max: usize) -> io::Result<Vec<u8>> {
+pub(super) fn read_now(file: &Path, offset: u64, max: usize) -> io::Result<Vec<u8>> {
     let file = File::open(file)?;
     let there = file.metadata()?.len().saturating_sub(offset);
     let mut bytes = vec![0; usize::try_from(there).unwrap_or(max).min(max)];

@@ -71,6 +71,30 @@ impl Mirror {
         .await
     }
 
+    /// Takes what another session was launched with, and the input that it was
+    /// sent, over from its folder. What is not there, or was taken over before,
+    /// is left as it is: to do this again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be moved.
+    pub async fn take_over(&self, from: &Path) -> Result<(), MirrorError> {
+        let (from, to) = (from.to_owned(), self.dir().to_owned());
+        blocking(move || {
+            // Moved one by one, each in one step: there is one of each at all times.
+            for name in ["launch.json", "in", "in.end"] {
+                match fs::rename(from.join(name), to.join(name)) {
+                    Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                        return Err(MirrorError::write(&to.join(name), 0, 0, source));
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// The file, and the name under which a new one is written.
     fn launch_files(&self) -> (PathBuf, PathBuf) {
         (self.dir().join("launch.json"), self.dir().join("launch.json.new"))

@@ -4,7 +4,8 @@
 //! <state>/sessions/<id>/    0700
 //!     out   err             0600   the output, a prefix of the spool's
 //!     in                    0600   what was sent to standard input
-//!     launch.json           0600   until the session has started
+//!     in.end                0600   there once that has its end
+//!     launch.json           0600   until the last attempt has started
 //!     out.gaps  err.gaps    0600   what was dropped before it could come here
 //!     record.json           0600   what is remembered of it, for a lost registry
 //! ```
@@ -34,5 +35,6 @@ mod tests;
 
 pub use error::MirrorError;
 pub use folder::{Lengths, Mirror, sizes};
+pub use input::{Piece, Taken};
 pub use record::kept_records;
 pub use writer::MirrorWriter;

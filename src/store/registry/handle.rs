@@ -102,11 +102,33 @@ impl Registry {
     /// Another live session has the name, or the disk fails.
     pub async fn save(&self, record: SessionRecord) -> Result<Saved, RegistryError> {
         let entry = self.entry(record)?;
-        match self.write(move |db| sessions::save(db, &entry)).await? {
-            Saving::NameTaken { name, by } => Err(RegistryError::NameTaken { name, by }),
-            Saving::Written => Ok(Saved::Written),
-            Saving::Stale => Ok(Saved::Stale),
-        }
+        saved(self.write(move |db| sessions::save(db, &entry)).await?)
+    }
+
+    /// Writes that a session has ended and that another goes on from it, in one
+    /// transaction: whatever happens in between, there is none or one to go on.
+    /// To do it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails; the registry is as it was then.
+    pub async fn hand_over(
+        &self,
+        ended: SessionRecord,
+        next: SessionRecord,
+    ) -> Result<Saved, RegistryError> {
+        let (ended, next) = (self.entry(ended)?, self.entry(next)?);
+        saved(self.write(move |db| sessions::hand_over(db, &ended, &next)).await?)
+    }
+
+    /// The session that was taken in with this idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails, or the record is damaged.
+    pub async fn by_key(&self, key: &str) -> Result<Option<SessionRecord>, RegistryError> {
+        let key = key.to_owned();
+        self.read(move |db| sessions::by_key(db, &key)).await
     }
 
     /// The session with this id.
@@ -273,6 +295,27 @@ impl Registry {
         self.read(events::last).await
     }
 
+    /// Whether it is in use: one that is not may stand in the place of one that
+    /// was lost.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn is_in_use(&self) -> Result<bool, RegistryError> {
+        let marked = self.read(|db| Ok(schema::is_marked(db)?)).await?;
+        // Those of the first versions have no mark.
+        Ok(marked || self.last_event().await? > 0)
+    }
+
+    /// Marks it as one that is in use.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn mark_in_use(&self) -> Result<(), RegistryError> {
+        self.write(|db| Ok(schema::mark(db)?)).await
+    }
+
     /// Whether the last write found no room on the disk.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -328,5 +371,13 @@ impl Registry {
         self.calls.send(job).await.map_err(|_| RegistryError::Stopped)?;
         let result = answer.await.map_err(|_| RegistryError::Stopped)?;
         result.map_err(|fault| fault.of(&self.file))
+    }
+}
+
+fn saved(saving: Saving) -> Result<Saved, RegistryError> {
+    match saving {
+        Saving::NameTaken { name, by } => Err(RegistryError::NameTaken { name, by }),
+        Saving::Written => Ok(Saved::Written),
+        Saving::Stale => Ok(Saved::Stale),
     }
 }

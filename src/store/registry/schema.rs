@@ -107,6 +107,18 @@ fn migrate(db: &Connection, file: &Path) -> Result<(), RegistryError> {
     Ok(())
 }
 
+/// The mark of a registry that is in use.
+const MARK: i64 = 0x6c6f_6e67;
+
+pub(super) fn is_marked(db: &Connection) -> rusqlite::Result<bool> {
+    let mark: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    Ok(mark == MARK)
+}
+
+pub(super) fn mark(db: &Connection) -> rusqlite::Result<()> {
+    db.pragma_update(None, "application_id", MARK)
+}
+
 /// Looks for damage now: later it would show in the middle of something. That
 /// costs a reading of the file, which is some megabytes at most.
 fn check(db: &Connection) -> Result<(), Fault> {

@@ -142,6 +142,26 @@ pub(super) fn save(db: &Connection, entry: &Entry) -> Result<Saving, Fault> {
     }
 }
 
+/// Writes a session that has ended and the one that goes on from it. The first
+/// gives up its name and the second takes it, with nobody in between. One that was
+/// removed is not gone on with.
+pub(super) fn hand_over(db: &Connection, ended: &Entry, next: &Entry) -> Result<Saving, Fault> {
+    let saved = save(db, ended)?;
+    if !matches!(saved, Saving::Written) {
+        return Ok(saved);
+    }
+    // It is there already where this was done before, and not known to be.
+    if get(db, &next.record.id)?.is_none() {
+        write(db, sql::INSERT, next)?;
+    }
+    Ok(saved)
+}
+
+/// The session that a request with this key was answered with.
+pub(super) fn by_key(db: &Connection, key: &str) -> Result<Option<SessionRecord>, Fault> {
+    one(db, sql::BY_KEY, named_params! { ":key": key })
+}
+
 /// The live session other than this one that has its name, if it is to be live.
 fn name_taken(
     db: &Connection,

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputTaken,
-    KeptView, KillRequest, LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport,
-    TestRequest, TestStage,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
+    InputTaken, KeptView, KillRequest, LinkState, RemoteView, RunRequest, SessionView, StatusView,
+    TestReport, TestRequest, TestStage,
 };
 use longhaul::domain::event::Event;
 use tokio::sync::broadcast;
@@ -43,7 +42,16 @@ impl Backend for Fake {
     }
 
     async fn session(&self, given: &str) -> Result<SessionView, RequestError> {
-        let hides = self.state().hides_mirrors;
+        let (hides, cut_off) = {
+            let mut state = self.state();
+            let cut_off = state.cut_off_for > 0;
+            state.cut_off_for = state.cut_off_for.saturating_sub(1);
+            (state.hides_mirrors, cut_off)
+        };
+        if cut_off {
+            // The server drops the connection of a handler that unwinds.
+            std::panic::resume_unwind(Box::new("cut off"));
+        }
         self.find(given, |session| {
             let mut view = session.view.clone();
             if hides {
@@ -53,6 +61,10 @@ impl Backend for Fake {
         })
     }
 
+    async fn attempts(&self, given: &str) -> Result<Vec<SessionView>, RequestError> {
+        Ok(vec![self.session(given).await?])
+    }
+
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
         self.find(given, |session| Output {
             dir: session.view.mirror.clone(),
@@ -60,12 +72,7 @@ impl Backend for Fake {
         })
     }
 
-    async fn input(
-        &self,
-        given: &str,
-        bytes: Bytes,
-        eof: bool,
-    ) -> Result<InputTaken, RequestError> {
+    async fn input(&self, given: &str, offer: InputOffer) -> Result<InputTaken, RequestError> {
         let full = {
             let mut state = self.state();
             let full = state.full_for > 0;
@@ -79,9 +86,14 @@ impl Backend for Fake {
             if full {
                 return Err(RequestError::InputFull(session.view.id.clone(), 1 << 20));
             }
-            session.input.extend_from_slice(&bytes);
-            session.view.stdin.open = !eof;
-            session.view.stdin.accepted += bytes.len() as u64;
+            let accepted = session.view.stdin.accepted;
+            if offer.offset.is_some_and(|offset| offset != accepted) {
+                let session = session.view.id.clone();
+                return Err(RequestError::InputMoved { session, accepted });
+            }
+            session.input.extend_from_slice(&offer.bytes);
+            session.view.stdin.open = !offer.eof;
+            session.view.stdin.accepted += offer.bytes.len() as u64;
             Ok(InputTaken { accepted: session.view.stdin.accepted })
         })?
     }

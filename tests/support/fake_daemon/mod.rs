@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use longhaul::api::backend::RequestError;
 use longhaul::api::types::{
-    ConfigView, Dropped, EventKind, EventView, Exit, Gap, KillRequest, LinkState, LinkView, Pulse,
-    RunRequest, SessionState, SessionView, StdinView, Stream, Where,
+    AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, Gap, KillRequest, LinkState,
+    LinkView, Pulse, RunRequest, SessionState, SessionView, StdinView, Stream, Where,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::failure::{Disposition, Failure, Stage};
@@ -44,6 +44,8 @@ struct State {
     kills: Vec<(SessionId, KillRequest)>,
     /// Requests to add input that are answered with "full" before one is taken.
     full_for: u32,
+    /// Questions for a session that are cut off before one is answered.
+    cut_off_for: u32,
     on_run: Option<Script<RunRequest>>,
     on_kill: Option<Script<KillRequest>>,
     rejected: Option<String>,
@@ -68,6 +70,7 @@ impl Fake {
             requests: Vec::new(),
             kills: Vec::new(),
             full_for: 0,
+            cut_off_for: 0,
             on_run: None,
             on_kill: None,
             rejected: None,
@@ -124,6 +127,11 @@ impl Fake {
 
     pub(crate) fn refuse_input(&self, times: u32) {
         self.state().full_for = times;
+    }
+
+    /// Hangs up on whoever asks for a session, as a daemon does that is killed.
+    pub(crate) fn cut_off_views(&self, times: u32) {
+        self.state().cut_off_for = times;
     }
 
     pub(crate) fn hide_mirrors(&self) {
@@ -212,6 +220,7 @@ impl Fake {
             adopted_from: None,
             mirror_paused: None,
             spool_gone_at: None,
+            attempt: AttemptView::default(),
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn what_is_no_limit_is_a_problem() {
         for (text, says) in [
-            ("(mirror_size: \"20\")", "\"20 GB\""),
+            ("(mirror_size: \"20\")", "a size is written"),
             ("(mirror_size: 20)", "a size such as"),
             ("(mirror_age: \"old\")", "a time is written"),
             ("(spool_grace: never)", "a time such as"),

@@ -438,3 +438,36 @@ fn a_disabled_remote_that_is_named_is_odd_but_no_error() {
     let paths: Vec<_> = loaded.unwrap().warnings.into_iter().map(|w| w.path).collect();
     assert_eq!(paths, ["default_remote", "agents.c.remote"]);
 }
+
+#[test]
+fn a_restart_policy_is_a_name_with_or_without_its_fields() {
+    use crate::domain::session::{RestartPolicy, Retry};
+    let read = |text: &str| {
+        let body = format!("agents: {{\"a\": (command: [\"x\"], restart: {text})}}");
+        load_body(&body).map(|loaded| loaded.config.agents["a"].restart)
+    };
+    let retry = |limit, backoff_s| Retry { limit, backoff_s };
+    for (text, policy) in [
+        ("Never", RestartPolicy::Never),
+        ("OnFailure", RestartPolicy::OnFailure(Retry::default())),
+        ("OnFailure()", RestartPolicy::OnFailure(Retry::default())),
+        ("OnLost(limit: 5)", RestartPolicy::OnLost(retry(5, 10))),
+        ("OnFailure(limit: 1, backoff: \"2m\")", RestartPolicy::OnFailure(retry(1, 120))),
+        ("OnLost( // soon\n backoff: \"0s\")", RestartPolicy::OnLost(retry(3, 0))),
+    ] {
+        assert_eq!(read(text).unwrap(), policy, "{text}");
+    }
+    for (text, said) in [
+        ("OnFailur", "OnFailure"),
+        ("Always", "OnLost"),
+        ("OnFailure(limit: 0)", "1 to 1000"),
+        ("OnFailure(limits: 3)", "limits"),
+        ("OnFailure(backoff: \"soon\")", "backoff"),
+        ("Never(limit: 3)", "Never"),
+        ("3", "OnFailure"),
+        ("\"OnFailure\"", "OnFailure"),
+    ] {
+        let report = read(text).unwrap_err().to_string();
+        assert!(report.contains(said), "{text}\n{report}");
+    }
+}

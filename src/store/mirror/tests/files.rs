@@ -64,7 +64,7 @@ async fn each_sessions_folder_is_measured_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let id = SessionId::from_bits(7);
     let mirror = Mirror::create(dir.path().join(id.as_str())).await.unwrap();
-    mirror.append_input(bytes::Bytes::from_static(b"in")).await.unwrap();
+    mirror.take_input(Piece { bytes: "in".into(), ..Piece::default() }).await.unwrap();
     fs::write(mirror.file(Stream::Stdout), "output").unwrap();
     fs::create_dir(dir.path().join("lost+found")).unwrap();
     let measured = sizes(dir.path().to_owned()).await.unwrap();
@@ -141,12 +141,63 @@ fn an_abandoned_append_is_over_before_the_next_writer_says_where_to_resume() {
     });
 }
 
+fn piece(bytes: &Bytes) -> Piece {
+    Piece { bytes: bytes.clone(), ..Piece::default() }
+}
+
+#[tokio::test]
+async fn a_piece_that_is_offered_again_is_taken_once_also_with_the_end_and_after_a_restart() {
+    let (mirror, _dir) = mirror().await;
+    let here = |accepted, ended| Taken::Here { accepted, ended };
+    let offered = |text: &'static str, offset, again, ends| {
+        let piece = Piece { bytes: text.into(), offset: Some(offset), again, ends };
+        let mirror = mirror.clone();
+        async move { mirror.take_input(piece).await.unwrap() }
+    };
+    assert_eq!(offered("one", 0, false, false).await, here(3, false));
+    assert_eq!(offered("one", 0, true, false).await, here(3, false));
+    // The same words of two people are two pieces.
+    assert_eq!(offered("one", 0, false, false).await, Taken::Moved { accepted: 3 });
+    assert_eq!(offered("One", 0, true, false).await, Taken::Moved { accepted: 3 });
+    // The write was cut short by a crash, and the answer never came.
+    std::fs::write(mirror.input_file(), "one\ntw").unwrap();
+    assert_eq!(offered("\ntwo", 3, true, true).await, here(7, true));
+    assert_eq!(offered("\ntwo", 3, true, true).await, here(7, true));
+    assert_eq!(offered("", 7, true, true).await, here(7, true));
+    assert_eq!(offered("more", 7, false, false).await, Taken::Closed);
+    assert_eq!(offered("more", 7, true, false).await, Taken::Closed);
+    let again = Mirror::open(mirror.dir()).await.unwrap();
+    assert!(again.input_has_ended().await.unwrap());
+    assert_eq!(again.input_from(0, 99).await.unwrap(), "one\ntwo");
+}
+
+#[tokio::test]
+async fn what_is_taken_over_is_in_one_place_and_its_old_one_takes_no_more() {
+    let (first, _dir) = mirror().await;
+    let second = Mirror::create(first.dir().with_file_name("0000000002")).await.unwrap();
+    first.save_launch(&"launch").await.unwrap();
+    first.take_input(Piece { ends: true, ..piece(&"input".into()) }).await.unwrap();
+    for _ in 0..2 {
+        second.take_over(first.dir()).await.unwrap();
+        assert_eq!(second.load_launch::<String>().await.unwrap().as_deref(), Some("launch"));
+        assert_eq!(second.input_from(0, 99).await.unwrap(), "input");
+        assert!(second.input_has_ended().await.unwrap());
+        assert_eq!(first.load_launch::<String>().await.unwrap(), None);
+        let late = first.take_input(piece(&"late".into())).await;
+        assert!(matches!(late, Err(MirrorError::Gone { .. })), "{late:?}");
+    }
+}
+
 #[tokio::test]
 async fn concurrent_input_is_taken_whole_and_one_after_the_other() {
     let (mirror, _dir) = mirror().await;
     let texts: Vec<_> = (0..20u8).map(|n| Bytes::from(vec![b'a' + n; 10_000])).collect();
-    let taken = join_all(texts.iter().map(|text| mirror.append_input(text.clone()))).await;
-    let mut totals: Vec<_> = taken.into_iter().map(Result::unwrap).collect();
+    let taken = join_all(texts.iter().map(|text| mirror.take_input(piece(text)))).await;
+    let total = |taken: Result<Taken, MirrorError>| match taken {
+        Ok(Taken::Here { accepted, ended: false }) => accepted,
+        other => panic!("{other:?}"),
+    };
+    let mut totals: Vec<_> = taken.into_iter().map(total).collect();
     totals.sort_unstable();
     assert!(totals.iter().copied().eq((1..=20).map(|n| n * 10_000)));
     let all = mirror.input_from(0, usize::MAX).await.unwrap();

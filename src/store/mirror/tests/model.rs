@@ -77,8 +77,10 @@ async fn compare(steps: Vec<Step>) {
             }
             Step::Input(bytes) => {
                 model.input.extend(&bytes);
-                let taken = mirror.append_input(bytes.into()).await.unwrap();
-                assert_eq!(taken, model.input.len() as u64);
+                let piece = Piece { bytes: bytes.into(), ..Piece::default() };
+                let accepted = model.input.len() as u64;
+                let taken = mirror.take_input(piece).await.unwrap();
+                assert_eq!(taken, Taken::Here { accepted, ended: false });
             }
             Step::Read(stream, offset, max) => {
                 let rest = model.of(stream).get(offset as usize..).unwrap_or_default();

@@ -1,3 +1,5 @@
+use std::slice;
+
 use futures_util::future::join_all;
 
 use super::super::sessions::sql;
@@ -120,6 +122,22 @@ async fn a_known_idempotency_key_is_answered_with_its_session_even_once_that_has
     registry.save(ended(keyed(1))).await.unwrap();
     assert_eq!(registry.insert(keyed(3)).await.unwrap(), existing(ended(keyed(1))));
     assert_eq!(registry.list(Which::All, Page::WHOLE).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_hands_over_gives_up_its_name_and_its_successor_has_it() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let (first, second) = (named(1, "nightly"), named(2, "nightly"));
+    registry.insert(first.clone()).await.unwrap();
+    registry.hand_over(ended(first.clone()), second.clone()).await.unwrap();
+    assert_eq!(registry.find("nightly").await.unwrap(), one(&second));
+    assert_eq!(registry.live().await.unwrap(), slice::from_ref(&second));
+    // Done again, after the successor has gone on: it is not set back.
+    let running = SessionRecord { phase: Phase::Running { pid: Some(7) }, ..second.clone() };
+    registry.save(running.clone()).await.unwrap();
+    registry.hand_over(ended(first.clone()), second).await.unwrap();
+    assert_eq!(registry.live().await.unwrap(), [running]);
+    assert_eq!(registry.get(&first.id).await.unwrap(), Some(ended(first)));
 }
 
 #[tokio::test]

@@ -1,0 +1,11 @@
+//! A TCP proxy that breaks links in every way that networks do.
+//!
+//! What lives here: what can be ordered (`orders`), who orders it (`handle`) and
+//! who carries it out (`carry`). What may not: anything that knows SSH.
+
+mod carry;
+mod handle;
+mod orders;
+
+pub(crate) use handle::Proxy;
+pub(crate) use orders::{Flow, Way, Which};

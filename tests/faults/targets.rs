@@ -93,9 +93,14 @@ fn crew(spool: &Path, workers: &[&Process]) -> Option<Crew> {
     let command: u32 = signed.split(' ').next()?.parse().ok()?;
     let parent = processes::look_at(command).map(|command| command.parent);
     let wrapper = parent.filter(|parent| workers.iter().any(|worker| worker.pid == *parent));
+    // The wrapper's children, and theirs, feed the command or are about to become
+    // it: what a feeder has read and not yet written goes with it.
+    let is_fed = |w: u32, process: &Process| {
+        let child = |pid: u32| workers.iter().any(|worker| worker.pid == pid && worker.parent == w);
+        process.parent == w || child(process.parent)
+    };
     let mine = |process: &&&Process| {
-        // The wrapper's children feed the command, or are about to become it.
-        process.pid != command && wrapper.is_none_or(|w| process.pid != w && process.parent != w)
+        process.pid != command && wrapper.is_none_or(|w| process.pid != w && !is_fed(w, process))
     };
     // Without a wrapper nobody knows who of them is one.
     let helpers = match wrapper {

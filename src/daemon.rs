@@ -21,7 +21,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::actors::ask;
 use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
 use crate::actors::connection::SshDialer;
 use crate::actors::janitor::{self, Janitor};
@@ -31,11 +30,15 @@ use crate::actors::supervisor::{
     furnish,
 };
 use crate::actors::surroundings;
+use crate::actors::{ask, now};
 use crate::api::server::serve;
+use crate::domain::origin::{ControlId, Origin, Who};
 use crate::paths::{Environment, PathsError};
 use crate::runner::limits::raise_open_files;
 use crate::ssh::settings::SshEnvironment;
+use crate::store::control_id::control_id;
 use crate::store::registry::{Registry, RegistryError};
+use crate::store::rescue::{self, Rescue};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 use crate::telemetry;
 
@@ -43,6 +46,9 @@ use crate::telemetry;
 /// between two looks: five seconds in all.
 const LOOKS: u32 = 250;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// How often the state directory is looked for.
+const BETWEEN_LOOKS_AT_STATE: Duration = Duration::from_secs(2);
 
 /// How the daemon is started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,6 +79,14 @@ pub enum DaemonError {
         /// Why.
         source: io::Error,
     },
+    /// The state directory's id cannot be kept.
+    #[error("{}: {source}", path.display())]
+    ControlId {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Something that is no socket is in its place.
     #[error("{} is in the way: it is no socket", .0.display())]
     NotASocket(PathBuf),
@@ -92,6 +106,7 @@ impl DaemonError {
             Self::State(error) => Some(error.remedy()),
             Self::Registry(error) => error.remedy(),
             Self::NotASocket(path) => Some(format!("mv {0} {0}.old", path.display())),
+            Self::ControlId { path, .. } => Some(format!("rm '{}'", path.display())),
             Self::Paths(_) | Self::Socket { .. } | Self::Start(_) | Self::Server(_) => None,
         }
     }
@@ -118,7 +133,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     let state_dir = StateDir::prepare(environment.state_dir()?)?;
     let socket = environment.socket()?;
     // Held until the process ends.
-    let _lock = take_lock(&state_dir, &socket)?;
+    let lock = Arc::new(take_lock(&state_dir, &socket)?);
     // Sessions are started with a umask of their own; what the daemon makes is
     // for its owner alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -130,9 +145,11 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
         .build()
         .map_err(|error| DaemonError::Start(error.into()))?;
     let plan = Plan {
+        lock: lock.clone(),
         socket,
         config: environment.config_file(options.config.as_deref())?,
         ssh: ssh_environment(&environment),
+        origin: origin(&state_dir, &environment)?,
         home: environment.home,
         state_dir,
     };
@@ -164,11 +181,24 @@ fn take_lock(state_dir: &StateDir, socket: &Path) -> Result<DaemonLock, DaemonEr
 /// What the daemon is made of.
 #[derive(Debug)]
 struct Plan {
+    lock: Arc<DaemonLock>,
     socket: PathBuf,
     config: PathBuf,
     ssh: SshEnvironment,
     home: Option<PathBuf>,
+    origin: Origin,
     state_dir: StateDir,
+}
+
+/// What this control machine is to the sessions that it starts.
+fn origin(state_dir: &StateDir, environment: &Environment) -> Result<Origin, DaemonError> {
+    let file = state_dir.control_id();
+    let fresh = ControlId::from_bits(rand::random());
+    let id =
+        control_id(&file, fresh).map_err(|source| DaemonError::ControlId { path: file, source })?;
+    let user = ssh_environment(environment).local_user;
+    let machine = rustix::system::uname();
+    Ok(Origin { id, who: Who::new(&user, &machine.nodename().to_string_lossy()) })
 }
 
 fn ssh_environment(environment: &Environment) -> SshEnvironment {
@@ -192,7 +222,11 @@ fn user_by_id() -> String {
 
 async fn live(plan: Plan) -> Result<(), DaemonError> {
     let digests = RequestDigests::new(plan.state_dir.digest_key(rand::random())?);
-    let registry = Registry::open(plan.state_dir.registry()).await?;
+    let (registry, rescue) = rescue::open(&plan.state_dir, now().as_millis()).await?;
+    let notices: Vec<String> = rescue.iter().map(Rescue::notice).collect();
+    for notice in &notices {
+        warn!("{notice}");
+    }
     let journal = Journal::open(registry.clone());
     let (stop, stopped) = watch::channel(false);
     let supervisor = spawn_supervisor(&plan, &registry, &journal).await?;
@@ -211,24 +245,52 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         state_dir: plan.state_dir.clone(),
     });
     info!(socket = %plan.socket.display(), version = env!("CARGO_PKG_VERSION"), "ready");
+    watch_state_dir(plan.lock.clone(), stop.clone());
     let handle = DaemonHandle::new(Parts {
         supervisor: supervisor.clone(),
         children,
         registry,
         journal,
         janitor,
-        state_dir: plan.state_dir,
+        state_dir: plan.state_dir.clone(),
+        lock: plan.lock.clone(),
+        origin: plan.origin,
+        notices,
         digests,
         stop,
     });
     let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;
     info!("stopping; sessions go on");
-    // Only our own: the lock is still held.
-    let _ = std::fs::remove_file(&plan.socket);
+    let in_place = plan.lock.is_in_place();
+    // Only our own: the lock is still held. Without it the path may be the next
+    // daemon's.
+    if in_place {
+        let _ = std::fs::remove_file(&plan.socket);
+    }
     let _ = supervisor.cast(SupervisorMsg::ShutDown);
     // However that ends, there is nothing left to do.
     let _ = supervisor.wait(Some(Duration::from_secs(5))).await;
+    if !in_place {
+        return Err(StateDirError::Gone { dir: plan.state_dir.root().to_owned() }.into());
+    }
     served.map_err(DaemonError::Server)
+}
+
+/// Stops the daemon once its state directory is gone. What it writes from then
+/// on nobody would find again; the next daemon begins with what is there.
+fn watch_state_dir(lock: Arc<DaemonLock>, stop: watch::Sender<bool>) {
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(BETWEEN_LOOKS_AT_STATE).await;
+            let looked = lock.clone();
+            let in_place = tokio::task::spawn_blocking(move || looked.is_in_place()).await;
+            if !in_place.unwrap_or(true) {
+                error!("the state directory was removed");
+                stop.send_replace(true);
+                return;
+            }
+        }
+    });
 }
 
 async fn spawn_supervisor(
@@ -248,6 +310,7 @@ async fn spawn_supervisor(
         registry: registry.clone(),
         journal: journal.clone(),
         local_root: spools.to_string_lossy().into_owned(),
+        origin: plan.origin.clone(),
     };
     let spawned = Actor::spawn(None, SupervisorActor, args).await;
     Ok(spawned.map_err(|error| DaemonError::Start(error.into()))?.0)

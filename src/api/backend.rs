@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, watch};
 
 use super::types::{
-    AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer, InputTaken, KillRequest,
-    Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
+    InputTaken, KillRequest, Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    TestRequest,
 };
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
@@ -102,11 +103,11 @@ pub struct Output {
 
 /// The daemon, as the server sees it.
 ///
-/// All of it answers within seconds, except [`test_remote`](Self::test_remote),
-/// which takes as long as the remote's own time-outs allow, [`gc`](Self::gc),
-/// which removes while one waits, [`remove`](Self::remove) with force, which
-/// sees processes end, and [`input`](Self::input), which waits for room as long as
-/// it is told to.
+/// All of it answers within seconds, except [`test_remote`](Self::test_remote)
+/// and [`adopt`](Self::adopt), which take as long as the remote's own time-outs
+/// allow, [`gc`](Self::gc), which removes while one waits,
+/// [`remove`](Self::remove) with force, which sees processes end, and
+/// [`input`](Self::input), which waits for room as long as it is told to.
 pub trait Backend: Clone + Send + Sync + 'static {
     /// Takes a session in; it is in the registry when this returns.
     fn run(
@@ -161,6 +162,13 @@ pub trait Backend: Clone + Send + Sync + 'static {
         name: &str,
         request: TestRequest,
     ) -> impl Future<Output = Result<TestReport, RequestError>> + Send;
+    /// Takes in the sessions on a remote, or on this machine (`local`), that
+    /// are not known here; they follow when this returns.
+    fn adopt(
+        &self,
+        name: &str,
+        request: AdoptRequest,
+    ) -> impl Future<Output = Result<AdoptReport, RequestError>> + Send;
     /// Tries a remote's connection at once, whatever it waits for.
     fn reconnect(&self, name: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// All agents.

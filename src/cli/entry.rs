@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    agent, attach, config, daemon, events, explain, gc, logs, parts, remote, run, send, sessions,
-    status,
+    adopt, agent, attach, config, daemon, events, explain, gc, logs, parts, remote, run, send,
+    sessions, status,
 };
 use crate::paths::Environment;
 
@@ -66,6 +66,8 @@ pub(super) enum Verb {
     Kill(sessions::KillArgs),
     /// Remove sessions, with their output here and there.
     Rm(sessions::RmArgs),
+    /// Take in the sessions that run on a host and are not known here.
+    Adopt(adopt::Args),
     /// Remove what need not be kept: spools, and old sessions.
     Gc(gc::Args),
     /// Print what happened, and what happens.
@@ -121,6 +123,7 @@ impl Verb {
             Self::Wait(args) => sessions::wait(args, context).await,
             Self::Kill(args) => sessions::kill(args, context).await,
             Self::Rm(args) => sessions::rm(args, context).await,
+            Self::Adopt(args) => adopt::adopt(args, context).await,
             Self::Gc(args) => gc::gc(args, context).await,
             Self::Events(args) => events::events(args, context).await,
             Self::Status(args) => status::status(args, context).await,
@@ -216,6 +219,8 @@ mod tests {
             vec!["longhaul", "run", "ls", "-la"],
             vec!["longhaul", "wait"],
             vec!["longhaul", "kill"],
+            vec!["longhaul", "adopt"],
+            vec!["longhaul", "adopt", "box", "--local"],
             vec!["longhaul", "logs", "--stdout", "--stderr", "a"],
             vec!["longhaul", "logs", "--tail", "1", "--since", "1", "a"],
         ] {

@@ -9,6 +9,7 @@
 //! error what a person should know. A closed standard output ends a verb without
 //! a word, as it does `cat`.
 
+mod adopt;
 mod agent;
 mod attach;
 mod config;

@@ -100,6 +100,9 @@ pub struct Launch {
     pub path: Option<String>,
     /// Standard input.
     pub stdin: Stdin,
+    /// The line of the spool's `meta` file, in graphic ASCII without a backslash;
+    /// empty makes none.
+    pub meta: String,
     /// How much of its output the spool keeps; `None` keeps all of it.
     pub max_output: Option<MaxOutput>,
 }
@@ -135,10 +138,16 @@ impl Parameters {
     /// directory there.
     #[must_use]
     pub fn session(self, id: &SessionId, root: Option<&str>) -> Self {
-        let with_id = self.plain("id", id.as_str());
+        self.plain("id", id.as_str()).root(root)
+    }
+
+    /// Adds the folder of all spools; `None` is the one below the home directory
+    /// there.
+    #[must_use]
+    pub fn root(self, root: Option<&str>) -> Self {
         match root {
-            Some(root) => with_id.value("root", root.as_bytes()),
-            None => with_id,
+            Some(root) => self.value("root", root.as_bytes()),
+            None => self,
         }
     }
 
@@ -161,6 +170,9 @@ impl Parameters {
         if let Some(path) = &launch.path {
             self = self.value("path", path.as_bytes());
         }
+        if !launch.meta.is_empty() {
+            self = self.plain("meta", &launch.meta);
+        }
         if let Some(cap) = launch.max_output {
             let Rotation { segment_bytes, segments } = cap.rotation();
             self.0.extend_from_slice(format!("cap {segment_bytes} {segments}\n").as_bytes());
@@ -182,6 +194,12 @@ impl Parameters {
             Some(path) => self.value("path", path.as_bytes()),
             None => self,
         }
+    }
+
+    /// Adds how many of the spools that are listed are left out.
+    #[must_use]
+    pub fn skip(self, spools: u64) -> Self {
+        self.number("out", spools)
     }
 
     /// Adds the offsets from which the streams are wanted.
@@ -280,6 +298,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Data(b"sekrit".to_vec()),
+            meta: "sekrit".to_owned(),
             max_output: None,
         };
         let shown =

@@ -5,6 +5,7 @@
 //! Time comes in as an argument, chance as a number; what is to be done goes
 //! out as an effect that an actor performs. `tests/architecture.rs` holds it.
 
+pub mod adopt;
 pub mod agent;
 pub mod backoff;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod ids;
 pub mod launch;
 pub mod max_output;
 pub mod nearest;
+pub mod origin;
 pub mod plan;
 pub mod resolve;
 pub mod restart;

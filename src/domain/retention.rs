@@ -4,7 +4,8 @@
 //! session itself, that is, its mirror and its record here. A spool is of no
 //! use once all of it is in the mirror; a session goes when it is old, or when
 //! all of them together take too much. What is not here in full is never
-//! removed by itself: somebody may want to look into why.
+//! removed by itself: somebody may want to look into why. Nor is a spool that is
+//! another control machine's: that one has limits of its own.
 
 use std::time::Duration;
 
@@ -56,6 +57,9 @@ pub struct Kept {
     pub whole: bool,
     /// Whether its spool is there, or may be.
     pub has_spool: bool,
+    /// Whether that spool is another control machine's, too: it stays until
+    /// somebody says that it goes.
+    pub keeps_spool: bool,
     /// Bytes that its mirror takes.
     pub size: u64,
 }
@@ -79,7 +83,8 @@ pub enum Why {
 pub struct Plan {
     /// Spools, those whose session ended first in front.
     pub spools: Vec<SessionId>,
-    /// Whole sessions, the same way. Their spools go with them.
+    /// Whole sessions, the same way. Their spools go with them, but for those
+    /// that are another's, too.
     pub sessions: Vec<(SessionId, Why)>,
     /// When there will be more to remove, if nothing else happens.
     pub due: Option<Timestamp>,
@@ -117,7 +122,7 @@ pub fn plan(sessions: &[Kept], retention: &Retention, now: Timestamp) -> Plan {
             continue;
         }
         plan.expect(due(ended_at, retention.mirror_age));
-        if kept.has_spool {
+        if kept.has_spool && !kept.keeps_spool {
             if retention.spool_grace.is_some_and(|grace| age >= grace) {
                 plan.spools.push(kept.id.clone());
             } else {

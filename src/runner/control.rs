@@ -14,7 +14,7 @@ use crate::domain::launch::{Nonce, Parameters};
 
 /// How long a program may take, on top of what it is told to wait. A host that
 /// swaps, or whose home directory is on a slow network, needs its time.
-const WITHIN: Duration = Duration::from_secs(30);
+pub(super) const WITHIN: Duration = Duration::from_secs(30);
 
 /// How long the removal of many spools may take: of gigabytes, on a slow disk.
 const REMOVE_WITHIN: Duration = Duration::from_secs(120);
@@ -276,8 +276,8 @@ async fn run(
 }
 
 /// A program that is being listened to.
-struct Talk {
-    io: ProgramIo,
+pub(super) struct Talk {
+    pub(super) io: ProgramIo,
     out: Splitter,
     lines: std::collections::VecDeque<String>,
     /// The end of what came on standard error.
@@ -285,7 +285,7 @@ struct Talk {
 }
 
 impl Talk {
-    async fn begin(
+    pub(super) async fn begin(
         mut io: ProgramIo,
         nonce: &Nonce,
         program: Program,
@@ -297,7 +297,7 @@ impl Talk {
     }
 
     /// The next line, or `None` once the program has ended.
-    async fn line(&mut self) -> Result<Option<String>, ControlError> {
+    pub(super) async fn line(&mut self) -> Result<Option<String>, ControlError> {
         loop {
             if let Some(line) = self.lines.pop_front() {
                 return match line.strip_prefix("fail ") {
@@ -350,7 +350,7 @@ impl Talk {
         length.ok_or(ControlError::Failed { detail: line })
     }
 
-    fn not_reached(&self) -> ControlError {
+    pub(super) fn not_reached(&self) -> ControlError {
         let mut said = self.out.noise().unwrap_or_default();
         said.push_str(&String::from_utf8_lossy(&self.grumble));
         ControlError::NotReached { said }

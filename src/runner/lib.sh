@@ -13,7 +13,7 @@
 
 # bash takes options from SHELLOPTS, if that is exported.
 set +aCefuvx
-_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _cap='' _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _live=''
+_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _cap='' _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _meta='' _live=''
 set --
 
 # Sets _v to the decoded form of $1. The dot keeps newlines at the end, which
@@ -46,11 +46,16 @@ find_home() {
   case $_home in /*) ;; *) fail spool 'HOME is not set, and the account has no home directory' ;; esac
 }
 
-# Sets _spool to the session's folder. The 1 is the format's version: whoever
-# changes what the files in it mean counts it up.
+# Sets _root to the folder of all spools. The 1 is the format's version: whoever
+# changes what the files in a spool mean counts it up.
+find_root() {
+  [ -n "$_root" ] || { find_home; _root=$_home/.local/state/longhaul/1; }
+}
+
+# Sets _spool to the session's folder.
 find_spool() {
   case $_id in '' | .* | */*) fail spool "not a session: '$_id'" ;; esac
-  [ -n "$_root" ] || { find_home; _root=$_home/.local/state/longhaul/1; }
+  find_root
   _spool=$_root/$_id
 }
 
@@ -148,6 +153,7 @@ while IFS= read -r _line; do
 " ;;
     stdin) _stdin=$_value ;;
     data) _data=$_value ;;
+    meta) _meta=$_value ;;
     cap) _cap=$_value ;;
     out) _out=$_value ;;
     err) _err=$_value ;;

@@ -5,7 +5,7 @@
 //! they say ([`speech`]), the host that is this machine ([`local`], [`limits`]),
 //! the streams of a program wherever it runs ([`io`]), and the two ways to use
 //! one: [`follow`] streams a session into its mirror, [`control`] does one
-//! thing and ends. What may not: decisions about what to do next; those are
+//! thing and ends, [`list`] tells what sessions there are. What may not: decisions about what to do next; those are
 //! the session's state machine's.
 //!
 //! Nothing is installed on a host. A program goes to the login shell as the
@@ -24,6 +24,7 @@ pub mod control;
 pub mod follow;
 pub mod io;
 pub mod limits;
+pub mod list;
 pub mod local;
 pub mod program;
 pub mod speech;

@@ -31,6 +31,7 @@ static START: LazyLock<Vec<u8>> = program!(
     "segments.sh",
     "finish.sh",
     "scope.sh",
+    "offset.sh",
     "rotate.sh",
     "start.sh"
 );
@@ -39,6 +40,7 @@ static FOLLOW: LazyLock<Vec<u8>> =
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
+static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
 static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "which.sh");
@@ -56,6 +58,8 @@ pub enum Program {
     Input,
     /// Removes an ended session's spool.
     Remove,
+    /// Tells what spools there are.
+    List,
     /// Tells what the host is.
     Probe,
     /// Tells whether a program is there, and which version.
@@ -72,6 +76,7 @@ impl Program {
             Self::Stop => &STOP,
             Self::Input => &INPUT,
             Self::Remove => &REMOVE,
+            Self::List => &LIST,
             Self::Probe => &PROBE,
             Self::Which => &WHICH,
         }
@@ -99,6 +104,7 @@ mod tests {
             Program::Stop,
             Program::Input,
             Program::Remove,
+            Program::List,
             Program::Probe,
             Program::Which,
         ] {
@@ -140,6 +146,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            meta: String::new(),
             max_output: None,
         };
         let parameters = Parameters::new(&Nonce::from_bits(3)).session(&launch.id, root.to_str());
@@ -200,6 +207,7 @@ mod tests {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            meta: String::new(),
             max_output: None,
         };
         let nonce = Nonce::from_bits(3);

@@ -88,14 +88,6 @@ move() {
   done
 }
 
-# Sets _name to the offset that lies $1 bytes behind it.
-advance() {
-  _low=$((1${_name#?????????} - 1000000 + $1))
-  _high=$((1${_name%??????} + _low / 1000000))
-  _low=$((1000000 + _low % 1000000))
-  _name=${_high#1}${_low#1}
-}
-
 # Drops the oldest segments until $1 are left. The stream that has more of them
 # gives, so a flood on one leaves the other its half. The newest of each, which
 # is being written to, stays. Sets _have to how many there are.

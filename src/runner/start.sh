@@ -17,7 +17,8 @@
 # over a line that holds its place on the disk); sent.NAME (a signal that was sent on request); stdin and wake (FIFOs of an open
 # input), eof (the input has its end), sender (who adds to it); cgroup (the folder
 # of the cgroup that is the session's own), wrapper (who else is in there), scope
-# (why there is none where there should be one).
+# (why there is none where there should be one); meta (what the session is, for a
+# control machine that lost it).
 
 find_spool
 find_setsid || fail setsid
@@ -34,6 +35,9 @@ furnish() {
   cd "$_spool" && echo run >stage && echo . >said || return
   if [ -n "$_cap" ]; then furnish_segments; else true >out && true >err; fi || return
   echo "$$ $_main_born $_boot" >starter || return
+  # No shell finds anything in it that `echo` would not print as it stands, and
+  # mksh has no `printf` of its own: as an argument it might be too long.
+  [ -z "$_meta" ] || echo "$_meta" >meta || return
   case $_stdin in
     data) printf %b "$_data" >in ;;
     open) printf %b "$_data" >in && mkfifo stdin wake ;;

@@ -1,7 +1,7 @@
 //! Files and folders for their owner alone.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -24,6 +24,11 @@ pub(super) fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(OWNER_FILE);
     options
+}
+
+/// Writes a file that has this and nothing else.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    owner_only().write(true).create(true).truncate(true).open(path)?.write_all(bytes)
 }
 
 /// Opens a file to add to it, and makes it where it is missing.

@@ -60,6 +60,12 @@ pub enum StateDirError {
         /// The system's own words.
         source: io::Error,
     },
+    /// It was removed while a daemon used it.
+    #[error("{} was removed while the daemon ran", dir.display())]
+    Gone {
+        /// The state directory.
+        dir: PathBuf,
+    },
     /// A daemon uses it.
     #[error("a daemon{} runs already on {}", of_pid(*pid), dir.display())]
     AlreadyRunning {
@@ -90,6 +96,9 @@ impl StateDirError {
         match self {
             Self::OpenToOthers { dir, .. } => {
                 format!("chmod go-w '{}', {ELSEWHERE}", dir.display())
+            }
+            Self::Gone { .. } => {
+                "sessions go on; take in what runs on a remote: longhaul adopt REMOTE".to_owned()
             }
             Self::Full { path, .. } => format!("make room: df '{}'", parent(path).display()),
             Self::AlreadyRunning { .. } => "longhaul daemon status".to_owned(),
@@ -135,6 +144,7 @@ fn parent(path: &Path) -> &Path {
 /// <root>/
 ///     registry.sqlite   0600
 ///     daemon.lock       0600   the running daemon's process id
+///     control-id        0600   what tells this directory from any other
 ///     digest.key        0600   the key of digests in the registry
 ///     sessions/<id>/    0700   mirrors
 /// ```
@@ -147,7 +157,24 @@ pub struct StateDir {
 /// and when the process ends, however it ends.
 #[derive(Debug)]
 pub struct DaemonLock {
-    _held: File,
+    held: File,
+    path: PathBuf,
+}
+
+impl DaemonLock {
+    /// Whether the directory is still the one that was locked: it, or the lock
+    /// in it, may have been removed, and another one made in its place. Blocks
+    /// for a moment.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        let same = |a: fs::Metadata, b: fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        match (self.held.metadata(), fs::metadata(&self.path)) {
+            (Ok(held), Ok(there)) => same(held, there),
+            // What cannot be looked at is not known to be gone.
+            (Err(_), _) => true,
+            (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+        }
+    }
 }
 
 impl StateDir {
@@ -192,7 +219,7 @@ impl StateDir {
             }
         }
         write_pid(&mut file).map_err(|source| StateDirError::making(&path, source))?;
-        Ok(DaemonLock { _held: file })
+        Ok(DaemonLock { held: file, path })
     }
 
     /// The directory itself.
@@ -214,6 +241,12 @@ impl StateDir {
     #[must_use]
     pub fn registry(&self) -> PathBuf {
         self.root.join("registry.sqlite")
+    }
+
+    /// The file that holds the directory's id.
+    #[must_use]
+    pub fn control_id(&self) -> PathBuf {
+        self.root.join("control-id")
     }
 
     /// The key of the digests that the registry holds; `fresh` becomes it where
@@ -378,6 +411,19 @@ mod tests {
             assert!(matches!(of(kind), StateDirError::Full { .. }), "{kind}");
         }
         assert!(matches!(of(io::ErrorKind::NotFound), StateDirError::Create { .. }));
+    }
+
+    #[test]
+    fn a_lock_whose_directory_was_removed_or_made_anew_is_none_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("state");
+        let state = StateDir::prepare(&root).unwrap();
+        let lock = state.lock().unwrap();
+        assert!(lock.is_in_place());
+        fs::remove_dir_all(&root).unwrap();
+        assert!(!lock.is_in_place());
+        let next = StateDir::prepare(&root).unwrap().lock().unwrap();
+        assert!(next.is_in_place() && !lock.is_in_place());
     }
 
     #[test]

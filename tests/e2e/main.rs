@@ -9,6 +9,8 @@
 mod support;
 
 #[cfg(test)]
+mod adopting;
+#[cfg(test)]
 mod attempts;
 #[cfg(test)]
 mod capped;
@@ -27,6 +29,8 @@ mod harness;
 #[cfg(test)]
 mod input;
 #[cfg(test)]
+mod killing;
+#[cfg(test)]
 mod launching;
 #[cfg(test)]
 mod limits;
@@ -40,6 +44,8 @@ mod outcomes;
 mod proxy;
 #[cfg(test)]
 mod queries;
+#[cfg(test)]
+mod registry;
 #[cfg(test)]
 mod remote_test;
 #[cfg(test)]

@@ -178,6 +178,7 @@ impl Bench {
             cwd: None,
             path: None,
             stdin: Stdin::Null,
+            meta: String::new(),
             max_output: None,
         }
     }

@@ -321,7 +321,7 @@ fn offsets_beyond_what_a_shell_can_count_are_right(bench: &mut Bench) {
     }
     let script = "for _name in 000000000000000 000000999999990 000004294967295 099999999000000; do
         advance 67108863; echo $_name; done";
-    let program = one_line(&[include_str!("../../src/runner/rotate.sh"), script]);
+    let program = one_line(&[include_str!("../../src/runner/offset.sh"), script]);
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(bench.shell.bootstrap(bench.dir()));
     let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

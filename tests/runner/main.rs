@@ -46,6 +46,7 @@ mod format;
 mod groups;
 mod input;
 mod killed;
+mod listing;
 mod no_proc;
 mod queries;
 mod scope;

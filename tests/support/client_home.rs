@@ -165,6 +165,9 @@ impl ClientHome {
             process.arguments.contains("daemon run")
                 && processes::program(process.pid).is_some_and(|program| program == binary)
         });
+        // Between fork(2) and exec(2) a child looks like the daemon that made it.
+        let pids: Vec<u32> = found.iter().map(|process| process.pid).collect();
+        found.retain(|process| !pids.contains(&process.parent));
         found
     }
 

@@ -111,9 +111,13 @@ impl Queue {
 
     /// Takes out those that a person has asked for.
     pub(super) fn take_asked(&mut self) -> Vec<ChannelRequest> {
-        let (asked, rest) = self.sessions.drain(..).partition(|request| request.asked);
-        self.sessions = rest;
-        Vec::from_iter::<VecDeque<_>>(asked)
+        let mut taken = Vec::new();
+        for line in [&mut self.control, &mut self.sessions] {
+            let (asked, rest): (VecDeque<_>, _) = line.drain(..).partition(|request| request.asked);
+            *line = rest;
+            taken.extend(asked);
+        }
+        taken
     }
 
     fn line(&mut self, purpose: Purpose) -> &mut VecDeque<ChannelRequest> {

@@ -128,7 +128,7 @@ pub(super) async fn sweep(parts: Parts, effort: Effort) -> Result<Swept, Registr
             Effort::None => Fate::Due,
             _ => remove_session(&parts, record).await,
         };
-        if effort == Effort::None && record.spool_gone_at.is_none() {
+        if effort == Effort::None && record.spool_goes_along() {
             spools.push(Spool::of(Removal::of(record, None, now()), *why));
         }
         items.push(item(record, What::Session, *why, size, fate));
@@ -162,6 +162,7 @@ fn kept(record: &SessionRecord, sizes: &HashMap<SessionId, u64>) -> Kept {
         ended_at: if record.is_live() { None } else { record.ended_at },
         whole: record.is_whole(),
         has_spool: record.spool_gone_at.is_none(),
+        keeps_spool: record.keeps_spool,
         size: sizes.get(&record.id).copied().unwrap_or_default(),
     }
 }
@@ -176,7 +177,7 @@ pub(super) fn item(record: &SessionRecord, what: What, why: Why, size: u64, fate
 /// session that the next one removes.
 async fn remove_session(parts: &Parts, record: &SessionRecord) -> Fate {
     let removal = Removal::of(record, None, now());
-    let removal = record.spool_gone_at.is_none().then_some(&removal);
+    let removal = record.spool_goes_along().then_some(&removal);
     match forget(&parts.registry, &parts.state_dir.session(&record.id), record, removal).await {
         Ok(()) => {
             info!(session = %record.id, "removed: it is kept no longer");

@@ -17,12 +17,14 @@ use super::saver;
 use super::tasks::{self, OwnLaunch};
 use crate::actors::journal::Journal;
 use crate::actors::now;
+use crate::domain::adopt::Meta;
 use crate::domain::config::{EnvName, EnvValue};
 use crate::domain::event::EventKind;
 use crate::domain::failure::classify::session_failure;
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::ids::Epoch;
 use crate::domain::launch::Launch;
+use crate::domain::origin::Origin;
 use crate::domain::session::attempt::Death;
 use crate::domain::session::fsm::SessionFsm;
 use crate::domain::session::fsm::{Effect, End, FollowEnd, Input, Known, Order, OrderEnd};
@@ -50,6 +52,8 @@ pub struct SessionArgs {
     pub own: Option<OwnLaunch>,
     /// Seconds between TERM and KILL when its time is up.
     pub kill_grace_s: u64,
+    /// The control machine that starts it.
+    pub origin: Origin,
     /// Where it is remembered.
     pub registry: Registry,
     /// Where what happens is written down.
@@ -389,7 +393,8 @@ impl State {
         let errand = match &self.launch {
             Some(launch) if starts => {
                 let path = channel.path.clone();
-                Errand::Start(Box::new(Launch { path, ..Launch::clone(launch) }))
+                let meta = Meta::of(&self.args.record, &self.args.origin, now()).line();
+                Errand::Start(Box::new(Launch { path, meta, ..Launch::clone(launch) }))
             }
             _ => Errand::Follow(self.args.record.id.clone()),
         };

@@ -62,6 +62,8 @@ pub(super) enum Want {
     Follow,
     /// To do one thing.
     Control,
+    /// To do one thing that a person has just asked for, and waits for.
+    Asked,
 }
 
 impl Host {
@@ -124,8 +126,11 @@ impl RemoteHost {
             let connection = self.connection.borrow_and_update().clone();
             let (reply, answer) = oneshot::channel();
             let request = ChannelRequest {
-                purpose: if want == Want::Control { Purpose::Control } else { Purpose::Session },
-                asked: want == Want::FreshStart,
+                purpose: match want {
+                    Want::Control | Want::Asked => Purpose::Control,
+                    Want::FreshStart | Want::Start | Want::Follow => Purpose::Session,
+                },
+                asked: matches!(want, Want::FreshStart | Want::Asked),
                 wants_facts: matches!(want, Want::FreshStart | Want::Start),
                 reply,
             };

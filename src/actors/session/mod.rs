@@ -13,6 +13,7 @@ mod actor;
 mod due;
 mod host;
 mod input;
+mod listing;
 mod outcome;
 mod saver;
 mod spools;
@@ -20,5 +21,6 @@ mod tasks;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
 pub use host::{Channel, Host, RemoteHost};
+pub use listing::list_spools;
 pub use spools::Cleared;
 pub use tasks::{OwnLaunch, goes_along};

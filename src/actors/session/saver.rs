@@ -63,6 +63,10 @@ pub(super) fn spawn(
                 launch_kept = mirror.drop_launch().await.is_err();
             }
             if ended {
+                // For a registry that is damaged one day; this one knows it.
+                if let Err(error) = mirror.save_record(&record).await {
+                    warn!(session = %record.id, %error, "its record beside the mirror is old");
+                }
                 let _ = session.cast(SessionMsg::Settled);
                 return;
             }

@@ -126,6 +126,8 @@ async fn build(
         cwd: record.cwd.clone(),
         path: None,
         stdin,
+        // Told by the actor, when it is sent.
+        meta: String::new(),
         max_output: record.max_output,
     })
 }

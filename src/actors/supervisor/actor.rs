@@ -19,6 +19,7 @@ use crate::actors::session::{Host, OwnLaunch, RemoteHost, SessionArgs};
 use crate::domain::config::{Config, ConfigDiff, united_env};
 use crate::domain::event::EventKind;
 use crate::domain::ids::SessionId;
+use crate::domain::origin::Origin;
 use crate::domain::plan::{ssh_request, with_usual_agents};
 use crate::domain::restart::RestartIntensity;
 use crate::domain::session::SessionRecord;
@@ -42,6 +43,8 @@ pub struct SupervisorArgs {
     pub journal: Journal,
     /// The folder of local sessions' spools.
     pub local_root: String,
+    /// This control machine.
+    pub origin: Origin,
 }
 
 /// A session that is to be run, with everything that its actor needs.
@@ -138,6 +141,7 @@ pub struct State {
     shared: Shared,
     registry: Registry,
     local_root: String,
+    origin: Origin,
     stopping: bool,
 }
 
@@ -177,6 +181,7 @@ impl Actor for SupervisorActor {
             shared: Shared { resolver, dialer: args.dialer, journal: args.journal },
             registry: args.registry,
             local_root: args.local_root,
+            origin: args.origin,
             stopping: false,
         })
     }
@@ -302,6 +307,7 @@ impl State {
             host,
             own,
             kill_grace_s: self.config.kill_grace.as_secs(),
+            origin: self.origin.clone(),
             registry: self.registry.clone(),
             journal: self.shared.journal.clone(),
             pulse: watch::Sender::new(pulse),

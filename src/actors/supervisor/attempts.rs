@@ -66,6 +66,10 @@ pub(super) fn go_on(supervisor: ActorRef<SupervisorMsg>, beside: &Path, next: Se
                 }
             }
         };
+        // For a registry that is damaged one day; this one knows it.
+        if let Err(error) = new.mirror.save_record(&new.record).await {
+            warn!(session = %next.id, %error, "it has no record beside its mirror");
+        }
         // A supervisor that stops leaves it to the next daemon.
         let _ = supervisor.cast(SupervisorMsg::RunSession(Box::new(new), None));
     });

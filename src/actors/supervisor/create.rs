@@ -26,6 +26,7 @@ pub(super) async fn run(
     request: RunRequest,
 ) -> Result<SessionView, RequestError> {
     check(&request)?;
+    daemon.check_state_dir().await?;
     if let Some(failure) = disk::trouble(daemon).await {
         return Err(RequestError::Failed(Box::new(failure)));
     }
@@ -228,6 +229,8 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
             policy: request.restart.unwrap_or(plan.restart),
             ..Attempts::default()
         },
+        adopted_from: None,
+        keeps_spool: false,
     }
 }
 
@@ -256,6 +259,7 @@ async fn prepare(
 ) -> Result<Mirror, RequestError> {
     let failed = |error| disk::of_mirror(daemon, &error);
     let mirror = Mirror::create(daemon.folder(&record.id)).await.map_err(failed)?;
+    mirror.save_record(record).await.map_err(failed)?;
     if !own.is_empty() {
         mirror.save_launch(own).await.map_err(failed)?;
     }

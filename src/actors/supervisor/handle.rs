@@ -11,7 +11,7 @@ use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
 use super::sessions::{Live, pulse_of};
-use super::{create, disk, gc, input, remotes, remove, test, view};
+use super::{adopt, create, disk, gc, input, remotes, remove, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::janitor::Janitor;
 use crate::actors::journal::Journal;
@@ -19,15 +19,17 @@ use crate::actors::resolver::ResolverMsg;
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer, InputTaken, KeptView,
-    KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
+    InputTaken, KeptView, KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    TestRequest,
 };
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
+use crate::domain::origin::Origin;
 use crate::domain::session::SessionRecord;
 use crate::domain::session::fsm::Order;
 use crate::store::registry::{Events, Found, Page, Registry, Which};
-use crate::store::state_dir::StateDir;
+use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
 
 /// How long an ended session's record may take to the registry.
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
@@ -49,6 +51,9 @@ struct Inner {
     journal: Journal,
     janitor: Janitor,
     state_dir: StateDir,
+    lock: Arc<DaemonLock>,
+    origin: Origin,
+    notices: Vec<String>,
     digests: RequestDigests,
     started_at: String,
     stop: watch::Sender<bool>,
@@ -69,6 +74,12 @@ pub struct Parts {
     pub janitor: Janitor,
     /// The state directory.
     pub state_dir: StateDir,
+    /// The right to use it.
+    pub lock: Arc<DaemonLock>,
+    /// This control machine.
+    pub origin: Origin,
+    /// What a person should know of the state.
+    pub notices: Vec<String>,
     /// What tells requests with one key from each other.
     pub digests: RequestDigests,
     /// Set to stop the daemon.
@@ -79,8 +90,19 @@ impl DaemonHandle {
     /// The handle of a daemon that has just started.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { supervisor, children, registry, journal, janitor, state_dir, digests, stop } =
-            parts;
+        let Parts {
+            supervisor,
+            children,
+            registry,
+            journal,
+            janitor,
+            state_dir,
+            lock,
+            origin,
+            notices,
+            digests,
+            stop,
+        } = parts;
         let started_at = now().to_string();
         Self(Arc::new(Inner {
             supervisor,
@@ -89,6 +111,9 @@ impl DaemonHandle {
             journal,
             janitor,
             state_dir,
+            lock,
+            origin,
+            notices,
             digests,
             started_at,
             stop,
@@ -105,6 +130,21 @@ impl DaemonHandle {
 
     pub(super) fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    /// Whether what is written down now would be found again.
+    pub(super) async fn check_state_dir(&self) -> Result<(), RequestError> {
+        let lock = self.0.lock.clone();
+        let in_place = tokio::task::spawn_blocking(move || lock.is_in_place()).await;
+        if in_place.unwrap_or(true) {
+            return Ok(());
+        }
+        let gone = StateDirError::Gone { dir: self.0.state_dir.root().to_owned() };
+        Err(store(&gone))
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.0.origin
     }
 
     pub(super) fn digests(&self) -> &RequestDigests {
@@ -304,6 +344,7 @@ impl Backend for DaemonHandle {
             remotes: view::remotes(&config.config, self.connections().await?),
             sessions: self.sessions(false).await?,
             state_dir: self.0.state_dir.root().to_owned(),
+            notices: self.0.notices.clone(),
             config: view::config(&config),
             kept: KeptView {
                 mirrors: usage.mirrors,
@@ -324,6 +365,10 @@ impl Backend for DaemonHandle {
         request: TestRequest,
     ) -> Result<TestReport, RequestError> {
         test::run(self, name, request).await
+    }
+
+    async fn adopt(&self, name: &str, request: AdoptRequest) -> Result<AdoptReport, RequestError> {
+        adopt::run(self, name, request).await
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

@@ -8,6 +8,7 @@
 //! some minutes, and what it stands for is shown as it was last known.
 
 mod actor;
+mod adopt;
 mod attempts;
 mod connections;
 mod create;

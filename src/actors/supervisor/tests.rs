@@ -17,6 +17,7 @@ use crate::actors::supervisor::Live;
 use crate::actors::{ask, now};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::SessionId;
+use crate::domain::origin::Origin;
 use crate::domain::session::fsm::Order;
 use crate::domain::session::{Attempts, Exit, Phase, SessionRecord, SessionState, Stdin};
 use crate::domain::stream::Stream;
@@ -50,6 +51,7 @@ impl Bench {
             registry: registry.clone(),
             journal: Journal::open(registry.clone()),
             local_root: dir.path().join("spool").to_string_lossy().into_owned(),
+            origin: Origin::sample(1, "ann"),
         };
         let (supervisor, _) = Actor::spawn(None, SupervisorActor, args).await.unwrap();
         Self { supervisor, registry, script, dir }
@@ -81,6 +83,8 @@ impl Bench {
             stdout: 0,
             stderr: 0,
             idempotency_key: None,
+            adopted_from: None,
+            keeps_spool: false,
             warnings: Vec::new(),
             max_output: None,
             revision: 0,

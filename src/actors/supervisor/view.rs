@@ -76,6 +76,7 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         mirror: folder.to_owned(),
         cwd: record.cwd.clone(),
         spool_gone_at: record.spool_gone_at.map(|at| at.to_string()),
+        adopted_from: record.adopted_from.as_ref().map(|origin| origin.who.to_string()),
         attempt: attempt(&record.attempts),
     }
 }

@@ -10,8 +10,9 @@ use super::error::ClientError;
 use super::http::{self, Payload, segment};
 use super::streams::{self, Feed, Pulses};
 use crate::api::types::{
-    AgentView, ConfigView, GcRequest, GcView, InputOffer, InputTaken, KillRequest, RemoteView,
-    RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest, VersionView,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputOffer, InputTaken,
+    KillRequest, RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest,
+    VersionView,
 };
 
 /// The daemon behind a socket.
@@ -187,6 +188,16 @@ impl Client {
         request: &TestRequest,
     ) -> Result<TestReport, ClientError> {
         self.post(&format!("/v1/remotes/{}/test", segment(name)), request).await
+    }
+
+    /// Takes in the sessions on a remote that are not known here.
+    /// `POST /v1/remotes/{name}/adopt`.
+    pub async fn adopt(
+        &self,
+        name: &str,
+        request: &AdoptRequest,
+    ) -> Result<AdoptReport, ClientError> {
+        self.post(&format!("/v1/remotes/{}/adopt", segment(name)), request).await
     }
 
     /// Tries a remote's connection at once. `POST /v1/remotes/{name}/reconnect`.

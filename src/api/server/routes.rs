@@ -13,8 +13,9 @@ use super::serve::Context;
 use super::{events, output, watch};
 use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{
-    AgentView, ConfigView, GcRequest, GcView, InputOffer, InputTaken, KillRequest, RemoteView,
-    RunRequest, SessionView, StatusView, TestReport, TestRequest, VersionView,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputOffer, InputTaken,
+    KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    VersionView,
 };
 
 /// The largest request to run something: room for a prompt with a long file in
@@ -44,6 +45,7 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/status", get(status::<B>))
         .route("/v1/remotes", get(remotes::<B>))
         .route("/v1/remotes/{name}/test", post(test::<B>))
+        .route("/v1/remotes/{name}/adopt", post(adopt::<B>))
         .route("/v1/remotes/{name}/reconnect", post(reconnect::<B>))
         .route("/v1/agents", get(agents::<B>))
         .route("/v1/config/reload", post(reload::<B>))
@@ -162,6 +164,15 @@ async fn test<B: Backend>(
 ) -> Reply<TestReport> {
     let request: TestRequest = json_or_default(body)?;
     Ok(Json(context.backend.test_remote(&name, request).await?))
+}
+
+async fn adopt<B: Backend>(
+    State(context): Daemon<B>,
+    Named(name): Named,
+    body: Body,
+) -> Reply<AdoptReport> {
+    let request: AdoptRequest = json_or_default(body)?;
+    Ok(Json(context.backend.adopt(&name, request).await?))
 }
 
 async fn reconnect<B: Backend>(

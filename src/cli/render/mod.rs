@@ -3,6 +3,7 @@
 //! What lives here: text made from wire types and the present time. What may
 //! not: reading clocks or terminals, writing anything.
 
+mod adopt;
 mod away;
 mod events;
 mod failure;
@@ -12,6 +13,7 @@ mod status;
 mod table;
 mod words;
 
+pub(super) use adopt::{adopted, adoption_words};
 pub(super) use away::away_line;
 pub(super) use events::event_line;
 pub(super) use failure::failure_block;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::SystemTime;
 
 use super::away::{link_line, link_words};
-use super::words::{age, command, duration_ms, signal_name, size};
+use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
 use crate::api::types::{AttemptView, Dropped, Exit, SessionState, SessionView, Stream};
 use crate::domain::failure::Failure;
@@ -89,12 +89,17 @@ pub(in crate::cli) fn state_words(
     failure: Option<&Failure>,
 ) -> String {
     match (state, exit, failure) {
-        (SessionState::Exited, Some(Exit::Code(code)), _) => format!("exited {code}"),
-        (SessionState::Signalled, Some(Exit::Signal(signal)), _) => {
-            format!("signalled {}", signal_name(signal))
-        }
+        (SessionState::Exited | SessionState::Signalled, Some(exit), _) => exit_words(exit),
         (SessionState::Failed, _, Some(failure)) => format!("failed {}", failure.code),
         _ => state.as_str().to_owned(),
+    }
+}
+
+/// How a command ended.
+pub(super) fn exit_words(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited {code}"),
+        Exit::Signal(signal) => format!("signalled {}", signal_name(signal)),
     }
 }
 
@@ -128,7 +133,8 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
     line("agent", view.agent.as_ref().map(ToString::to_string));
     line("command", (!view.command.is_empty()).then(|| command(&view.command)));
     line("on", Some(place(view)));
-    line("in", view.cwd.clone());
+    line("in", view.cwd.as_deref().map(tame));
+    line("from", view.adopted_from.as_deref().map(tame));
     line("state", Some(state_of_attempt(view, look)));
     let link = view.link.as_ref().filter(|_| !view.state.has_ended());
     line("link", link.and_then(|link| link_line(link, look.now)));

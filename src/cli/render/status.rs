@@ -17,6 +17,9 @@ pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
         age(&status.started_at, look.now),
         status.state_dir.display()
     );
+    for notice in &status.notices {
+        let _ = writeln!(text, "notice  {}", notice.trim_end().replace('\n', "\n        "));
+    }
     let kept = &status.kept;
     text.push_str(&format!("kept    {} here, {} in spools", size(kept.mirrors), size(kept.spools)));
     match kept.waiting {

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use super::words::{age, command, duration_ms, size};
 use super::*;
 use crate::api::types::{
-    AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, Gap, GcFate, GcItem, GcView,
-    GcWhat, KeptView, LinkState, LinkView, RemoteView, SessionState, SessionView, StatusView,
-    StdinView, Stream, TestReport, TestStage, Why,
+    AdoptReport, AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, FoundSession, Gap,
+    GcFate, GcItem, GcView, GcWhat, KeptView, LinkState, LinkView, RemoteView, SessionState,
+    SessionView, StatusView, StdinView, Stream, TestReport, TestStage, Why,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -69,6 +69,7 @@ fn session() -> SessionView {
         pid: Some(4711),
         mirror: "/state/0000000007".into(),
         cwd: None,
+        adopted_from: None,
         mirror_paused: None,
         spool_gone_at: None,
         attempt: AttemptView::default(),
@@ -296,6 +297,7 @@ fn status_shows_a_refused_edit_whole() {
         remotes: vec![remote_view()],
         sessions: Vec::new(),
         state_dir: "/state".into(),
+        notices: Vec::new(),
         kept: KeptView { mirrors: 5 << 20, spools: 1500, waiting: 2 },
         disk: None,
     };
@@ -436,4 +438,58 @@ fn a_command_can_be_typed_again_and_cannot_drive_the_terminal() {
         let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
         assert_eq!(command(&words), expected);
     }
+}
+
+fn found(id: u64, origin: Option<&str>, taken: bool) -> FoundSession {
+    FoundSession {
+        id: SessionId::from_bits(id),
+        name: Some("job".parse().unwrap()),
+        name_taken: false,
+        agent: None,
+        command: vec!["make".into(), "\u{1b}[2J".into()],
+        cwd: None,
+        created_at: None,
+        origin: origin.map(str::to_owned),
+        state: "running".into(),
+        exit: None,
+        stdout: u64::MAX,
+        stderr: 2048,
+        taken,
+    }
+}
+
+#[test]
+fn what_was_found_on_a_host_is_told_with_whose_it_is() {
+    let clash = FoundSession { name_taken: true, ..found(2, Some("me@here"), true) };
+    let ended = FoundSession { exit: Some(Exit::Code(3)), ..found(3, Some("me@here"), true) };
+    let mut report = AdoptReport {
+        remote: "box".into(),
+        dry_run: false,
+        known: 4,
+        sessions: vec![
+            found(1, Some("me@here"), true),
+            clash,
+            ended,
+            found(5, Some("ann@laptop"), false),
+            found(6, Some("ann@laptop"), false),
+            found(7, None, false),
+        ],
+    };
+    let text = adopted(&report, look());
+    assert_eq!(text.lines().count(), 4, "{text}");
+    assert!(text.contains("exited 3") && !text.contains('\u{1b}'), "{text}");
+    assert_eq!(
+        adoption_words(&report),
+        [
+            "3 taken in from box; 4 known already",
+            "0000000002 lost its name job: a live session has it",
+            "1 more does not tell whose; longhaul adopt box --all takes it in",
+            "2 more belong to ann@laptop; longhaul adopt box --all takes them in",
+        ]
+    );
+    (report.dry_run, report.known) = (true, 0);
+    assert_eq!(adoption_words(&report)[0], "3 would be taken in from box");
+    report.sessions.clear();
+    assert_eq!(adopted(&report, look()), "");
+    assert_eq!(adoption_words(&report), ["no session to take in on box"]);
 }

@@ -16,7 +16,14 @@ fn id(number: u64) -> SessionId {
 
 /// A session that ended after so many seconds, with so much in its mirror.
 fn ended(number: u64, seconds: u64, size: u64) -> Kept {
-    Kept { id: id(number), ended_at: Some(at(seconds)), whole: true, has_spool: true, size }
+    Kept {
+        id: id(number),
+        ended_at: Some(at(seconds)),
+        whole: true,
+        has_spool: true,
+        keeps_spool: false,
+        size,
+    }
 }
 
 fn limits(grace: Option<u64>, age: Option<u64>, size: Option<u64>) -> Retention {
@@ -48,6 +55,16 @@ fn a_spool_goes_when_its_grace_is_over_and_not_before() {
 fn a_spool_that_is_gone_is_not_removed_again() {
     let kept = Kept { has_spool: false, ..ended(1, 100, 5) };
     assert_eq!(plan(&[kept], &limits(Some(0), None, None), at(999)), Plan::default());
+}
+
+#[test]
+fn a_spool_that_is_anothers_too_is_never_in_a_plan() {
+    let kept = Kept { keeps_spool: true, ..ended(1, 100, 5) };
+    let never = limits(Some(0), None, None);
+    assert_eq!(plan(std::slice::from_ref(&kept), &never, at(999)), Plan::default());
+    // The session itself goes like any other.
+    let plan = plan(&[kept], &limits(Some(0), Some(10), None), at(999));
+    assert_eq!((plan.spools, plan.sessions), (vec![], vec![(id(1), Why::TooOld)]));
 }
 
 #[test]
@@ -105,12 +122,14 @@ fn for_ever_is_for_ever() {
 
 fn any_kept() -> impl Strategy<Value = Kept> {
     let ended_at = prop::option::weighted(0.8, 0u64..100);
-    (0u64..40, ended_at, prop::bool::weighted(0.8), any::<bool>(), 0u64..50).prop_map(
-        |(number, ended_at, whole, has_spool, size)| Kept {
+    let spool = (any::<bool>(), any::<bool>());
+    (0u64..40, ended_at, prop::bool::weighted(0.8), spool, 0u64..50).prop_map(
+        |(number, ended_at, whole, (has_spool, keeps_spool), size)| Kept {
             id: id(number),
             ended_at: ended_at.map(at),
             whole,
             has_spool,
+            keeps_spool,
             size,
         },
     )
@@ -131,13 +150,15 @@ fn any_retention() -> impl Strategy<Value = Retention> {
 
 proptest! {
     #[test]
-    fn nothing_that_runs_or_is_not_all_here_is_in_a_plan(
+    fn nothing_that_runs_or_is_not_all_here_or_is_anothers_is_in_a_plan(
         sessions in any_sessions(), retention in any_retention(), now in 0u64..200,
     ) {
         let plan = plan(&sessions, &retention, at(now));
         for gone in plan.spools.iter().chain(plan.sessions.iter().map(|(id, _)| id)) {
             let kept = sessions.iter().find(|kept| kept.id == *gone).unwrap();
             prop_assert!(kept.ended_at.is_some() && kept.whole, "{kept:?}");
+            let is_own = kept.has_spool && !kept.keeps_spool;
+            prop_assert!(is_own || !plan.spools.contains(&kept.id), "{kept:?}");
         }
     }
 

@@ -239,6 +239,9 @@ impl SessionRecord {
             max_output: self.max_output,
             revision: 0,
             spool_gone_at: None,
+            // Whoever began the work, this attempt and its spool are ours.
+            adopted_from: None,
+            keeps_spool: false,
             // A request is answered with the first.
             idempotency_key: None,
             request_digest: None,

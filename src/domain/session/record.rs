@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attempt::Attempts;
+use super::attempt::{Attempts, RestartPolicy};
 use super::fsm::Order;
 use super::state::{Exit, SessionState};
 use crate::domain::failure::Failure;
 use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::ids::{AgentName, SessionId, SessionName};
 use crate::domain::max_output::MaxOutput;
+use crate::domain::origin::Origin;
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
 
@@ -81,6 +82,14 @@ pub struct SessionRecord {
     /// Its place among the attempts at one piece of work.
     #[serde(default)]
     pub attempts: Attempts,
+    /// The control machine that started it, where that is not this one: it was
+    /// found on its host and taken in.
+    #[serde(default)]
+    pub adopted_from: Option<Origin>,
+    /// Whether its spool is another control machine's, too: it goes when
+    /// somebody says so, and never by age or size.
+    #[serde(default)]
+    pub keeps_spool: bool,
 }
 
 impl SessionRecord {
@@ -88,6 +97,25 @@ impl SessionRecord {
     #[must_use]
     pub fn is_live(&self) -> bool {
         !matches!(self.phase, Phase::Ended { .. })
+    }
+
+    /// The record of a session of which it is not known how it went on: its spool
+    /// tells, and it is not started, since it may have been. Nor is another
+    /// attempt made after it, since there may be one.
+    #[must_use]
+    pub fn to_be_looked_up(mut self) -> Self {
+        if self.is_live() {
+            self.phase = Phase::Running { pid: None };
+            self.attempts.policy = RestartPolicy::Never;
+        }
+        self
+    }
+
+    /// Whether its spool is there, or may be, and goes when the session goes by
+    /// itself.
+    #[must_use]
+    pub fn spool_goes_along(&self) -> bool {
+        self.spool_gone_at.is_none() && !self.keeps_spool
     }
 
     /// Where in its life it is, as people see it.
@@ -338,12 +366,15 @@ impl SessionRecord {
             spool_gone_at: None,
             request_digest: None,
             attempts: Attempts::default(),
+            adopted_from: None,
+            keeps_spool: false,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::attempt::Retry;
     use super::*;
     use crate::domain::failure::{Disposition, Stage};
 
@@ -392,6 +423,21 @@ mod tests {
             let record = record(phase);
             assert_eq!(record.state(), state);
             assert_eq!(record.is_live(), !state.has_ended(), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_looked_up_is_neither_started_nor_followed_by_another_attempt() {
+        for (phase, _) in every_phase() {
+            let mut before = record(phase);
+            before.attempts.policy = RestartPolicy::OnLost(Retry::default());
+            let after = before.clone().to_be_looked_up();
+            if before.is_live() {
+                assert_eq!(after.phase, Phase::Running { pid: None });
+                assert_eq!(after.attempts.policy, RestartPolicy::Never);
+            } else {
+                assert_eq!(after, before);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! session waits, and nowhere on this machine once it has started.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -23,7 +23,7 @@ impl Mirror {
         let (file, new) = self.launch_files();
         let json = serde_json::to_vec(launch).map_err(|error| damaged(&file, &error))?;
         blocking(move || {
-            write_new(&new, &json)
+            files::write_whole(&new, &json)
                 .and_then(|()| fs::rename(&new, &file))
                 .map_err(|source| MirrorError::write(&file, 0, 0, source))
         })
@@ -99,10 +99,6 @@ impl Mirror {
     fn launch_files(&self) -> (PathBuf, PathBuf) {
         (self.dir().join("launch.json"), self.dir().join("launch.json.new"))
     }
-}
-
-fn write_new(path: &Path, json: &[u8]) -> io::Result<()> {
-    files::owner_only().write(true).create(true).truncate(true).open(path)?.write_all(json)
 }
 
 /// serde's own message is left out: it quotes the value that it tripped over.

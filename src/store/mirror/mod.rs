@@ -7,6 +7,7 @@
 //!     in.end                0600   there once that has its end
 //!     launch.json           0600   until the last attempt has started
 //!     out.gaps  err.gaps    0600   what was dropped before it could come here
+//!     record.json           0600   what is remembered of it, for a lost registry
 //! ```
 //!
 //! - `folder`: [`Mirror`], the folder and its readers.
@@ -14,6 +15,7 @@
 //! - `input`: what was sent and may not be there yet.
 //! - `launch`: env values and the prompt of a session that waits.
 //! - `gaps`: what was dropped where the session ran.
+//! - `record`: what a registry that was lost is rebuilt from.
 //! - `error`: what can go wrong.
 //!
 //! The length of `out` and `err` is where reading from the spool resumes, so a
@@ -25,6 +27,7 @@ mod folder;
 mod gaps;
 mod input;
 mod launch;
+mod record;
 mod writer;
 
 #[cfg(test)]
@@ -33,4 +36,5 @@ mod tests;
 pub use error::MirrorError;
 pub use folder::{Lengths, Mirror, sizes};
 pub use input::{Piece, Taken};
+pub use record::kept_records;
 pub use writer::MirrorWriter;

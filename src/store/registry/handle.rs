@@ -203,6 +203,17 @@ impl Registry {
         self.write(move |db| removals::forget(db, &id, json.as_deref())).await
     }
 
+    /// Remembers what is left to do for a session that is in the list no more.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn remember(&self, removal: &Removal) -> Result<(), RegistryError> {
+        let json = removals::encode(removal).map_err(|fault| fault.of(&self.file))?;
+        let id = removal.session.clone();
+        self.write(move |db| removals::remember(db, &id, &json)).await
+    }
+
     /// What is left to do for sessions that were removed, oldest first.
     ///
     /// # Errors
@@ -284,10 +295,39 @@ impl Registry {
         self.read(events::last).await
     }
 
+    /// Whether it is in use: one that is not may stand in the place of one that
+    /// was lost.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn is_in_use(&self) -> Result<bool, RegistryError> {
+        let marked = self.read(|db| Ok(schema::is_marked(db)?)).await?;
+        // Those of the first versions have no mark.
+        Ok(marked || self.last_event().await? > 0)
+    }
+
+    /// Marks it as one that is in use.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn mark_in_use(&self) -> Result<(), RegistryError> {
+        self.write(|db| Ok(schema::mark(db)?)).await
+    }
+
     /// Whether the last write found no room on the disk.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.is_full.load(Ordering::Relaxed)
+    }
+
+    /// Makes a session's record one that cannot be read.
+    #[cfg(test)]
+    pub(crate) async fn spoil(&self, id: &SessionId) {
+        let id = id.as_str().to_owned();
+        let sql = "UPDATE sessions SET record = '{' WHERE id = ?1";
+        self.write(move |db| Ok(db.execute(sql, [&id])?)).await.expect("a session to spoil");
     }
 
     /// The database's file.

@@ -2,7 +2,7 @@
 //!
 //! - `handle`: [`Registry`], what the rest of the program calls.
 //! - `worker`: the one thread that owns the database, and its transactions.
-//! - `schema`: opening, settings, migrations.
+//! - `schema`: opening, settings, migrations, damage.
 //! - `sessions`, `events`, `removals`: the statements, each over an open database.
 //! - `error`: what can go wrong, and what to do then.
 //!
@@ -23,4 +23,5 @@ mod tests;
 pub use error::RegistryError;
 pub use events::{Events, KEPT_EVENTS};
 pub use handle::{Inserted, Registry, Saved};
+pub use schema::{Readable, readable};
 pub use sessions::{Found, Page, Which};

@@ -9,6 +9,9 @@ use crate::domain::ids::SessionId;
 use crate::domain::session::Removal;
 use crate::domain::timestamp::Timestamp;
 
+/// The removals of a database that may be damaged.
+pub(super) const EVERY: &str = "SELECT removal FROM removals ORDER BY serial";
+
 pub(super) fn encode(removal: &Removal) -> Result<String, Fault> {
     serde_json::to_string(removal)
         .map_err(|source| Fault::Entry { entry: removal.session.to_string(), source })
@@ -25,11 +28,17 @@ pub(super) fn forget(
         return Ok(false);
     }
     if let Some(json) = removal {
-        let params = named_params! { ":id": id.as_str(), ":removal": json };
-        db.prepare("INSERT OR REPLACE INTO removals (id, removal) VALUES (:id, :removal)")?
-            .execute(params)?;
+        remember(db, id, json)?;
     }
     Ok(true)
+}
+
+/// Remembers what is left to do for a session that is not in the list.
+pub(super) fn remember(db: &Connection, id: &SessionId, json: &str) -> Result<(), Fault> {
+    let params = named_params! { ":id": id.as_str(), ":removal": json };
+    db.prepare("INSERT OR REPLACE INTO removals (id, removal) VALUES (:id, :removal)")?
+        .execute(params)?;
+    Ok(())
 }
 
 /// In the order in which they were given.

@@ -1,11 +1,17 @@
-//! Opening, settings and migrations.
+//! Opening, settings, migrations, and a look for damage.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
+use serde::de::DeserializeOwned;
 
-use super::error::RegistryError;
+use super::error::{Fault, RegistryError};
+use super::removals;
+use super::sessions::{self, Page, Which};
+use crate::domain::ids::SessionId;
+use crate::domain::session::{Removal, SessionRecord};
 use crate::store::files;
 
 /// How long another program's lock is waited for. The daemon is alone; this is
@@ -72,6 +78,7 @@ fn open_database(file: &Path) -> Result<Connection, RegistryError> {
     let db = Connection::open_with_flags(file, flags).map_err(failed)?;
     configure(&db).map_err(failed)?;
     migrate(&db, file)?;
+    check(&db).map_err(|fault| fault.of(file))?;
     Ok(db)
 }
 
@@ -98,4 +105,59 @@ fn migrate(db: &Connection, file: &Path) -> Result<(), RegistryError> {
         db.execute_batch(&sql).map_err(failed)?;
     }
     Ok(())
+}
+
+/// The mark of a registry that is in use.
+const MARK: i64 = 0x6c6f_6e67;
+
+pub(super) fn is_marked(db: &Connection) -> rusqlite::Result<bool> {
+    let mark: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    Ok(mark == MARK)
+}
+
+pub(super) fn mark(db: &Connection) -> rusqlite::Result<()> {
+    db.pragma_update(None, "application_id", MARK)
+}
+
+/// Looks for damage now: later it would show in the middle of something. That
+/// costs a reading of the file, which is some megabytes at most.
+fn check(db: &Connection) -> Result<(), Fault> {
+    let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
+        return Err(rusqlite::Error::SqliteFailure(code, Some(verdict)).into());
+    }
+    removals::all(db)?;
+    sessions::list(db, Which::All, Page::WHOLE).map(drop)
+}
+
+/// What a damaged registry still gives.
+#[derive(Debug, Default)]
+pub struct Readable {
+    /// The sessions, by their ids.
+    pub sessions: BTreeMap<SessionId, SessionRecord>,
+    /// What was left to do for sessions that had been removed.
+    pub removals: Vec<Removal>,
+}
+
+/// Reads a damaged registry from both of its ends to where the damage begins.
+#[must_use]
+pub fn readable(file: &Path) -> Readable {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let Ok(db) = Connection::open_with_flags(file, flags) else { return Readable::default() };
+    let both = [sessions::sql::EVERY, sessions::sql::EVERY_BACKWARDS];
+    let found = both.into_iter().flat_map(|sql| readable_rows::<SessionRecord>(&db, sql));
+    Readable {
+        sessions: found.map(|record| (record.id.clone(), record)).collect(),
+        removals: readable_rows(&db, removals::EVERY),
+    }
+}
+
+/// The damage ends the walk; an entry that cannot be read does not.
+fn readable_rows<T: DeserializeOwned>(db: &Connection, sql: &str) -> Vec<T> {
+    let Ok(mut statement) = db.prepare(sql) else { return Vec::new() };
+    let Ok(rows) = statement.query_map([], |row| row.get::<_, String>(0)) else {
+        return Vec::new();
+    };
+    rows.map_while(Result::ok).filter_map(|json| serde_json::from_str(&json).ok()).collect()
 }

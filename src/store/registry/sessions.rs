@@ -94,6 +94,9 @@ pub(super) mod sql {
         "SELECT id, record FROM sessions ORDER BY serial DESC LIMIT :limit OFFSET :offset";
     pub(in super::super) const INSERT: &str = "INSERT INTO sessions (id, name, live, idempotency_key, record) \
          VALUES (:id, :name, :live, :key, :record)";
+    pub(in super::super) const EVERY: &str = "SELECT record FROM sessions ORDER BY serial";
+    pub(in super::super) const EVERY_BACKWARDS: &str =
+        "SELECT record FROM sessions ORDER BY serial DESC";
     // A record of the same revision is the same record, written once more.
     pub(in super::super) const SAVE: &str = "UPDATE sessions SET name = :name, live = :live, \
          idempotency_key = :key, record = :record WHERE id = :id \

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer, InputTaken, KeptView,
-    KillRequest, LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport,
-    TestRequest, TestStage,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
+    InputTaken, KeptView, KillRequest, LinkState, RemoteView, RunRequest, SessionView, StatusView,
+    TestReport, TestRequest, TestStage,
 };
 use longhaul::domain::event::Event;
 use tokio::sync::broadcast;
@@ -137,6 +137,7 @@ impl Backend for Fake {
             remotes: self.remotes().await?,
             sessions: self.sessions(false).await?,
             state_dir: self.dir().to_owned(),
+            notices: Vec::new(),
             kept: KeptView::default(),
             disk: None,
         })
@@ -180,6 +181,12 @@ impl Backend for Fake {
             failure: (!good).then(refused),
             warnings: Vec::new(),
         })
+    }
+
+    async fn adopt(&self, name: &str, request: AdoptRequest) -> Result<AdoptReport, RequestError> {
+        let AdoptRequest { dry_run, .. } = request;
+        let remote = name.to_owned();
+        Ok(AdoptReport { remote, dry_run, known: 0, sessions: Vec::new() })
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

@@ -217,6 +217,7 @@ impl Fake {
             pid: Some(4711),
             mirror,
             cwd: request.cwd.clone(),
+            adopted_from: None,
             mirror_paused: None,
             spool_gone_at: None,
             attempt: AttemptView::default(),

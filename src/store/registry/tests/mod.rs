@@ -1,6 +1,7 @@
 //! What the registry promises, tried on real files.
 
 mod events;
+mod formats;
 mod kill;
 mod sessions;
 mod trouble;

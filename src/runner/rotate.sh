@@ -104,12 +104,17 @@ drop_down_to() {
   done
 }
 
+# Drops the oldest segment, if there is one that may go.
+drop_one() {
+  drop_down_to "$_count"
+  [ "$_have" -gt 2 ] && drop_down_to "$((_have - 1))"
+}
+
 # Waits until the disk takes a block, and drops segments for it.
 await_room() {
   until dd if=/dev/zero of="$1.room" bs="$_block" count=1; do
     [ -d "$1.d" ] || exit
-    drop_down_to "$_count"
-    if [ "$_have" -gt 2 ]; then drop_down_to "$((_have - 1))"; else sleep 1; fi
+    drop_one || sleep 1
   done
   rm -f "$1.room"
 }

@@ -168,11 +168,11 @@ sign() {
 }
 
 # Writes the line $2 to the file $1. A disk that is full now may have room later;
-# a spool that is gone is gone. What the shell says of it would take up room.
+# a spool that is gone is gone.
 persist() {
-  until { echo "$2" >"$1"; } 2>/dev/null; do
+  until echo "$2" >"$1"; do
     [ -d "$_spool" ] || return
-    sleep 1
+    { [ -n "$_cap" ] && drop_one; } || sleep 1
   done
 }
 
@@ -181,7 +181,11 @@ persist() {
 has_room() {
   _pad=0123456789abcdef
   while [ ${#_pad} -lt 16384 ]; do _pad=$_pad$_pad; done
-  { echo "$_pad" >room && true >room; } 2>/dev/null
+  echo "$_pad" 2>/dev/null >room
+  # What of it found room is room that the exit record needs.
+  set -- "$?"
+  true 2>/dev/null >room
+  return "$1"
 }
 
 # Whether a status of 128 and $1 stands for signal $1. A shell tells of a death
@@ -250,8 +254,10 @@ wrap() {
   [ -z "$_cap" ] || await_movers
   _stage=run
   read -r _stage <stage
-  # Who ends well and writes nothing needed no room.
-  if [ "$_stage" = run ] && { [ "$_code$_cap" != 0 ] || [ -s out ] || [ -s err ]; }; then
+  # Who ends well and writes nothing needed no room, and what of a capped output
+  # found none is told as dropped.
+  if [ "$_stage" = run ] && [ -z "$_cap" ] &&
+    { [ "$_code" != 0 ] || [ -s out ] || [ -s err ]; }; then
     has_room || _stage=full
   fi
   persist exit "$_kind $_code $_stage"

@@ -140,7 +140,7 @@ fn a_signal_is_told_from_a_status_on_a_full_disk(bench: &mut Bench) {
     let filled = !filler.exists();
     Command::new("umount").arg(&disk).status().unwrap();
     assert!(filled, "{said:?}");
-    let expected = if bench.shell.tells_of_signals() { "signal 11 run" } else { "code 139 run" };
+    let expected = if bench.shell.tells_of_signals() { "signal 11 full" } else { "code 139 full" };
     assert_eq!(said.record(), expected);
 }
 

@@ -167,7 +167,8 @@ struct Plan {
     state_dir: StateDir,
 }
 
-fn ssh_environment(environment: &Environment) -> SshEnvironment {
+/// What SSH settings depend on, of this process.
+pub(crate) fn ssh_environment(environment: &Environment) -> SshEnvironment {
     let name = |variable| std::env::var(variable).ok().filter(|name| !name.is_empty());
     SshEnvironment {
         home: environment.home.clone().unwrap_or_else(|| PathBuf::from("/")),

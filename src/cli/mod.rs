@@ -28,6 +28,7 @@ mod render;
 mod run;
 mod send;
 mod sessions;
+mod ssh_config;
 mod start;
 mod status;
 mod values;

@@ -20,6 +20,7 @@ pub mod resolve;
 pub mod restart;
 pub mod secret;
 pub mod session;
+pub mod ssh_config;
 pub mod stream;
 pub mod target;
 pub mod timestamp;

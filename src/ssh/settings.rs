@@ -1,7 +1,9 @@
 //! The effective settings of a destination: what was asked for, laid over
 //! `ssh_config`(5), laid over the defaults.
 
+mod inspect;
 mod jumps;
+mod system;
 mod values;
 
 #[cfg(test)]
@@ -11,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use super::config_lines::ConfigWarning;
+pub use inspect::{Inspection, inspect};
+use crate::domain::ssh_config::Machine;
 use super::config_lines::{Source, collect};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::{KeepAlive, SshConfigUse, SshRequest, SshSettings, UnknownHost};
@@ -35,6 +39,18 @@ pub struct SshEnvironment {
     pub ssh_auth_sock: Option<PathBuf>,
     /// The system's file, usually `/etc/ssh/ssh_config`.
     pub system_config: Option<PathBuf>,
+}
+
+impl SshEnvironment {
+    fn machine(&self) -> Machine {
+        let host_name = nix::unistd::gethostname().unwrap_or_default();
+        Machine {
+            home: self.home.to_string_lossy().into_owned(),
+            user: self.local_user.clone(),
+            uid: rustix::process::getuid().as_raw(),
+            host_name: host_name.to_string_lossy().into_owned(),
+        }
+    }
 }
 
 /// Settings, and what was passed over on the way to them.

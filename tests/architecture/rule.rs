@@ -21,7 +21,10 @@ pub(crate) const MAY_REACH: &[(&str, &[&str])] = &[
     ("cli", &["api::client", "api::types", "daemon", "domain", "paths", "telemetry"]),
     // What a verb does without a daemon.
     // What needs no daemon comes in through this one file.
-    ("cli::parts", &["cli", "daemon", "demo", "domain", "paths", "store::config_files"]),
+    (
+        "cli::parts",
+        &["cli", "daemon", "demo", "domain", "paths", "ssh::settings", "store::config_files"],
+    ),
     ("main", &["cli"]),
 ];
 

@@ -1,0 +1,1 @@
+//! The whole, in a world of maps.

@@ -71,8 +71,7 @@ pub(super) fn ssh_settings(args: super::ssh_config::Args) -> Result<(String, Vec
         host_name: args.local_host,
         expanded: args.expanded,
     };
-    let (text, warnings) =
-        inspect(&inspection, &env).map_err(|refusal| refusal.to_string())?;
+    let (text, warnings) = inspect(&inspection, &env).map_err(|refusal| refusal.to_string())?;
     Ok((text, warnings.iter().map(ToString::to_string).collect()))
 }
 

@@ -8,7 +8,7 @@ use russh::keys::PublicKey;
 use russh::keys::ssh_key::known_hosts::HostPatterns;
 use sha1::Sha1;
 
-use super::pattern;
+use crate::domain::ssh_config::pattern;
 
 /// One line that has a meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Entry {
 
     fn names(&self, name: &str) -> bool {
         match &self.hosts {
-            Hosts::Patterns(list) => pattern::matches_list(name, list.split(',')),
+            Hosts::Patterns(list) => pattern::matches_any(name, list.split(',')),
             Hosts::Hashed { salt, hash } => {
                 // An HMAC takes a key of any length, so this is never an error.
                 Hmac::<Sha1>::new_from_slice(salt).is_ok_and(|mut mac| {

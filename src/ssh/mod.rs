@@ -1,24 +1,21 @@
 //! SSH: from settings to an authenticated link, and exec channels on it.
 //!
 //! What lives here: dialling (name, TCP, jump hosts, key exchange), host keys,
-//! authentication, channels, and the reading of `ssh_config`(5). What may not:
+//! authentication, channels, and what `ssh_config`(5) is evaluated with. What may not:
 //! actors, retries, sessions. A dial is tried once; who tries again, and when,
 //! is decided elsewhere.
 //!
 //! Reading order: [`settings`] → [`dial()`] → [`Link`] → [`ExecChannel`].
-//! `known_hosts` and `pattern` are pure; `host_key` and `auth` do the IO.
+//! `known_hosts` is pure; `host_key` and `auth` do the IO.
 
 mod algorithms;
 mod auth;
 mod channel;
 mod client;
-mod config_lines;
-
 mod dial;
 mod host_key;
 mod known_hosts;
 mod link;
-mod pattern;
 pub mod settings;
 mod tcp;
 mod wire;

@@ -166,8 +166,7 @@ fn is_key(name: &str) -> bool {
 }
 
 fn is_pattern_of_keys(name: &str) -> bool {
-    !KEYS.contains(&name)
-        && KEYS.iter().any(|key| pattern::verdict(key, [name]) != Verdict::Silent)
+    !KEYS.contains(&name) && KEYS.iter().any(|key| pattern::verdict(key, [name]) != Verdict::Silent)
 }
 
 /// The list that a setting comes to; `None` for the default.

@@ -1,6 +1,5 @@
 //! `CanonicalizeHostname`: the name under which a host is known.
 
-use super::address;
 use super::fault::Fault;
 use super::keyword::Keyword;
 use super::pattern;
@@ -29,19 +28,20 @@ fn family(settings: &Settings) -> Family {
     }
 }
 
+/// Whether a name can only be an address.
+fn looks_like_an_address(name: &str) -> bool {
+    name.contains(['%', ':']) || name.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
 /// The host's name: an address as the system prints it, anything else in lower
 /// case and canonical as far as that is asked for.
-pub(super) fn host(
-    name: String,
-    settings: &Settings,
-    world: &dyn World,
-) -> Result<String, Fault> {
+pub(super) fn host(name: String, settings: &Settings, world: &dyn World) -> Result<String, Fault> {
     let family = family(settings);
-    let canonical = address::canonical(&name, family);
+    let canonical = world.address(&name, family);
     if let Some(address) = canonical {
         return Ok(if address.eq_ignore_ascii_case(&name) { name } else { address });
     }
-    if address::looks_like_one(&name) {
+    if looks_like_an_address(&name) {
         return Ok(name);
     }
     let name = name.to_ascii_lowercase();

@@ -161,4 +161,3 @@ impl Subject<'_> {
         self.world.run(&command).map_err(|detail| Fault::Exec { command, detail })
     }
 }
-

@@ -84,7 +84,8 @@ pub fn evaluate(
         reader.settings.put(Keyword::Port, Value::Number(port.into()));
     }
     reader.pass(sources)?;
-    let host = resolved(&reader.settings, &asked.host, world).map_err(|complaint| reader.refuse(complaint))?;
+    let host = resolved(&reader.settings, &asked.host, world)
+        .map_err(|complaint| reader.refuse(complaint))?;
     let canonicalizes = canonical::is_on(&reader.settings);
     if reader.wants_final || canonicalizes {
         reader.settings.put(Keyword::HostName, Value::Text(host.clone()));

@@ -56,10 +56,8 @@ pub(super) fn tokens(names: &Names<'_>) -> UserlessTokens {
         ('p', port.clone()),
         ('u', machine.user.clone()),
     ]);
-    let hashed = Sha1::new()
-        .chain_update(&machine.host_name)
-        .chain_update(names.host)
-        .chain_update(port);
+    let hashed =
+        Sha1::new().chain_update(&machine.host_name).chain_update(names.host).chain_update(port);
     UserlessTokens { tokens, hashed, jump: names.jump.to_owned() }
 }
 
@@ -131,14 +129,13 @@ impl Finisher<'_> {
             K::SecurityKeyProvider,
             K::KnownHostsCommand,
         ] {
-            if self.settings.text(keyword).is_some() && self.settings.text_not_none(keyword).is_none()
+            if self.settings.text(keyword).is_some()
+                && self.settings.text_not_none(keyword).is_none()
             {
                 self.settings.remove(keyword);
             }
         }
-        let is_none = |list: &[String]| {
-            matches!(list, [only] if only.eq_ignore_ascii_case("none"))
-        };
+        let is_none = |list: &[String]| matches!(list, [only] if only.eq_ignore_ascii_case("none"));
         let lists = [K::ChannelTimeout, K::RevokedHostKeys, K::CanonicalizePermittedCNAMEs];
         for keyword in lists {
             if self.settings.list(keyword).is_some_and(is_none) {
@@ -244,9 +241,9 @@ impl Finisher<'_> {
         };
         let written = written.to_owned();
         let tokens = self.names(given, port).tokens;
-        let user = tokens.expand_with_variables(&written, self.world).map_err(|fault| {
-            self.at(Keyword::User, Fault::Expand { keyword: "User", fault })
-        })?;
+        let user = tokens
+            .expand_with_variables(&written, self.world)
+            .map_err(|fault| self.at(Keyword::User, Fault::Expand { keyword: "User", fault }))?;
         if (given.user_was_given || user != written) && !jump::is_user_name(&user) {
             return Err(self.at(Keyword::User, Fault::UserName));
         }
@@ -268,9 +265,10 @@ impl Finisher<'_> {
         }
         self.expand_text(K::VersionAddendum, "VersionAddendum", full)?;
         self.expand_text(K::RemoteCommand, "RemoteCommand", |text| tokens.expand(text))?;
-        for (keyword, name) in
-            [(K::GlobalKnownHostsFile, "GlobalKnownHostsFile"), (K::UserKnownHostsFile, "UserKnownHostsFile")]
-        {
+        for (keyword, name) in [
+            (K::GlobalKnownHostsFile, "GlobalKnownHostsFile"),
+            (K::UserKnownHostsFile, "UserKnownHostsFile"),
+        ] {
             self.drop_none(keyword, name)?;
         }
         self.expand_list(K::RevokedHostKeys, "RevokedHostKeys", path)?;

@@ -70,9 +70,8 @@ fn from_spec(spec: &str, dynamic: bool, world: &dyn World) -> Option<Forward> {
         let port = port(&port_field.text, world)?;
         Some(End::Port { host: host.map(|host| host.text.clone()), port })
     };
-    let path = |field: &Field| {
-        (field.text.len() < LONGEST_PATH).then(|| End::Path(field.text.clone()))
-    };
+    let path =
+        |field: &Field| (field.text.len() < LONGEST_PATH).then(|| End::Path(field.text.clone()));
     let (listen, connect) = match fields.as_slice() {
         [a] if a.is_path => (path(a)?, None),
         [a] => (at(None, a)?, None),

@@ -43,8 +43,8 @@ pub(super) fn parse(text: &str, world: &dyn World) -> Option<Option<Jump>> {
     Some(Some(Jump { before, last }))
 }
 
-/// One hop, in either form.
-pub(super) fn parse_hop(text: &str, world: &dyn World) -> Option<Hop> {
+/// One hop, in either form; `None` for what is none.
+pub fn parse_hop(text: &str, world: &dyn World) -> Option<Hop> {
     match text.strip_prefix("ssh://") {
         Some(uri) => parse_uri(uri, world),
         None => {
@@ -162,9 +162,12 @@ impl fmt::Display for Jump {
             write!(f, "{user}@")?;
         }
         let host = &self.last.host;
-        let is_address =
-            host.contains(':') || host.chars().all(|c| c.is_ascii_digit() || c == '.');
-        if is_address { write!(f, "[{host}]")? } else { f.write_str(host)? }
+        let is_address = host.contains(':') || host.chars().all(|c| c.is_ascii_digit() || c == '.');
+        if is_address {
+            write!(f, "[{host}]")?
+        } else {
+            f.write_str(host)?
+        }
         match self.last.port {
             Some(port) => write!(f, ":{port}"),
             None => Ok(()),

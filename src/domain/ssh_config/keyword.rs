@@ -110,13 +110,8 @@ const TTY: Choices = &[
     ("auto", "auto"),
 ];
 const SESSION: Choices = &[("none", "none"), ("subsystem", "subsystem"), ("default", "default")];
-const CANONICALIZE: Choices = &[
-    ("yes", "true"),
-    ("true", "true"),
-    ("no", "false"),
-    ("false", "false"),
-    ("always", "always"),
-];
+const CANONICALIZE: Choices =
+    &[("yes", "true"), ("true", "true"), ("no", "false"), ("false", "false"), ("always", "always")];
 const PUBKEY: Choices = &[
     ("yes", "true"),
     ("true", "true"),

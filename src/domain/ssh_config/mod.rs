@@ -20,7 +20,6 @@
 //! must not lock anybody out; and the algorithm lists printed are those of
 //! `algorithms`.
 
-mod address;
 mod algorithms;
 mod canonical;
 mod cidr;
@@ -52,7 +51,7 @@ pub use evaluate::{Query, Source, evaluate};
 pub use expand::{ExpandFault, Tokens};
 pub use fault::{Complaint, Fault, PassedOver, Refusal, Warning};
 pub use forward::Forward;
-pub use jump::{Hop, Jump};
+pub use jump::{Hop, Jump, parse_hop};
 pub use keyword::Keyword;
 pub use settings::{Origin, Setting, Settings};
 pub use value::Value;

@@ -139,7 +139,8 @@ impl<'a> Reader<'a> {
     fn refusal(&mut self, file: &Path) -> Refusal {
         let mut complaints = std::mem::take(&mut self.complaints).into_iter();
         // Whoever stops has complained.
-        let unknown = || Complaint { file: Some(file.to_owned()), line: None, fault: Fault::NoFile };
+        let unknown =
+            || Complaint { file: Some(file.to_owned()), line: None, fault: Fault::NoFile };
         let first = complaints.next().unwrap_or_else(unknown);
         Refusal { others: complaints.collect(), ..self.refuse(first) }
     }

@@ -76,6 +76,10 @@ pub trait World {
     /// The addresses of the interfaces that are up.
     fn addresses(&self) -> Vec<IpAddr>;
 
+    /// A name that is one address in any of the ways to write one, as the
+    /// system prints it (`127.1` is `127.0.0.1`); nothing is looked up.
+    fn address(&self, name: &str, family: Family) -> Option<String>;
+
     /// Looks a host's name up; `None` where it has no address.
     fn resolve(&self, name: &str, family: Family) -> Option<Lookup>;
 

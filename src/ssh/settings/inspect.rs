@@ -39,9 +39,9 @@ pub fn inspect(
         machine.host_name.clone_from(name);
     }
     let sources = sources(inspection, env);
-    let effective = evaluate(&inspection.query, &sources, &machine, &System)?;
-    let named =
-        if inspection.expanded { Some(effective.named(&machine, &System)?) } else { None };
+    let system = System::default();
+    let effective = evaluate(&inspection.query, &sources, &machine, &system)?;
+    let named = if inspection.expanded { Some(effective.named(&machine, &system)?) } else { None };
     let text = effective.print(named.as_ref())?;
     Ok((text, effective.warnings))
 }

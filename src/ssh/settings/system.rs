@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dns_lookup::{AddrFamily, AddrInfoHints, SockType, getaddrinfo};
+use dns_lookup::{AddrFamily, AddrInfoHints, SockType, getaddrinfo, getnameinfo};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::unistd::User;
@@ -24,13 +24,20 @@ use crate::domain::ssh_config::{Family, FileText, Lookup, World};
 const LONGEST_EXEC: Duration = Duration::from_secs(30);
 const GLANCE: Duration = Duration::from_millis(5);
 
-/// `getaddrinfo`(3)'s flag that asks for the name in the end; the same number
-/// on Linux, macOS and the BSDs.
+// Flags of `getaddrinfo`(3) and `getnameinfo`(3).
+/// Asks for the name in the end; the same number on Linux, macOS and the BSDs.
 const AI_CANONNAME: i32 = 2;
+/// Looks nothing up; the same number everywhere, too.
+const AI_NUMERICHOST: i32 = 4;
+/// As a number; the C libraries do not agree on this one.
+const NI_NUMERICHOST: i32 = if cfg!(target_os = "linux") { 1 } else { 2 };
 
 /// This machine, as it is at each question.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct System;
+#[derive(Debug, Clone, Default)]
+pub(super) struct System {
+    /// In place of the variable `HOME`.
+    pub(super) home: Option<String>,
+}
 
 impl World for System {
     fn read(&self, path: &Path) -> Result<Option<FileText>, String> {
@@ -59,6 +66,9 @@ impl World for System {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
+        if let (Some(home), "HOME") = (&self.home, name) {
+            return Some(home.clone());
+        }
         std::env::var_os(name).and_then(|value| value.into_string().ok())
     }
 
@@ -91,13 +101,18 @@ impl World for System {
         .collect()
     }
 
+    fn address(&self, name: &str, family: Family) -> Option<String> {
+        let hints = AddrInfoHints { flags: AI_NUMERICHOST, ..stream(family) };
+        let mut found = getaddrinfo(Some(name), None, Some(hints)).ok()?.flatten();
+        let only = found.next()?;
+        if found.next().is_some() {
+            return None;
+        }
+        getnameinfo(&only.sockaddr, NI_NUMERICHOST).ok().map(|(host, _)| host)
+    }
+
     fn resolve(&self, name: &str, family: Family) -> Option<Lookup> {
-        let address = match family {
-            Family::Any => 0,
-            Family::Inet => AddrFamily::Inet.into(),
-            Family::Inet6 => AddrFamily::Inet6.into(),
-        };
-        let hints = AddrInfoHints { flags: AI_CANONNAME, address, ..stream() };
+        let hints = AddrInfoHints { flags: AI_CANONNAME, ..stream(family) };
         let mut found = getaddrinfo(Some(name), None, Some(hints)).ok()?.flatten().peekable();
         let canonical = found.peek()?.canonname.clone();
         Some(Lookup { canonical })
@@ -108,13 +123,18 @@ impl World for System {
         if !name.contains(|c: char| c.is_ascii_alphabetic()) {
             return None;
         }
-        let mut found = getaddrinfo(None, Some(name), Some(stream())).ok()?.flatten();
+        let mut found = getaddrinfo(None, Some(name), Some(stream(Family::Any))).ok()?.flatten();
         found.next().map(|found| found.sockaddr.port())
     }
 }
 
-fn stream() -> AddrInfoHints {
-    AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() }
+fn stream(family: Family) -> AddrInfoHints {
+    let address = match family {
+        Family::Any => 0,
+        Family::Inet => AddrFamily::Inet.into(),
+        Family::Inet6 => AddrFamily::Inet6.into(),
+    };
+    AddrInfoHints { socktype: SockType::Stream.into(), address, ..AddrInfoHints::default() }
 }
 
 /// Waits for the end of a command, but not for ever.

@@ -37,7 +37,8 @@ pub(crate) const OWNED: &[(&str, &[&str])] = &[
     ("ractor", &["actors", "daemon"]),
     ("rusqlite", &["store::registry"]),
     ("russh", &["demo", "ssh"]),
-    ("ssh2_config", &["ssh"]),
+    ("dns_lookup", &["ssh"]),
+    ("nix", &["ssh"]),
 ];
 
 /// What the pure core may not name: input and output, clocks, chance.

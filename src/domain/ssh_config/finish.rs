@@ -212,7 +212,7 @@ impl Finisher<'_> {
                     Some(Setting { value: Value::For("yes", _), .. })
                 );
                 let silent =
-                    matches!(settings.choice(K::LogLevel), Some("QUIET" | "FATAL" | "ERROR"));
+                    matches!(settings.choice(K::LogLevel), Some("SILENT" | "FATAL" | "ERROR"));
                 let disabled = (persists && settings.text(K::ControlPath).is_some())
                     || has_command
                     || settings.choice(K::RequestTTY) == Some("false")

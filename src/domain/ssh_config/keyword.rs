@@ -124,7 +124,8 @@ const COMPRESSION: Choices = &[("yes", "yes"), ("no", "no")];
 const WEAK: Choices =
     &[("yes", "yes"), ("true", "yes"), ("no", "no"), ("false", "no"), ("no-pq-kex", "no")];
 const LOG_LEVEL: Choices = &[
-    ("QUIET", "QUIET"),
+    ("SILENT", "SILENT"),
+    ("QUIET", "SILENT"),
     ("FATAL", "FATAL"),
     ("ERROR", "ERROR"),
     ("INFO", "INFO"),

@@ -43,9 +43,6 @@ mod value;
 mod words;
 mod world;
 
-#[cfg(test)]
-mod tests;
-
 pub use effective::{Effective, Named};
 pub use evaluate::{Query, Source, evaluate};
 pub use expand::{ExpandFault, Tokens};

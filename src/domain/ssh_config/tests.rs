@@ -1,1 +1,0 @@
-//! The whole, in a world of maps.

@@ -241,7 +241,7 @@ impl Evaluation<'_> {
     }
 
     fn refused(&self, refusal: &Refusal) -> LinkTrouble {
-        let Complaint { file, line, fault } = &refusal.first;
+        let Complaint { file, line, fault } = refusal.first.as_ref();
         let more = match refusal.others.len() {
             0 => String::new(),
             more => format!(" (and {more} more)"),

@@ -272,7 +272,7 @@ impl fmt::Display for Complaint {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub struct Refusal {
     /// The first thing that is wrong.
-    pub first: Complaint,
+    pub first: Box<Complaint>,
     /// What else is.
     pub others: Vec<Complaint>,
     /// Every file that was looked for: to change one may mend it.
@@ -288,7 +288,7 @@ impl fmt::Display for Refusal {
 
 impl From<Complaint> for Refusal {
     fn from(first: Complaint) -> Self {
-        Self { first, others: Vec::new(), files: Vec::new() }
+        Self { first: Box::new(first), others: Vec::new(), files: Vec::new() }
     }
 }
 

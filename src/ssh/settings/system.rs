@@ -9,7 +9,7 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dns_lookup::{AddrFamily, AddrInfoHints, SockType, getaddrinfo, getnameinfo};
 use nix::ifaddrs::getifaddrs;
@@ -19,9 +19,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::domain::ssh_config::{Family, FileText, Lookup, World};
 
-/// A command of `Match exec` that takes longer is ended, and the file refused:
-/// ssh would wait for ever.
-const LONGEST_EXEC: Duration = Duration::from_secs(30);
+/// A command of `Match exec` that takes longer than so many glances, half a
+/// minute and more, is ended, and the file refused: ssh would wait for ever.
+const GLANCES: u32 = 6000;
 const GLANCE: Duration = Duration::from_millis(5);
 
 // Flags of `getaddrinfo`(3) and `getnameinfo`(3).
@@ -139,20 +139,16 @@ fn stream(family: Family) -> AddrInfoHints {
 
 /// Waits for the end of a command, but not for ever.
 fn ended(mut child: Child) -> Result<bool, String> {
-    let begun = Instant::now();
-    loop {
+    for _ in 0..GLANCES {
         match child.try_wait().map_err(|error| error.to_string())? {
             Some(status) if status.signal().is_some() => return Err(status.to_string()),
             Some(status) => return Ok(status.success()),
-            None if begun.elapsed() < LONGEST_EXEC => thread::sleep(GLANCE),
-            None => {
-                let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-                if let Some(group) = group {
-                    let _ = kill_process_group(group, Signal::KILL);
-                }
-                let _ = child.wait();
-                return Err(format!("not done within {} s", LONGEST_EXEC.as_secs()));
-            }
+            None => thread::sleep(GLANCE),
         }
     }
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.wait();
+    Err(format!("not done within {} s", (GLANCE * GLANCES).as_secs()))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::{Handle, Msg};
+use russh::keys::PublicKey;
 use russh::{Channel, Disconnect, Error};
 use tokio::sync::{oneshot, watch};
 
@@ -161,6 +162,11 @@ impl Link {
     #[must_use]
     pub fn peer(&self) -> &Peer {
         &self.0.peer
+    }
+
+    /// Has the server prove that it has these keys.
+    pub(super) async fn prove(&self, keys: Vec<PublicKey>) -> Result<(), Error> {
+        self.0.handle.hostkeys_prove(keys).await
     }
 
     /// A channel through this link to another host.

@@ -21,6 +21,7 @@ mod link;
 mod pattern;
 pub mod settings;
 mod tcp;
+mod update;
 mod wire;
 
 #[cfg(test)]
@@ -31,5 +32,5 @@ mod testing;
 mod tests;
 
 pub use channel::{ExecChannel, ExecEvent, ExecReader, ExecWriter};
-pub use dial::dial;
+pub use dial::{dial, host_key, trust_host_key};
 pub use link::{Link, Peer};

@@ -13,7 +13,9 @@ use std::time::Duration;
 pub use super::config_lines::ConfigWarning;
 use super::config_lines::{Source, collect};
 use crate::domain::failure::trouble::LinkTrouble;
-use crate::domain::target::{KeepAlive, SshConfigUse, SshRequest, SshSettings, UnknownHost};
+use crate::domain::target::{
+    HostKeyRules, KeepAlive, SshConfigUse, SshRequest, SshSettings, UnknownHost,
+};
 use values::{Agent, Tokens, Values};
 
 /// The bound of each phase where `ConnectTimeout` sets none.
@@ -170,6 +172,7 @@ fn one(
         keep_alive,
         connect_timeout: values.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
         unknown_host: values.unknown_host.unwrap_or(UnknownHost::AcceptNew),
+        host_key_rules: HostKeyRules::default(),
         user_known_hosts: match &values.user_known_hosts {
             Some(files) => tokens.files(files)?,
             None => vec![dot_ssh.join("known_hosts"), dot_ssh.join("known_hosts2")],

@@ -18,7 +18,7 @@ use super::auth::Askpass;
 use super::dial::dial_with;
 use super::link::Link;
 use crate::domain::failure::trouble::LinkTrouble;
-use crate::domain::target::{KeepAlive, SshSettings, UnknownHost};
+use crate::domain::target::{HostKeyRules, KeepAlive, SshSettings, UnknownHost};
 
 /// The passphrase of the keys that have one.
 pub(super) const PASSPHRASE: &str = "open sesame";
@@ -126,6 +126,7 @@ impl Sshd {
             keep_alive: KeepAlive::default(),
             connect_timeout: Duration::from_secs(20),
             unknown_host: UnknownHost::AcceptNew,
+            host_key_rules: HostKeyRules::default(),
             user_known_hosts: vec![self.path("known_hosts")],
             global_known_hosts: Vec::new(),
             agent_socket: None,

@@ -9,9 +9,9 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
-use crate::domain::target::{KeepAlive, SshSettings, UnknownHost};
+use crate::domain::target::{HostKeyRules, KeepAlive, SshSettings, UnknownHost};
 use crate::ssh::Link;
-use crate::ssh::dial::handshake;
+use crate::ssh::dial::{Way, handshake};
 
 fn settings() -> SshSettings {
     SshSettings {
@@ -27,6 +27,7 @@ fn settings() -> SshSettings {
         keep_alive: KeepAlive { interval: Some(Duration::from_secs(15)), count: 3 },
         connect_timeout: Duration::from_secs(10),
         unknown_host: UnknownHost::AcceptNew,
+        host_key_rules: HostKeyRules::default(),
         user_known_hosts: Vec::new(),
         global_known_hosts: Vec::new(),
         agent_socket: None,
@@ -34,7 +35,7 @@ fn settings() -> SshSettings {
 }
 
 async fn over(stream: DuplexStream) -> Result<Link, LinkTrouble> {
-    handshake(&settings(), stream, None, None, &|_, _| {}).await
+    handshake(&settings(), stream, None, Way::plain()).await
 }
 
 /// A server that lets everybody in without a key.

@@ -93,6 +93,23 @@ pub struct SshSettings {
     pub global_known_hosts: Vec<PathBuf>,
     /// The agent's socket, where there is an agent.
     pub agent_socket: Option<PathBuf>,
+    /// What the system's `ssh` is told, where that is the transport.
+    pub system_ssh: Option<SystemSsh>,
+}
+
+/// What the system's `ssh` is told of a destination; the rest it reads itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SystemSsh {
+    /// The destination as it was given.
+    pub host: String,
+    /// The port, where one was given.
+    pub port: Option<u16>,
+    /// The user, where one was given.
+    pub user: Option<String>,
+    /// A key file that is tried first.
+    pub identity_file: Option<PathBuf>,
+    /// Which `ssh_config` is read.
+    pub ssh_config: SshConfigUse,
 }
 
 /// What is known of an SSH destination before `ssh_config`(5) is asked.

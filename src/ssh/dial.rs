@@ -15,7 +15,8 @@ use tokio::time::{Instant, timeout};
 use super::auth::{self, Askpass};
 use super::client::{Client, Refusals, key_exchange_trouble};
 use super::host_key::{Capture, HostKeyCheck};
-use super::link::{ForwardError, Link, Parts};
+use super::link::{BuiltIn, ForwardError, Link, Parts};
+use super::system;
 use super::wire::Wire;
 use super::{algorithms, tcp, update};
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
@@ -49,7 +50,11 @@ pub(super) async fn dial_with(
     askpass: Option<&Askpass>,
     progress: Progress<'_>,
 ) -> Result<Link, LinkTrouble> {
-    dial_through(settings, &settings.jumps, Way { askpass, progress, capture: None }).await
+    if let Some(told) = &settings.system_ssh {
+        return system::dial(settings, told, askpass, progress).await.map(Link::from);
+    }
+    let way = Way { askpass, progress, capture: None };
+    dial_through(settings, &settings.jumps, way).await.map(Link::from)
 }
 
 /// Has the destination of `settings` show its host key. Nobody is logged in to
@@ -129,7 +134,7 @@ fn dial_through<'a>(
     settings: &'a SshSettings,
     hops: &'a [SshSettings],
     way: Way<'a>,
-) -> Pin<Box<dyn Future<Output = Result<Link, LinkTrouble>> + Send + 'a>> {
+) -> Pin<Box<dyn Future<Output = Result<BuiltIn, LinkTrouble>> + Send + 'a>> {
     Box::pin(async move {
         let progress = way.progress;
         let bound = settings.connect_timeout;
@@ -176,9 +181,9 @@ fn dial_through<'a>(
 pub(super) async fn handshake<S>(
     settings: &SshSettings,
     stream: S,
-    outer: Option<Link>,
+    outer: Option<BuiltIn>,
     way: Way<'_>,
-) -> Result<Link, LinkTrouble>
+) -> Result<BuiltIn, LinkTrouble>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -213,7 +218,7 @@ where
     auth::authenticate(&mut handle, settings, askpass, ended.clone()).await?;
     progress(Phase::Authentication, clock.elapsed());
     cut.disarm();
-    let link = Link::new(Parts {
+    let link = BuiltIn::new(Parts {
         handle,
         ending: ended,
         refusals,

@@ -85,5 +85,5 @@ pub(crate) async fn link(settings: &SshSettings, max_sessions: u32) -> Result<Li
         global_known_hosts: Vec::new(),
         ..settings.clone()
     };
-    handshake(&settings, ours, None, Way::plain()).await
+    handshake(&settings, ours, None, Way::plain()).await.map(Link::from)
 }

@@ -20,6 +20,7 @@ mod known_hosts;
 mod link;
 mod pattern;
 pub mod settings;
+mod system;
 mod tcp;
 mod update;
 mod wire;

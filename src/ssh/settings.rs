@@ -186,6 +186,7 @@ fn one(
             Some(Agent::None) => None,
             Some(Agent::Socket(path)) => Some(tokens.expand(path)?),
         },
+        system_ssh: None,
         host_name,
         user,
     };

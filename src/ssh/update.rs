@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::host_key::HostKeyCheck;
-use super::link::Link;
+use super::link::BuiltIn;
 
 /// How long after the login the announcement, and then the proof, may take.
 /// OpenSSH's server announces at once.
@@ -18,7 +18,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 pub(super) async fn learn_announced(
     check: HostKeyCheck,
     announcement: oneshot::Receiver<Vec<PublicKey>>,
-    link: Link,
+    link: BuiltIn,
 ) {
     let Ok(Ok(announced)) = timeout(WITHIN, announcement).await else { return };
     let new = match check.news(announced.clone()).await {

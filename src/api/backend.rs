@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, watch};
 
 use super::types::{
-    AgentView, ConfigView, EventView, InputTaken, KillRequest, Pulse, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest,
+    AgentView, ConfigView, EventView, HostKeyShown, InputTaken, KillRequest, Pulse, RemoteView,
+    RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
+use crate::domain::host_key::TrustError;
 use crate::domain::ids::{NameError, SessionId};
 
 /// Why a request was turned down.
@@ -58,6 +59,9 @@ pub enum RequestError {
     /// No such signal.
     #[error("no signal {0:?}")]
     NoSuchSignal(String),
+    /// A host key was not taken over.
+    #[error(transparent)]
+    NotTrusted(#[from] TrustError),
     /// The configuration cannot be taken; the report is for people.
     #[error("{0}")]
     ConfigRejected(String),
@@ -92,7 +96,8 @@ pub struct Output {
 /// The daemon, as the server sees it.
 ///
 /// All of it answers within seconds, except [`test_remote`](Self::test_remote),
-/// which takes as long as the remote's own time-outs allow.
+/// [`host_key`](Self::host_key) and [`trust`](Self::trust), which take as long as
+/// the remote's own time-outs allow.
 pub trait Backend: Clone + Send + Sync + 'static {
     /// Takes a session in; it is in the registry when this returns.
     fn run(
@@ -136,6 +141,17 @@ pub trait Backend: Clone + Send + Sync + 'static {
         name: &str,
         request: TestRequest,
     ) -> impl Future<Output = Result<TestReport, RequestError>> + Send;
+    /// Has a remote show its host key, without logging in to it.
+    fn host_key(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<HostKeyShown, RequestError>> + Send;
+    /// Trusts the host key that a person has agreed to.
+    fn trust(
+        &self,
+        name: &str,
+        request: TrustRequest,
+    ) -> impl Future<Output = Result<HostKeyShown, RequestError>> + Send;
     /// Tries a remote's connection at once, whatever it waits for.
     fn reconnect(&self, name: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// All agents.

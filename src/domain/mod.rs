@@ -12,6 +12,7 @@ pub mod connection;
 pub mod destination;
 pub mod event;
 pub mod failure;
+pub mod host_key;
 pub mod ids;
 pub mod launch;
 pub mod nearest;

@@ -7,6 +7,7 @@ use russh::client::Config;
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{Preferred, cipher, compression, kex, mac};
 
+use super::host_key::Wanted;
 use crate::domain::target::KeepAlive;
 
 /// Messages of a channel that wait for its reader: what a flood brings in the
@@ -68,9 +69,10 @@ const HOST_KEYS: [Algorithm; 6] = [
     Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
 ];
 
-/// The session's configuration, for a host whose keys of the types `known` are
-/// in the known_hosts files.
-pub(super) fn config(keep_alive: KeepAlive, known: &[Algorithm]) -> Config {
+/// The session's configuration, for a host of which so much is known.
+pub(super) fn config(keep_alive: KeepAlive, known: &Wanted) -> Config {
+    // A certificate that nobody could check would only stand before the key.
+    let certificates = if known.certificates { HOST_KEYS.to_vec() } else { Vec::new() };
     Config {
         window_size: WINDOW,
         channel_buffer_size: QUEUE,
@@ -81,8 +83,8 @@ pub(super) fn config(keep_alive: KeepAlive, known: &[Algorithm]) -> Config {
         inactivity_timeout: inactivity(keep_alive),
         preferred: Preferred {
             kex: Cow::Borrowed(KEX),
-            key: Cow::Owned(host_key_order(known)),
-            host_key_certificates: Cow::Borrowed(&[]),
+            key: Cow::Owned(host_key_order(&known.types)),
+            host_key_certificates: Cow::Owned(certificates),
             cipher: Cow::Borrowed(CIPHERS),
             mac: Cow::Borrowed(MACS),
             compression: Cow::Borrowed(&[compression::NONE]),

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::connect_stream;
+use russh::keys::PublicKey;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use super::auth::{self, Askpass};
 use super::client::{Client, Refusals, key_exchange_trouble};
-use super::host_key::HostKeyCheck;
-use super::link::{ForwardError, Link, Parts};
+use super::host_key::{Capture, HostKeyCheck};
+use super::link::{BuiltIn, ForwardError, Link, Parts};
+use super::system;
 use super::wire::Wire;
-use super::{algorithms, tcp};
+use super::{algorithms, tcp, update};
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
+use crate::domain::host_key::{HostKeyShown, TrustError};
 use crate::domain::target::SshSettings;
 
 type Progress<'a> = &'a (dyn Fn(Phase, Duration) + Send + Sync);
@@ -47,7 +50,79 @@ pub(super) async fn dial_with(
     askpass: Option<&Askpass>,
     progress: Progress<'_>,
 ) -> Result<Link, LinkTrouble> {
-    dial_through(settings, &settings.jumps, askpass, progress).await
+    if let Some(told) = &settings.system_ssh {
+        return system::dial(settings, told, askpass, progress).await.map(Link::from);
+    }
+    let way = Way { askpass, progress, capture: None };
+    dial_through(settings, &settings.jumps, way).await.map(Link::from)
+}
+
+/// Has the destination of `settings` show its host key. Nobody is logged in to
+/// it; its jump hosts are passed as usual.
+///
+/// # Errors
+///
+/// What kept it from showing one; and [`LinkTrouble::HostKeyRevoked`].
+pub async fn host_key(settings: &SshSettings) -> Result<HostKeyShown, LinkTrouble> {
+    HostKeyCheck::describe(settings, shown_key(settings).await?).await
+}
+
+/// Trusts the host key of the destination of `settings`, in the place of those
+/// that are known for it, if it is the one with this fingerprint.
+///
+/// # Errors
+///
+/// [`TrustError`]; nothing is changed then.
+pub async fn trust_host_key(
+    settings: &SshSettings,
+    agreed: &str,
+) -> Result<HostKeyShown, TrustError> {
+    let key = shown_key(settings).await?;
+    let shown = HostKeyCheck::describe(settings, key.clone()).await?;
+    if shown.fingerprint != agreed {
+        return Err(TrustError::OtherKey { shown: shown.fingerprint });
+    }
+    HostKeyCheck::trust(settings, key.clone()).await?;
+    Ok(HostKeyCheck::describe(settings, key).await?)
+}
+
+async fn shown_key(settings: &SshSettings) -> Result<PublicKey, LinkTrouble> {
+    let capture = Arc::<Capture>::default();
+    let askpass = Askpass::from_env();
+    let way =
+        Way { askpass: askpass.as_ref(), progress: &|_, _| {}, capture: Some(capture.clone()) };
+    let dialled = dial_through(settings, &settings.jumps, way).await;
+    // The key exchange was ended by us once the key was there.
+    match (capture.key(), dialled) {
+        (Some(key), _) => Ok(key),
+        (None, Err(trouble)) => Err(trouble),
+        (None, Ok(_)) => Err(LinkTrouble::Protocol {
+            phase: Phase::KeyExchange,
+            detail: "the server showed no host key".to_owned(),
+        }),
+    }
+}
+
+/// How a destination is dialled, besides its settings.
+#[derive(Clone)]
+pub(super) struct Way<'a> {
+    pub(super) askpass: Option<&'a Askpass>,
+    pub(super) progress: Progress<'a>,
+    /// Where the host key goes instead of being checked.
+    pub(super) capture: Option<Arc<Capture>>,
+}
+
+impl<'a> Way<'a> {
+    /// Nobody is asked, and nobody told.
+    #[cfg(test)]
+    pub(super) fn plain() -> Self {
+        Self { askpass: None, progress: &|_, _| {}, capture: None }
+    }
+
+    /// The way to a jump host, whose phases nobody asked for.
+    fn to_hop(&self) -> Self {
+        Self { askpass: self.askpass, progress: &|_, _| {}, capture: None }
+    }
 }
 
 /// What one read of a link's socket takes at most, in bytes. russh reads each
@@ -58,10 +133,10 @@ const READ_AHEAD: usize = 64 * 1024;
 fn dial_through<'a>(
     settings: &'a SshSettings,
     hops: &'a [SshSettings],
-    askpass: Option<&'a Askpass>,
-    progress: Progress<'a>,
-) -> Pin<Box<dyn Future<Output = Result<Link, LinkTrouble>> + Send + 'a>> {
+    way: Way<'a>,
+) -> Pin<Box<dyn Future<Output = Result<BuiltIn, LinkTrouble>> + Send + 'a>> {
     Box::pin(async move {
+        let progress = way.progress;
         let bound = settings.connect_timeout;
         let Some((hop, before)) = hops.split_last() else {
             let clock = Instant::now();
@@ -71,7 +146,7 @@ fn dial_through<'a>(
             let stream = tcp::connect(&addresses, bound).await?;
             progress(Phase::Connect, clock.elapsed());
             let stream = BufReader::with_capacity(READ_AHEAD, stream);
-            return handshake(settings, stream, None, askpass, progress).await;
+            return handshake(settings, stream, None, way).await;
         };
         let clock = Instant::now();
         let name = hop_name(hop);
@@ -80,7 +155,7 @@ fn dial_through<'a>(
             LinkTrouble::Jump { .. } | LinkTrouble::Forward { .. } => trouble,
             trouble => LinkTrouble::Jump { hop: name.clone(), trouble: Box::new(trouble) },
         };
-        let outer = dial_through(hop, before, askpass, &|_, _| {}).await.map_err(in_hop)?;
+        let outer = dial_through(hop, before, way.to_hop()).await.map_err(in_hop)?;
         let opened = timeout(bound, outer.forward(&settings.host_name, settings.port)).await;
         let channel = match opened {
             Ok(Ok(channel)) => channel,
@@ -96,7 +171,7 @@ fn dial_through<'a>(
         };
         progress(Phase::Connect, clock.elapsed());
         let stream = channel.into_stream();
-        let inner = handshake(settings, stream, Some(outer.clone()), askpass, progress).await;
+        let inner = handshake(settings, stream, Some(outer.clone()), way).await;
         // What looks like the inner server hanging up may be the hop.
         inner.map_err(|trouble| if outer.is_lost() { in_hop(outer.loss()) } else { trouble })
     })
@@ -106,20 +181,30 @@ fn dial_through<'a>(
 pub(super) async fn handshake<S>(
     settings: &SshSettings,
     stream: S,
-    outer: Option<Link>,
-    askpass: Option<&Askpass>,
-    progress: Progress<'_>,
-) -> Result<Link, LinkTrouble>
+    outer: Option<BuiltIn>,
+    way: Way<'_>,
+) -> Result<BuiltIn, LinkTrouble>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let Way { askpass, progress, capture } = way;
     let clock = Instant::now();
     let bound = settings.connect_timeout;
     let (host_key, known) = HostKeyCheck::load(settings).await?;
+    let host_key = match capture {
+        Some(capture) => host_key.capturing(capture),
+        None => host_key,
+    };
     let config = Arc::new(algorithms::config(settings.keep_alive, &known));
     let (ending, ended) = watch::channel(None);
     let refusals = Arc::<Refusals>::default();
-    let client = Client { host_key, ending, refusals: refusals.clone() };
+    let (announced, announcement) = oneshot::channel();
+    let client = Client {
+        host_key: host_key.clone(),
+        ending,
+        refusals: refusals.clone(),
+        announced: Some(announced),
+    };
     let (stream, wire) = Wire::new(stream);
     // A handshake that is given up would go on in russh's task.
     let cut = wire.cut_on_drop();
@@ -133,7 +218,7 @@ where
     auth::authenticate(&mut handle, settings, askpass, ended.clone()).await?;
     progress(Phase::Authentication, clock.elapsed());
     cut.disarm();
-    Ok(Link::new(Parts {
+    let link = BuiltIn::new(Parts {
         handle,
         ending: ended,
         refusals,
@@ -141,7 +226,11 @@ where
         user: settings.user.clone(),
         open_timeout: bound,
         outer,
-    }))
+    });
+    if host_key.updates() {
+        tokio::spawn(update::learn_announced(host_key, announcement, link.clone()));
+    }
+    Ok(link)
 }
 
 fn hop_name(hop: &SshSettings) -> String {

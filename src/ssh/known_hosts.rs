@@ -9,6 +9,11 @@ use russh::keys::ssh_key::known_hosts::HostPatterns;
 use sha1::Sha1;
 
 use crate::domain::ssh_config::pattern;
+pub(super) use certificate::{bare_key, has_authority, judge_certificate, revoked_by};
+pub(super) use edit::{line_for, update, without_lines};
+
+mod certificate;
+mod edit;
 
 /// One line that has a meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +62,6 @@ pub(super) fn lookup_name(name: &str, port: u16) -> String {
     if port == 22 { name } else { format!("[{name}]:{port}") }
 }
 
-/// The line that makes `key` known for `name`, without its end.
-pub(super) fn line_for(name: &str, key: &PublicKey) -> Option<String> {
-    let bare = PublicKey::new(key.key_data().clone(), "");
-    Some(format!("{name} {}", bare.to_openssh().ok()?))
-}
-
 /// The entries of a file. Lines that OpenSSH would not understand are passed
 /// over, as it does.
 pub(super) fn parse(file: &Path, text: &str) -> Vec<Entry> {
@@ -94,6 +93,21 @@ fn parse_line(file: &Path, number: usize, line: &str) -> Option<Entry> {
     let blob = rest.split([' ', '\t']).next()?;
     let key = PublicKey::from_openssh(&format!("{algorithm} {blob}")).ok()?;
     Some(Entry { file: file.to_owned(), line: number, marker, hosts, key })
+}
+
+/// The entries of a file of revoked keys: a public key on each line, which no
+/// host may show (`RevokedHostKeys` in ssh_config(5)).
+pub(super) fn parse_revoked(file: &Path, text: &str) -> Vec<Entry> {
+    let entry = |(index, line): (usize, &str)| {
+        let line = line.trim_start_matches([' ', '\t']);
+        let (algorithm, rest) = field(line).filter(|_| !line.starts_with('#'))?;
+        let blob = rest.split([' ', '\t']).next()?;
+        let key = PublicKey::from_openssh(&format!("{algorithm} {blob}")).ok()?;
+        let hosts = Hosts::Patterns("*".to_owned());
+        let file = file.to_owned();
+        Some(Entry { file, line: index + 1, marker: Marker::Revoked, hosts, key })
+    };
+    text.lines().enumerate().filter_map(entry).collect()
 }
 
 fn with_marker(marker: Marker, rest: &str) -> Option<(Marker, &str, &str)> {
@@ -133,6 +147,15 @@ impl Entry {
 
     fn has(&self, key: &PublicKey) -> bool {
         self.key.key_data() == key.key_data()
+    }
+
+    /// Whether the line is about `name` alone.
+    pub(super) fn is_plainly(&self, name: &str) -> bool {
+        self.marker == Marker::None
+            && match &self.hosts {
+                Hosts::Patterns(list) => list == name,
+                Hosts::Hashed { .. } => true,
+            }
     }
 }
 

@@ -17,7 +17,9 @@ mod host_key;
 mod known_hosts;
 mod link;
 pub mod settings;
+mod system;
 mod tcp;
+mod update;
 mod wire;
 
 #[cfg(test)]
@@ -28,5 +30,5 @@ mod testing;
 mod tests;
 
 pub use channel::{ExecChannel, ExecEvent, ExecReader, ExecWriter};
-pub use dial::dial;
+pub use dial::{dial, host_key, trust_host_key};
 pub use link::{Link, Peer};

@@ -1,6 +1,7 @@
 //! The effective settings of a destination: what was asked for, laid over
 //! `ssh_config`(5), laid over the defaults.
 
+mod host_key;
 mod inspect;
 mod jumps;
 mod system;
@@ -15,10 +16,10 @@ pub use inspect::{Inspection, inspect};
 
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ssh_config::{
-    Complaint, Effective, Keyword, Machine, Named, Query, Refusal, Settings, Source, Warning,
-    World as _,
+    Complaint, Effective, Keyword, Machine, Named, PassedOver, Query, Refusal, Settings, Source,
+    Warning, World as _,
 };
-use crate::domain::target::{KeepAlive, SshConfigUse, SshRequest, SshSettings, UnknownHost};
+use crate::domain::target::{KeepAlive, SshConfigUse, SshRequest, SshSettings};
 use system::System;
 
 /// The bound of each phase where `ConnectTimeout` sets none.
@@ -26,8 +27,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Tried in this order where no `IdentityFile` is set, as with `ssh`.
 const IDENTITY_FILES: [&str; 5] =
     ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
-/// The system's known_hosts files.
-const GLOBAL_KNOWN_HOSTS: [&str; 2] = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 
 /// What of this machine and user the settings depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,13 +152,12 @@ impl Evaluation<'_> {
     }
 
     fn settings(
-        &self,
+        &mut self,
         request: &SshRequest,
         effective: &Effective,
         named: Named,
     ) -> Result<SshSettings, LinkTrouble> {
-        let (env, set) = (self.env, &effective.settings);
-        let dot_ssh = env.home.join(".ssh");
+        let set = &effective.settings;
         let identities_explicit = request.identity_file.is_some() || named.identity_files.is_some();
         let keep_alive = KeepAlive {
             interval: match set.number(Keyword::ServerAliveInterval) {
@@ -173,7 +171,8 @@ impl Evaluation<'_> {
         };
         // Without a bound, or with none of ssh's own: ours stands.
         let timeout = set.number(Keyword::ConnectTimeout).filter(|&seconds| seconds != 0);
-        let files = |keyword| set.list(keyword).map(|files| files.iter().map(PathBuf::from));
+        let dot_ssh = self.env.home.join(".ssh");
+        let host_key_rules = self.host_key_rules(effective)?;
         Ok(SshSettings {
             host_name: effective.host.clone(),
             host_key_name: effective.host.clone(),
@@ -186,15 +185,11 @@ impl Evaluation<'_> {
             jumps: Vec::new(),
             keep_alive,
             connect_timeout: timeout.map_or(CONNECT_TIMEOUT, Duration::from_secs),
-            unknown_host: unknown_host(set),
-            user_known_hosts: match files(Keyword::UserKnownHostsFile) {
-                Some(files) => files.collect(),
-                None => vec![dot_ssh.join("known_hosts"), dot_ssh.join("known_hosts2")],
-            },
-            global_known_hosts: match files(Keyword::GlobalKnownHostsFile) {
-                Some(files) => files.collect(),
-                None => GLOBAL_KNOWN_HOSTS.iter().map(PathBuf::from).collect(),
-            },
+            unknown_host: host_key::unknown_host(set),
+            host_key_rules,
+            user_known_hosts: host_key::user_files(set, &dot_ssh),
+            global_known_hosts: host_key::global_files(set),
+            system_ssh: None,
             agent_socket: self.agent_socket(set),
         })
     }
@@ -240,6 +235,25 @@ impl Evaluation<'_> {
         }
     }
 
+    /// Tells of a setting that is not done as ssh does it.
+    fn warn(
+        &mut self,
+        effective: &Effective,
+        of: Keyword,
+        keyword: &'static str,
+        value: &str,
+        instead: &'static str,
+    ) {
+        let origin = effective.settings.get(of).and_then(|setting| setting.origin.as_ref());
+        let usual = || self.env.home.join(".ssh/config");
+        let warning = Warning {
+            file: origin.map_or_else(usual, |origin| origin.file.to_path_buf()),
+            line: origin.map(|origin| origin.line),
+            what: PassedOver::Setting { keyword, value: value.to_owned(), instead },
+        };
+        note(&mut self.warnings, [warning]);
+    }
+
     fn refused(&self, refusal: &Refusal) -> LinkTrouble {
         let Complaint { file, line, fault } = refusal.first.as_ref();
         let more = match refusal.others.len() {
@@ -270,15 +284,6 @@ fn note<T: PartialEq>(known: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
         if !known.contains(&new) {
             known.push(new);
         }
-    }
-}
-
-fn unknown_host(set: &Settings) -> UnknownHost {
-    match set.choice(Keyword::StrictHostKeyChecking) {
-        // Nobody is there to be asked.
-        Some("true" | "ask") => UnknownHost::Refuse,
-        // A changed key is refused whatever is set.
-        _ => UnknownHost::AcceptNew,
     }
 }
 

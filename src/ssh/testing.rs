@@ -18,7 +18,9 @@ use super::auth::Askpass;
 use super::dial::dial_with;
 use super::link::Link;
 use crate::domain::failure::trouble::LinkTrouble;
-use crate::domain::target::{KeepAlive, SshSettings, UnknownHost};
+use crate::domain::target::{
+    HostKeyRules, KeepAlive, SshConfigUse, SshSettings, SystemSsh, UnknownHost,
+};
 
 /// The passphrase of the keys that have one.
 pub(super) const PASSPHRASE: &str = "open sesame";
@@ -114,22 +116,31 @@ impl Sshd {
     /// Settings that find the server, with these keys and an empty known_hosts.
     pub(super) fn settings(&self, keys: &[&PathBuf]) -> SshSettings {
         SshSettings {
-            host_name: "127.0.0.1".to_owned(),
-            host_key_name: "127.0.0.1".to_owned(),
-            host_key_alias: None,
             port: self.port,
             user: me(),
             identity_files: keys.iter().map(|&key| key.clone()).collect(),
-            identities_explicit: true,
-            identities_only: false,
-            jumps: Vec::new(),
-            keep_alive: KeepAlive::default(),
-            connect_timeout: Duration::from_secs(20),
-            unknown_host: UnknownHost::AcceptNew,
             user_known_hosts: vec![self.path("known_hosts")],
-            global_known_hosts: Vec::new(),
-            agent_socket: None,
+            ..bare_settings()
         }
+    }
+
+    /// The same settings, to be reached by the system's `ssh`.
+    pub(super) fn by_system(&self, settings: SshSettings) -> SshSettings {
+        let file = self.path("ssh_config");
+        let text = format!(
+            "IdentityAgent none\nIdentitiesOnly yes\nUserKnownHostsFile {}\n\
+             GlobalKnownHostsFile /dev/null\n",
+            self.path("known_hosts").display()
+        );
+        fs::write(&file, text).unwrap();
+        let told = SystemSsh {
+            host: settings.host_name.clone(),
+            port: Some(settings.port),
+            user: Some(settings.user.clone()),
+            identity_file: settings.identity_files.first().cloned(),
+            ssh_config: SshConfigUse::File(file),
+        };
+        SshSettings { system_ssh: Some(told), ..settings }
     }
 
     pub(super) fn known_hosts(&self) -> String {
@@ -209,6 +220,29 @@ impl Drop for Agent {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Settings that lead to port 22 of this machine, without any key.
+pub(super) fn bare_settings() -> SshSettings {
+    SshSettings {
+        host_name: "127.0.0.1".to_owned(),
+        host_key_name: "127.0.0.1".to_owned(),
+        host_key_alias: None,
+        port: 22,
+        user: "me".to_owned(),
+        identity_files: Vec::new(),
+        identities_explicit: true,
+        identities_only: false,
+        jumps: Vec::new(),
+        keep_alive: KeepAlive::default(),
+        connect_timeout: Duration::from_secs(20),
+        unknown_host: UnknownHost::AcceptNew,
+        host_key_rules: HostKeyRules::default(),
+        user_known_hosts: Vec::new(),
+        global_known_hosts: Vec::new(),
+        agent_socket: None,
+        system_ssh: None,
     }
 }
 

@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::sessions::{Live, pulse_of};
-use super::{create, remotes, test, view};
+use super::{create, host_key, remotes, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
@@ -19,8 +19,8 @@ use crate::actors::session::{Host, SessionMsg, remove_spool};
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AgentView, ConfigView, EventView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
-    StatusView, TestReport, TestRequest,
+    AgentView, ConfigView, EventView, HostKeyShown, InputTaken, KillRequest, RemoteView,
+    RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
@@ -348,6 +348,14 @@ impl Backend for DaemonHandle {
         request: TestRequest,
     ) -> Result<TestReport, RequestError> {
         test::run(self, name, request).await
+    }
+
+    async fn host_key(&self, name: &str) -> Result<HostKeyShown, RequestError> {
+        host_key::show(self, name).await
+    }
+
+    async fn trust(&self, name: &str, request: TrustRequest) -> Result<HostKeyShown, RequestError> {
+        host_key::trust(self, name, &request.fingerprint).await
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

@@ -11,6 +11,7 @@ mod actor;
 mod connections;
 mod create;
 mod handle;
+mod host_key;
 mod remotes;
 mod sessions;
 mod test;

@@ -11,8 +11,8 @@ use super::error::ClientError;
 use super::http::{self, Payload, segment};
 use super::streams::{self, Feed, Pulses};
 use crate::api::types::{
-    AgentView, ConfigView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
-    StatusView, Stream, TestReport, TestRequest, VersionView,
+    AgentView, ConfigView, HostKeyShown, InputTaken, KillRequest, RemoteView, RunRequest,
+    SessionView, StatusView, Stream, TestReport, TestRequest, TrustRequest, VersionView,
 };
 
 /// The daemon behind a socket.
@@ -174,6 +174,20 @@ impl Client {
         request: &TestRequest,
     ) -> Result<TestReport, ClientError> {
         self.post(&format!("/v1/remotes/{}/test", segment(name)), request).await
+    }
+
+    /// The host key that a remote shows. `GET /v1/remotes/{name}/host-key`.
+    pub async fn host_key(&self, name: &str) -> Result<HostKeyShown, ClientError> {
+        self.get(&format!("/v1/remotes/{}/host-key", segment(name))).await
+    }
+
+    /// Trusts a host key. `POST /v1/remotes/{name}/host-key`.
+    pub async fn trust(
+        &self,
+        name: &str,
+        request: &TrustRequest,
+    ) -> Result<HostKeyShown, ClientError> {
+        self.post(&format!("/v1/remotes/{}/host-key", segment(name)), request).await
     }
 
     /// Tries a remote's connection at once. `POST /v1/remotes/{name}/reconnect`.

@@ -43,6 +43,7 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
         RequestError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
         RequestError::NoSuchSignal(_) => (StatusCode::BAD_REQUEST, "no-such-signal"),
+        RequestError::NotTrusted(_) => (StatusCode::CONFLICT, "not-trusted"),
         RequestError::ConfigRejected(_) => (StatusCode::UNPROCESSABLE_ENTITY, "config-rejected"),
         RequestError::Failed(_) => (StatusCode::UNPROCESSABLE_ENTITY, "failed"),
         RequestError::StaleCursor { .. } => (StatusCode::GONE, "stale-cursor"),
@@ -73,6 +74,7 @@ fn remedy(error: &RequestError) -> Option<String> {
         RequestError::HasEnded(id) => format!("longhaul logs {id}"),
         RequestError::Name(_)
         | RequestError::Invalid(_)
+        | RequestError::NotTrusted(_)
         | RequestError::InputFull(..)
         | RequestError::StaleCursor { .. }
         | RequestError::Unavailable => return None,

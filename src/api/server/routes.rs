@@ -13,8 +13,8 @@ use super::serve::Context;
 use super::{events, output, watch};
 use crate::api::backend::Backend;
 use crate::api::types::{
-    AgentView, ConfigView, InputTaken, KillRequest, RemoteView, RunRequest, SessionView,
-    StatusView, TestReport, TestRequest, VersionView,
+    AgentView, ConfigView, HostKeyShown, InputTaken, KillRequest, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest, TrustRequest, VersionView,
 };
 
 /// The largest request to run something: room for a prompt with a long file in
@@ -43,6 +43,7 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/remotes", get(remotes::<B>))
         .route("/v1/remotes/{name}/test", post(test::<B>))
         .route("/v1/remotes/{name}/reconnect", post(reconnect::<B>))
+        .route("/v1/remotes/{name}/host-key", get(host_key::<B>).post(trust::<B>))
         .route("/v1/agents", get(agents::<B>))
         .route("/v1/config/reload", post(reload::<B>))
         .route("/v1/daemon/stop", post(stop::<B>))
@@ -128,6 +129,22 @@ async fn test<B: Backend>(
 ) -> Reply<TestReport> {
     let request: TestRequest = json_or_default(body)?;
     Ok(Json(context.backend.test_remote(&name, request).await?))
+}
+
+async fn host_key<B: Backend>(
+    State(context): Daemon<B>,
+    Named(name): Named,
+) -> Reply<HostKeyShown> {
+    Ok(Json(context.backend.host_key(&name).await?))
+}
+
+async fn trust<B: Backend>(
+    State(context): Daemon<B>,
+    Named(name): Named,
+    body: Body,
+) -> Reply<HostKeyShown> {
+    let request: TrustRequest = json(body)?;
+    Ok(Json(context.backend.trust(&name, request).await?))
 }
 
 async fn reconnect<B: Backend>(

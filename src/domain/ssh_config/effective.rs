@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::expand::{self, ExpandFault, Tokens};
 use super::fault::{Complaint, Fault, Warning};
 use super::keyword::Keyword;
+use super::lexer;
 use super::settings::{Setting, Settings};
 use super::world::{Machine, World};
 
@@ -90,6 +91,21 @@ impl Effective {
         expanded.map_err(|fault| self.complaint(Keyword::ProxyJump, "ProxyJump", fault))
     }
 
+    /// `KnownHostsCommand` in words, expanded but for what only the key exchange
+    /// knows: `%f`, `%H`, `%I`, `%K` and `%t`.
+    ///
+    /// # Errors
+    ///
+    /// A quote that is not closed, or a token that there is not.
+    pub fn known_hosts_command(&self) -> Result<Option<Vec<String>>, Complaint> {
+        let keyword = Keyword::KnownHostsCommand;
+        let Some(text) = self.settings.text(keyword) else { return Ok(None) };
+        let words = lexer::command(text).ok_or_else(|| self.at(keyword, Fault::InvalidQuotes))?;
+        let expanded = words.iter().map(|word| self.tokens.expand_but(word, "fHIKt"));
+        let expanded = expanded.collect::<Result<_, _>>();
+        expanded.map(Some).map_err(|fault| self.complaint(keyword, "KnownHostsCommand", fault))
+    }
+
     /// Expands a key file's name from elsewhere than the configuration.
     ///
     /// # Errors
@@ -106,11 +122,15 @@ impl Effective {
     }
 
     fn complaint(&self, of: Keyword, keyword: &'static str, fault: ExpandFault) -> Complaint {
+        self.at(of, Fault::Expand { keyword, fault })
+    }
+
+    fn at(&self, of: Keyword, fault: Fault) -> Complaint {
         let origin = self.settings.origin(of);
         Complaint {
             file: origin.map(|origin| origin.file.to_path_buf()),
             line: origin.map(|origin| origin.line),
-            fault: Fault::Expand { keyword, fault },
+            fault,
         }
     }
 }

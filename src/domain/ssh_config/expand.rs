@@ -84,6 +84,18 @@ impl Tokens {
         self.pass(text, Some(world))
     }
 
+    /// The text with its tokens expanded, all but those in `later`: what comes
+    /// out is expanded once more when these are known.
+    ///
+    /// # Errors
+    ///
+    /// A token that is in neither.
+    pub fn expand_but(&self, text: &str, later: &str) -> Result<String, ExpandFault> {
+        let doubled = self.0.iter().map(|(token, value)| (*token, value.replace('%', "%%")));
+        let kept = later.chars().map(|token| (token, format!("%{token}")));
+        Self(kept.chain(doubled).collect()).expand(&text.replace("%%", "%%%%"))
+    }
+
     fn pass(&self, text: &str, variables: Option<&dyn World>) -> Result<String, ExpandFault> {
         let (mut expanded, mut rest) = (String::new(), text);
         let mut missing = None;
@@ -157,4 +169,17 @@ pub(super) fn tilde(
     };
     let slash = if home.ends_with('/') { "" } else { "/" };
     Ok(format!("{home}{slash}{}", below.trim_start_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_expanded_later_is_left_and_nothing_else_becomes_a_token() {
+        let tokens = Tokens::new([('h', "a%Hb".to_owned()), ('H', "no".to_owned())]);
+        assert_eq!(tokens.expand_but("%h %H %% %%H", "HI").unwrap(), "a%%Hb %H %% %%H");
+        let unknown = ExpandFault::UnknownToken { token: 'x' };
+        assert_eq!(tokens.expand_but("%x", "H"), Err(unknown));
+    }
 }

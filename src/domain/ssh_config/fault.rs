@@ -328,6 +328,16 @@ pub enum PassedOver {
         /// The system's words.
         detail: String,
     },
+    /// A setting that is not done as ssh does it.
+    #[error("{keyword} {value}: {instead}")]
+    Setting {
+        /// The keyword, as the manual writes it.
+        keyword: &'static str,
+        /// The value, or the part of it that is meant.
+        value: String,
+        /// What is done instead.
+        instead: &'static str,
+    },
     /// Bytes that are no UTF-8.
     #[error("the line is not UTF-8 text; what is not is replaced")]
     NotText,

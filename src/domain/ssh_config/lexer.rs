@@ -79,11 +79,20 @@ fn next_token(text: &str) -> Option<Token<'_>> {
 /// Blanks part them, which quotes and backslashes keep; a `#` at the start of
 /// one ends the line.
 pub(super) fn arguments(text: &str) -> Option<Vec<String>> {
+    words(text, true)
+}
+
+/// The words of a command that no shell sees; a `#` is nothing special there.
+pub(super) fn command(text: &str) -> Option<Vec<String>> {
+    words(text, false)
+}
+
+fn words(text: &str, comments: bool) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut chars = text.chars().peekable();
     loop {
         while chars.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
-        if matches!(chars.peek(), None | Some('#')) {
+        if chars.peek().is_none_or(|&c| comments && c == '#') {
             return Some(words);
         }
         let (mut word, mut quote) = (String::new(), None);
@@ -158,6 +167,12 @@ mod tests {
                 words.as_ref().map(|words| words.iter().map(String::as_str).collect());
             assert_eq!(words.as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_command_has_no_comments() {
+        assert_eq!(command("/a #b 'c d'").unwrap(), ["/a", "#b", "c d"]);
+        assert_eq!(command("/a 'b"), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::*;
+use crate::domain::target::{HostKeyRules, UnknownHost};
 
 struct Home(TempDir);
 
@@ -175,6 +176,52 @@ fn the_other_keywords_are_read() {
     assert_eq!(settings.agent_socket, None);
     assert!(settings.identities_only);
     assert_eq!(settings.host_key_alias.as_deref(), Some("alias"));
+}
+
+#[test]
+fn what_is_said_of_host_keys_is_taken() {
+    let strict = |value: &str| {
+        let home = Home::with(&format!("StrictHostKeyChecking {value}\n"));
+        home.settings("box").unknown_host
+    };
+    assert_eq!(strict("ask"), UnknownHost::Ask);
+    assert_eq!(strict("yes"), UnknownHost::Refuse);
+    assert_eq!(strict("off"), UnknownHost::AcceptAny);
+    assert_eq!(strict("no"), UnknownHost::AcceptAny);
+    assert_eq!(strict("accept-new"), UnknownHost::AcceptNew);
+    let rules = |config: &str| Home::with(config).settings("box").host_key_rules;
+    let usual = HostKeyRules { update: true, ..HostKeyRules::default() };
+    assert_eq!(rules(""), usual);
+    assert_eq!(rules("HashKnownHosts yes\n"), HostKeyRules { hash_names: true, ..usual.clone() });
+    let revoked = vec!["/r1".into(), "/r 2".into()];
+    assert_eq!(rules("RevokedHostKeys /r1 '/r 2'\n"), HostKeyRules { revoked, ..usual.clone() });
+    for off in [
+        "UpdateHostKeys no\n",
+        "UpdateHostKeys ask\n",
+        "VerifyHostKeyDNS yes\n",
+        "UserKnownHostsFile /k\n",
+    ] {
+        assert_eq!(rules(off), HostKeyRules::default(), "{off}");
+    }
+    assert!(rules("UserKnownHostsFile /k\nUpdateHostKeys yes\n").update);
+    let command = rules("KnownHostsCommand /bin/k \"a b\" %h-%H %% %K%t%f%I %u\n").command;
+    assert_eq!(command.unwrap(), ["/bin/k", "a b", "box-%H", "%%", "%K%t%f%I", "me"]);
+}
+
+#[test]
+fn what_is_not_done_as_ssh_does_it_is_told_with_its_line() {
+    let rows = [
+        ("UpdateHostKeys ask", "UpdateHostKeys ask: nobody is asked"),
+        ("VerifyHostKeyDNS ask", "VerifyHostKeyDNS ask: no key is looked up in the DNS"),
+    ];
+    for (config, words) in rows {
+        let home = Home::with(&format!("\n{config}\n"));
+        let Evaluated { settings, warnings, .. } = evaluate(&request("box"), &home.env());
+        assert!(settings.is_ok(), "{config}");
+        let [warning] = warnings.as_slice() else { panic!("{config}: {warnings:?}") };
+        assert_eq!((&warning.file, warning.line), (&home.path("config"), Some(2)), "{config}");
+        assert!(warning.to_string().contains(words), "{warning}");
+    }
 }
 
 #[test]

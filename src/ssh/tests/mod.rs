@@ -3,6 +3,7 @@
 
 mod channels;
 mod faults;
+mod host_key_rules;
 mod host_keys;
 mod jumps;
 mod login;

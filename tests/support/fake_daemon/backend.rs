@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AgentView, ConfigView, EventView, InputTaken, KillRequest, LinkState, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest, TestStage,
+    AgentView, ConfigView, EventView, HostKeyLine, HostKeyShown, InputTaken, KillRequest,
+    LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TestStage,
+    TrustRequest,
 };
 use longhaul::domain::event::Event;
+use longhaul::domain::host_key::TrustError;
 use tokio::sync::broadcast;
 
 use super::{AT, Fake, link, refused};
@@ -160,6 +162,31 @@ impl Backend for Fake {
             hostname: good.then(|| "box".to_owned()),
             failure: (!good).then(refused),
         })
+    }
+
+    async fn host_key(&self, name: &str) -> Result<HostKeyShown, RequestError> {
+        Ok(HostKeyShown {
+            name: name.to_owned(),
+            kind: "ssh-ed25519".to_owned(),
+            fingerprint: "SHA256:new".to_owned(),
+            known: false,
+            others: vec![HostKeyLine {
+                file: "/home/ann/.ssh/known_hosts".into(),
+                line: 7,
+                kind: "ssh-rsa".to_owned(),
+                fingerprint: "SHA256:old".to_owned(),
+            }],
+            file: Some("/home/ann/.ssh/known_hosts".into()),
+        })
+    }
+
+    async fn trust(&self, name: &str, request: TrustRequest) -> Result<HostKeyShown, RequestError> {
+        let shown = self.host_key(name).await?;
+        if request.fingerprint != shown.fingerprint {
+            let shown = shown.fingerprint;
+            return Err(RequestError::NotTrusted(TrustError::OtherKey { shown }));
+        }
+        Ok(HostKeyShown { known: true, others: Vec::new(), ..shown })
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

@@ -29,10 +29,14 @@ fn what_can_be_known_of_each_kind_of_file() {
         assert_eq!(load(&locked), ("locked", true), "{kind}");
         let file = KeyFile::load(&locked);
         assert!(file.decrypt("wrong").is_none());
-        assert_eq!(
-            Some(file.decrypt(PASSPHRASE).unwrap().public_key().key_data()),
-            file.public.as_ref().map(PublicKey::key_data)
-        );
+        // A key that cannot be opened is shown, to be looked into.
+        let text = fs::read_to_string(&locked).unwrap();
+        let opened = file.decrypt(PASSPHRASE).unwrap_or_else(|| {
+            let error = russh::keys::decode_secret_key(&text, Some(PASSPHRASE)).map(drop);
+            panic!("{kind}: {error:?}\n{text}")
+        });
+        let public = file.public.as_ref().map(PublicKey::key_data);
+        assert_eq!(Some(opened.public_key().key_data()), public);
     }
     assert_eq!(load(&at("ed25519.pub")), ("missing", true));
     assert_eq!(load(&at("nothing")), ("missing", false));

@@ -22,6 +22,7 @@ pub mod restart;
 pub mod secret;
 pub mod session;
 pub mod ssh_config;
+pub mod ssh_options;
 pub mod stream;
 pub mod target;
 pub mod timestamp;

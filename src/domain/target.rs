@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ids::RemoteName;
+use super::secret::Secret;
+use super::ssh_options::{Login, Offer, Reach};
 
 /// A place that a session can run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -93,8 +95,26 @@ pub struct SshSettings {
     pub global_known_hosts: Vec<PathBuf>,
     /// The agent's socket, where there is an agent.
     pub agent_socket: Option<PathBuf>,
+    /// How the first byte gets there.
+    pub reach: Reach,
+    /// How we prove who we are, besides with which keys.
+    pub login: Login,
+    /// What is offered in the key exchange.
+    pub offer: Offer,
+    /// What the server is told of our environment, for each command.
+    pub env: Vec<(String, Secret)>,
     /// What the system's `ssh` is told, where that is the transport.
     pub system_ssh: Option<SystemSsh>,
+}
+
+impl SshSettings {
+    /// The host that is connected to first, by TCP; `None` where a proxy command
+    /// is the way to it, and nobody knows what that connects to.
+    #[must_use]
+    pub fn first_hop(&self) -> Option<&Self> {
+        let first = self.jumps.first().unwrap_or(self);
+        first.reach.proxy.is_none().then_some(first)
+    }
 }
 
 /// What the system's `ssh` is told of a destination; the rest it reads itself.

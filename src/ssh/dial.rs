@@ -9,6 +9,7 @@ use std::time::Duration;
 use russh::client::connect_stream;
 use russh::keys::PublicKey;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
@@ -18,9 +19,10 @@ use super::host_key::{Capture, HostKeyCheck};
 use super::link::{BuiltIn, ForwardError, Link, Parts};
 use super::system;
 use super::wire::Wire;
-use super::{algorithms, tcp, update};
+use super::{algorithms, proxy, tcp, update};
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::host_key::{HostKeyShown, TrustError};
+use crate::domain::ssh_options::ProxyCommand;
 use crate::domain::target::SshSettings;
 
 type Progress<'a> = &'a (dyn Fn(Phase, Duration) + Send + Sync);
@@ -139,12 +141,10 @@ fn dial_through<'a>(
         let progress = way.progress;
         let bound = settings.connect_timeout;
         let Some((hop, before)) = hops.split_last() else {
-            let clock = Instant::now();
-            let addresses = tcp::resolve(&settings.host_name, settings.port, bound).await?;
-            progress(Phase::Resolve, clock.elapsed());
-            let clock = Instant::now();
-            let stream = tcp::connect(&addresses, bound).await?;
-            progress(Phase::Connect, clock.elapsed());
+            if let Some(proxy) = &settings.reach.proxy {
+                return dial_by_proxy(settings, proxy, way).await;
+            }
+            let stream = connect(settings, progress).await?;
             let stream = BufReader::with_capacity(READ_AHEAD, stream);
             return handshake(settings, stream, None, way).await;
         };
@@ -152,7 +152,9 @@ fn dial_through<'a>(
         let name = hop_name(hop);
         let in_hop = |trouble: LinkTrouble| match trouble {
             // A hop further out has its name on it already.
-            LinkTrouble::Jump { .. } | LinkTrouble::Forward { .. } => trouble,
+            LinkTrouble::Jump { .. }
+            | LinkTrouble::Forward { .. }
+            | LinkTrouble::ForwardProhibited { .. } => trouble,
             trouble => LinkTrouble::Jump { hop: name.clone(), trouble: Box::new(trouble) },
         };
         let outer = dial_through(hop, before, way.to_hop()).await.map_err(in_hop)?;
@@ -162,6 +164,10 @@ fn dial_through<'a>(
             Ok(Err(ForwardError::Refused(detail))) => {
                 let to = host_and_port(&settings.host_name, settings.port);
                 return Err(LinkTrouble::Forward { hop: name, to, detail });
+            }
+            Ok(Err(ForwardError::Prohibited)) => {
+                let to = host_and_port(&settings.host_name, settings.port);
+                return Err(LinkTrouble::ForwardProhibited { hop: name, to });
             }
             Ok(Err(ForwardError::Lost(trouble))) => return Err(in_hop(trouble)),
             Err(_) => {
@@ -175,6 +181,35 @@ fn dial_through<'a>(
         // What looks like the inner server hanging up may be the hop.
         inner.map_err(|trouble| if outer.is_lost() { in_hop(outer.loss()) } else { trouble })
     })
+}
+
+/// A TCP connection to the host of `settings`.
+async fn connect(settings: &SshSettings, progress: Progress<'_>) -> Result<TcpStream, LinkTrouble> {
+    let SshSettings { host_name, port, reach, connect_timeout: bound, .. } = settings;
+    let clock = Instant::now();
+    let addresses = tcp::resolve(host_name, *port, reach.family, *bound).await?;
+    progress(Phase::Resolve, clock.elapsed());
+    let clock = Instant::now();
+    let stream = tcp::connect(&addresses, reach, *bound).await?;
+    progress(Phase::Connect, clock.elapsed());
+    Ok(stream)
+}
+
+/// Dials through a command, which is to blame as long as nothing comes through.
+async fn dial_by_proxy(
+    settings: &SshSettings,
+    command: &ProxyCommand,
+    way: Way<'_>,
+) -> Result<BuiltIn, LinkTrouble> {
+    let clock = Instant::now();
+    let bound = settings.connect_timeout;
+    let (stream, told) = proxy::open(command, bound).await?;
+    (way.progress)(Phase::Connect, clock.elapsed());
+    let stream = BufReader::with_capacity(READ_AHEAD, stream);
+    match handshake(settings, stream, None, way).await {
+        Ok(link) => Ok(link),
+        Err(trouble) => Err(told.judge(trouble, bound).await),
+    }
 }
 
 /// Key exchange and authentication over `stream`.
@@ -195,7 +230,7 @@ where
         Some(capture) => host_key.capturing(capture),
         None => host_key,
     };
-    let config = Arc::new(algorithms::config(settings.keep_alive, &known));
+    let config = Arc::new(algorithms::config(settings.keep_alive, &settings.offer, &known));
     let (ending, ended) = watch::channel(None);
     let refusals = Arc::<Refusals>::default();
     let (announced, announcement) = oneshot::channel();
@@ -225,6 +260,7 @@ where
         wire,
         user: settings.user.clone(),
         open_timeout: bound,
+        env: settings.env.clone(),
         outer,
     });
     if host_key.updates() {

@@ -1,6 +1,6 @@
 //! SSH: from settings to an authenticated link, and exec channels on it.
 //!
-//! What lives here: dialling (name, TCP, jump hosts, key exchange), host keys,
+//! What lives here: dialling (name, TCP, proxy commands, jump hosts, key exchange), host keys,
 //! authentication, channels, and what `ssh_config`(5) is evaluated with. What may not:
 //! actors, retries, sessions. A dial is tried once; who tries again, and when,
 //! is decided elsewhere.
@@ -16,7 +16,9 @@ mod dial;
 mod host_key;
 mod known_hosts;
 mod link;
+mod proxy;
 pub mod settings;
+mod socket;
 mod system;
 mod tcp;
 mod update;

@@ -4,8 +4,14 @@
 mod host_key;
 mod inspect;
 mod jumps;
+mod login;
+mod offer;
+mod reach;
+mod standing;
 mod system;
 
+#[cfg(test)]
+mod mapping_tests;
 #[cfg(test)]
 mod tests;
 
@@ -73,8 +79,8 @@ pub struct Evaluated {
 /// # Errors
 ///
 /// [`LinkTrouble::SshConfig`] for a configuration that OpenSSH refuses too, a
-/// `ProxyJump` that goes in a circle, or a `ProxyCommand`, which is not
-/// supported (to dial past it could reach another machine).
+/// `ProxyJump` that goes in a circle, or a list of algorithms of which none is
+/// here.
 pub fn effective(request: &SshRequest, env: &SshEnvironment) -> Result<SshSettings, LinkTrouble> {
     let Evaluated { settings, warnings, .. } = evaluate(request, env);
     for warning in warnings {
@@ -140,10 +146,6 @@ impl Evaluation<'_> {
         };
         note(&mut self.files, effective.files.clone());
         note(&mut self.warnings, effective.warnings.clone());
-        if effective.settings.text(Keyword::ProxyCommand).is_some() {
-            let detail = "ProxyCommand is not supported; use ProxyJump".to_owned();
-            return Err(self.trouble_at(&effective, Keyword::ProxyCommand, detail));
-        }
         let named = effective
             .named(&self.machine, &self.system)
             .map_err(|complaint| self.refused(&complaint.into()))?;
@@ -173,6 +175,10 @@ impl Evaluation<'_> {
         let timeout = set.number(Keyword::ConnectTimeout).filter(|&seconds| seconds != 0);
         let dot_ssh = self.env.home.join(".ssh");
         let host_key_rules = self.host_key_rules(effective)?;
+        let reach = self.reach(effective, &named)?;
+        let login = self.login(effective, &named)?;
+        let offer = self.offer(effective)?;
+        self.tell_what_is_not_done(effective);
         Ok(SshSettings {
             host_name: effective.host.clone(),
             host_key_name: effective.host.clone(),
@@ -189,6 +195,10 @@ impl Evaluation<'_> {
             host_key_rules,
             user_known_hosts: host_key::user_files(set, &dot_ssh),
             global_known_hosts: host_key::global_files(set),
+            reach,
+            login,
+            offer,
+            env: self.session_env(set),
             system_ssh: None,
             agent_socket: self.agent_socket(set),
         })

@@ -15,11 +15,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::auth::Askpass;
+use super::channel::ExecEvent;
 use super::dial::dial_with;
 use super::link::Link;
+use super::settings::{SshEnvironment, effective};
 use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::ssh_options::{Login, Offer, Reach};
 use crate::domain::target::{
-    HostKeyRules, KeepAlive, SshConfigUse, SshSettings, SystemSsh, UnknownHost,
+    HostKeyRules, KeepAlive, SshConfigUse, SshRequest, SshSettings, SystemSsh, UnknownHost,
 };
 
 /// The passphrase of the keys that have one.
@@ -143,6 +146,43 @@ impl Sshd {
         SshSettings { system_ssh: Some(told), ..settings }
     }
 
+    /// What sshd has logged so far.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.path("sshd.log")).unwrap_or_default()
+    }
+
+    /// The settings of `host` by an ssh_config of this text.
+    pub(super) fn configured(&self, host: &str, config: &str) -> SshSettings {
+        let evaluated = self.evaluated(host, config);
+        evaluated.unwrap_or_else(|trouble| panic!("{config}\n{trouble:?}"))
+    }
+
+    pub(super) fn evaluated(&self, host: &str, config: &str) -> Result<SshSettings, LinkTrouble> {
+        let home = self.path("home");
+        fs::create_dir_all(home.join(".ssh")).unwrap();
+        fs::write(home.join(".ssh/config"), config).unwrap();
+        let request = SshRequest {
+            host: host.to_owned(),
+            port: None,
+            user: None,
+            identity_file: None,
+            ssh_config: SshConfigUse::On,
+        };
+        let env =
+            SshEnvironment { home, local_user: me(), ssh_auth_sock: None, system_config: None };
+        effective(&request, &env)
+    }
+
+    /// The lines that lead to this server, for a `Host` of an ssh_config.
+    pub(super) fn lines(&self) -> String {
+        format!(
+            " HostName 127.0.0.1\n Port {}\n UserKnownHostsFile {}\n GlobalKnownHostsFile none\n \
+             ConnectTimeout 20\n",
+            self.port,
+            self.path("known_hosts").display()
+        )
+    }
+
     pub(super) fn known_hosts(&self) -> String {
         fs::read_to_string(self.path("known_hosts")).unwrap_or_default()
     }
@@ -242,6 +282,10 @@ pub(super) fn bare_settings() -> SshSettings {
         user_known_hosts: Vec::new(),
         global_known_hosts: Vec::new(),
         agent_socket: None,
+        reach: Reach::default(),
+        login: Login::default(),
+        offer: Offer::default(),
+        env: Vec::new(),
         system_ssh: None,
     }
 }
@@ -272,4 +316,16 @@ pub(super) fn public(key: &Path) -> String {
 pub(super) fn me() -> String {
     let id = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(id.stdout).unwrap().trim().to_owned()
+}
+
+/// What a command prints on the other side.
+pub(super) async fn says(link: &Link, command: &str) -> String {
+    let (mut reader, _writer) = link.exec(command).await.unwrap().split();
+    let mut said = Vec::new();
+    while let Some(event) = reader.next().await {
+        if let ExecEvent::Stdout(bytes) = event {
+            said.extend(bytes);
+        }
+    }
+    String::from_utf8(said).unwrap()
 }

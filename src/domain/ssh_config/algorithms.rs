@@ -213,6 +213,50 @@ pub(super) fn assemble(keyword: Keyword, list: Option<&str>) -> Result<String, F
     Ok(chosen.join(","))
 }
 
+/// What a list comes to for one who does not have all that OpenSSH has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// The names, in order.
+    pub names: Vec<String>,
+    /// Those that were asked for and are not there.
+    pub lacking: Vec<String>,
+}
+
+/// What `list` comes to for one who has `all`, and who offers the `usual` ones
+/// where nothing is set: that is what `+`, `-` and `^` amend.
+#[must_use]
+pub fn select(list: &str, usual: &[&str], all: &[&str]) -> Selected {
+    let (mut found, mut lacking) = (Vec::new(), Vec::new());
+    let (sign, named) = match list.chars().next() {
+        Some(sign @ ('+' | '-' | '^')) => (Some(sign), &list[1..]),
+        _ => (None, list),
+    };
+    if sign == Some('-') {
+        let stays = |name: &&&str| !pattern::matches_list(name, named);
+        let names = usual.iter().filter(stays).map(|&name| name.to_owned()).collect();
+        return Selected { names, lacking };
+    }
+    for name in named.split(',').take_while(|name| !name.is_empty()) {
+        let before = found.len();
+        found.extend(all.iter().copied().filter(|known| pattern::matches(known, name)));
+        if found.len() == before {
+            lacking.push(name.to_owned());
+        }
+    }
+    let in_order: Vec<&str> = match sign {
+        Some('+') => usual.iter().copied().chain(found).collect(),
+        Some(_) => found.into_iter().chain(usual.iter().copied()).collect(),
+        None => found,
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in in_order {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    Selected { names, lacking }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +271,24 @@ mod tests {
         assert_eq!(macs("hmac-sha1,hmac-sha1"), "hmac-sha1");
         let cas = assemble(Keyword::CASignatureAlgorithms, Some("ssh-*")).unwrap();
         assert_eq!(cas, "ssh-ed25519,ssh-rsa");
+    }
+
+    #[test]
+    fn a_list_is_what_there_is_of_it_in_its_order() {
+        let rows: [(&str, &[&str], &[&str]); 7] = [
+            ("c,a", &["c", "a"], &[]),
+            ("x,c,a", &["c", "a"], &["x"]),
+            ("x", &[], &["x"]),
+            ("+c,x", &["a", "b", "c"], &["x"]),
+            ("^c,b", &["c", "b", "a"], &[]),
+            ("-a,x", &["b"], &[]),
+            ("*", &["a", "b", "c"], &[]),
+        ];
+        for (list, names, lacking) in rows {
+            let selected = select(list, &["a", "b"], &["a", "b", "c"]);
+            assert_eq!(selected.names, names, "{list}");
+            assert_eq!(selected.lacking, lacking, "{list}");
+        }
     }
 
     #[test]

@@ -20,7 +20,8 @@ macro_rules! keywords {
         pub enum Keyword { $($(#[$doc])* $variant,)* }
 
         impl Keyword {
-            const ALL: &[Self] = &[$(Self::$variant,)*];
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
             /// The keyword in lower case, as `ssh -G` writes it.
             #[must_use]

@@ -25,6 +25,14 @@ pub struct Origin {
     pub(super) of_user: bool,
 }
 
+impl Origin {
+    /// Whether the file is the user's, and not the system's.
+    #[must_use]
+    pub fn is_users(&self) -> bool {
+        self.of_user
+    }
+}
+
 /// A value, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting<T = Value> {

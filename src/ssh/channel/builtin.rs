@@ -79,6 +79,11 @@ pub(in crate::ssh) async fn exec(link: BuiltIn, command: String) -> Result<Chann
     let Some(write) = &channel.writer.shared.write else {
         return Err(link.loss());
     };
+    // No answer is asked for, as with ssh: a server that refuses a variable does
+    // so in silence.
+    for (name, value) in link.env() {
+        write.set_env(false, name.as_str(), value.expose()).await.map_err(|_| link.loss())?;
+    }
     write.exec(true, command).await.map_err(|_| link.loss())?;
     channel.reader.until_started().await?;
     Ok(channel)

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use russh::client::{Handle, Msg};
 use russh::keys::PublicKey;
-use russh::{Channel, Disconnect, Error};
+use russh::{Channel, ChannelOpenFailure, Disconnect, Error};
 use tokio::sync::{oneshot, watch};
 
 use super::Peer;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
+use crate::domain::secret::Secret;
 use crate::ssh::channel::ExecChannel;
 use crate::ssh::channel::builtin as channel;
 use crate::ssh::client::{Client, Ending, Refusals};
@@ -36,6 +37,8 @@ struct Inner {
     peer: Peer,
     /// The bound for opening a channel.
     open_timeout: Duration,
+    /// What the server is told of our environment, for each command.
+    env: Vec<(String, Secret)>,
     /// The jump host's link that this one runs through.
     outer: Option<BuiltIn>,
 }
@@ -58,12 +61,13 @@ pub(in crate::ssh) struct Parts {
     pub(in crate::ssh) wire: WireControl,
     pub(in crate::ssh) user: String,
     pub(in crate::ssh) open_timeout: Duration,
+    pub(in crate::ssh) env: Vec<(String, Secret)>,
     pub(in crate::ssh) outer: Option<BuiltIn>,
 }
 
 impl BuiltIn {
     pub(in crate::ssh) fn new(parts: Parts) -> Self {
-        let Parts { handle, ending, refusals, wire, user, open_timeout, outer } = parts;
+        let Parts { handle, ending, refusals, wire, user, open_timeout, env, outer } = parts;
         let peer = Peer { version: wire.banner().unwrap_or_default(), user };
         let closed_here = watch::Sender::new(false);
         Self(Arc::new(Inner {
@@ -74,6 +78,7 @@ impl BuiltIn {
             wire,
             peer,
             open_timeout,
+            env,
             outer,
         }))
     }
@@ -156,6 +161,11 @@ impl BuiltIn {
         &self.0.peer
     }
 
+    /// What the server is told of our environment.
+    pub(in crate::ssh) fn env(&self) -> &[(String, Secret)] {
+        &self.0.env
+    }
+
     /// Has the server prove that it has these keys.
     pub(in crate::ssh) async fn prove(&self, keys: Vec<PublicKey>) -> Result<(), Error> {
         self.0.handle.hostkeys_prove(keys).await
@@ -170,6 +180,9 @@ impl BuiltIn {
         let opened = self.0.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0);
         match opened.await {
             Ok(channel) => Ok(channel),
+            Err(Error::ChannelOpenFailure(ChannelOpenFailure::AdministrativelyProhibited)) => {
+                Err(ForwardError::Prohibited)
+            }
             Err(Error::ChannelOpenFailure(reason)) => {
                 Err(ForwardError::Refused(self.0.refusals.words(&reason).await))
             }
@@ -202,8 +215,10 @@ impl BuiltIn {
 /// Why a jump host gave no way through.
 #[derive(Debug)]
 pub(in crate::ssh) enum ForwardError {
-    /// It said no, in these words.
+    /// It could not, in these words.
     Refused(String),
+    /// It may not, by its own settings.
+    Prohibited,
     /// Its link went away.
     Lost(LinkTrouble),
 }

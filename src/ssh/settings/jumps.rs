@@ -7,6 +7,7 @@
 use super::{Evaluation, One};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ssh_config::{Effective, Hop, Keyword, parse_hop};
+use crate::domain::ssh_options::Reach;
 use crate::domain::target::{SshRequest, SshSettings};
 
 /// More hops than this are a mistake.
@@ -62,7 +63,10 @@ impl Evaluation<'_> {
                 all.extend(self.hops(&of_hop, &theirs, path)?);
                 path.pop();
             }
-            all.push(settings);
+            // With `-J` before it, ssh does not ask what the others' ways are.
+            let proxy = settings.reach.proxy.clone().filter(|_| at == 0);
+            let reach = Reach { proxy, ..settings.reach.clone() };
+            all.push(SshSettings { reach, ..settings });
         }
         Ok(all)
     }

@@ -39,6 +39,16 @@ pub(super) struct System {
     pub(super) home: Option<String>,
 }
 
+impl System {
+    /// The environment, as far as it is text.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        std::env::vars_os().filter_map(text).collect()
+    }
+}
+
 impl World for System {
     fn read(&self, path: &Path) -> Result<Option<FileText>, String> {
         let mut file = match fs::File::open(path) {

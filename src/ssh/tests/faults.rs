@@ -9,6 +9,7 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
+use crate::domain::ssh_options::{Login, Offer, Reach};
 use crate::domain::target::{HostKeyRules, KeepAlive, SshSettings, UnknownHost};
 use crate::ssh::Link;
 use crate::ssh::dial::{Way, handshake};
@@ -31,6 +32,10 @@ fn settings() -> SshSettings {
         user_known_hosts: Vec::new(),
         global_known_hosts: Vec::new(),
         agent_socket: None,
+        reach: Reach::default(),
+        login: Login::default(),
+        offer: Offer::default(),
+        env: Vec::new(),
         system_ssh: None,
     }
 }

@@ -7,3 +7,5 @@ mod host_key_rules;
 mod host_keys;
 mod jumps;
 mod login;
+mod proxy;
+mod ssh_config;

@@ -57,6 +57,9 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
             Told::new(format!("this machine has no way to the network of {host}"))
         }
         T::ConnectFailed { detail } => Told::new(format!("could not connect to {host}")).by(detail),
+        T::Proxy { detail } => {
+            Told::new(format!("the ProxyCommand for {host} brought no connection")).by(detail)
+        }
         T::ClosedByPeer { phase, said } => {
             Told::new(format!("{host} closed the connection during {phase}"))
                 .by(said.as_deref().unwrap_or_default())

@@ -70,6 +70,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::NoRoute,
         T::NetworkUnreachable,
         T::ConnectFailed { detail: words() },
+        T::Proxy { detail: words() },
         T::NoCommonAlgorithm { kind: "host key", theirs: words() },
         T::HostKeyUnknown { name: name(), fingerprint: print() },
         T::HostKeyChanged { name: name(), fingerprint: print(), file: known(), line: 7 },

@@ -6,7 +6,7 @@ use super::*;
 use crate::ssh::testing::{PASSPHRASE, keygen};
 
 fn load(path: &Path) -> (&'static str, bool) {
-    let file = KeyFile::load(path);
+    let file = KeyFile::load(path, true);
     let private = match file.private {
         Private::Missing => "missing",
         Private::Unusable(_) => "unusable",
@@ -27,7 +27,7 @@ fn what_can_be_known_of_each_kind_of_file() {
         keygen(&locked, kind, PASSPHRASE);
         fs::remove_file(at(&format!("{kind}.locked.pub"))).unwrap();
         assert_eq!(load(&locked), ("locked", true), "{kind}");
-        let file = KeyFile::load(&locked);
+        let file = KeyFile::load(&locked, true);
         assert!(file.decrypt("wrong").is_none());
         // A key that cannot be opened is shown, to be looked into.
         let text = fs::read_to_string(&locked).unwrap();

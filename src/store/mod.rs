@@ -6,11 +6,13 @@
 //! - [`mirror`]: one session's output and input, as plain files, and what it
 //!   needs for its start and the registry must never see.
 //! - [`config_files`]: the configuration's files, as the disk has them.
+//! - [`marks`]: files of others, to see that they were edited.
 //!
 //! What may not live here: knowledge of SSH, of actors, or of the wire.
 
 pub mod config_files;
 mod files;
+pub mod marks;
 pub mod mirror;
 pub mod registry;
 pub mod state_dir;

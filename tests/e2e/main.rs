@@ -30,6 +30,7 @@ mod remote_test;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod ssh_config;
 mod stopping;
 #[cfg(test)]
 mod survival;

@@ -19,6 +19,16 @@ pub(super) fn glob(pattern: &str, machine: &Machine, world: &dyn World) -> Vec<P
     found
 }
 
+/// Where a file that matches would turn up: the path itself, or the folder that
+/// is listed first.
+pub(super) fn looked_at(pattern: &str, machine: &Machine, world: &dyn World) -> PathBuf {
+    let pattern = home(pattern, machine, world);
+    let mut path = PathBuf::from(if pattern.starts_with('/') { "/" } else { "" });
+    let segments = pattern.split('/').filter(|segment| !segment.is_empty());
+    path.extend(segments.take_while(|part| !has_magic(part.as_bytes())).map(unescaped));
+    path
+}
+
 fn bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_encoded_bytes()
 }

@@ -7,7 +7,7 @@ use super::criteria::{self, Subject};
 use super::evaluate::Source;
 use super::expand::{ExpandFault, Tokens};
 use super::fault::{Complaint, Fault, PassedOver, Refusal, Warning};
-use super::glob::glob;
+use super::glob::{glob, looked_at};
 use super::keyword::{self, Keyword, Meaning};
 use super::lexer;
 use super::pattern;
@@ -156,10 +156,15 @@ impl<'a> Reader<'a> {
         self.complaints.push(Complaint { file: Some(file.to_owned()), line, fault });
     }
 
-    fn file(&mut self, path: &Path, scope: Scope<'_>, active: &mut bool) -> Result<Found, Stop> {
+    /// An edit there, or a new file, may change what there is to read.
+    fn look_for(&mut self, path: &Path) {
         if !self.files.iter().any(|known| known == path) {
             self.files.push(path.to_owned());
         }
+    }
+
+    fn file(&mut self, path: &Path, scope: Scope<'_>, active: &mut bool) -> Result<Found, Stop> {
+        self.look_for(path);
         let text = match self.world.read(path) {
             Ok(Some(text)) => text,
             Ok(None) => return Ok(Found::Missing),
@@ -327,6 +332,7 @@ impl<'a> Reader<'a> {
                 return Err(Fault::EmptyArgument { keyword: line.name.to_owned() }.into());
             }
             let Some(pattern) = self.include_pattern(&word, origin, scope)? else { continue };
+            self.look_for(&looked_at(&pattern, self.machine, self.world));
             for path in glob(&pattern, self.machine, self.world) {
                 let depth = scope.depth + 1;
                 if depth > DEPTH {

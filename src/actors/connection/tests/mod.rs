@@ -4,3 +4,4 @@
 mod channels;
 mod dialling;
 pub(crate) mod script;
+mod ssh_config;

@@ -201,7 +201,8 @@ fn origin(state_dir: &StateDir, environment: &Environment) -> Result<Origin, Dae
     Ok(Origin { id, who: Who::new(&user, &machine.nodename().to_string_lossy()) })
 }
 
-fn ssh_environment(environment: &Environment) -> SshEnvironment {
+/// What SSH settings depend on, of this process.
+pub(crate) fn ssh_environment(environment: &Environment) -> SshEnvironment {
     let name = |variable| std::env::var(variable).ok().filter(|name| !name.is_empty());
     SshEnvironment {
         home: environment.home.clone().unwrap_or_else(|| PathBuf::from("/")),

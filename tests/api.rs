@@ -13,6 +13,7 @@ use fake_daemon::{Fake, link, refused};
 use longhaul::api::client::{Client, ClientError, FeedItem, OutputQuery};
 use longhaul::api::types::{
     Exit, InputOffer, KillRequest, LinkState, RunRequest, SessionState, Stream, TestRequest,
+    TrustRequest,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -52,6 +53,14 @@ async fn raw(fake: &Fake, request: &str) -> (u16, String) {
 
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+}
+
+/// The status and the word of an answer that is a no.
+fn said<T: std::fmt::Debug>(result: Result<T, ClientError>) -> (u16, String) {
+    match result {
+        Err(ClientError::Api { status, body }) => (status, body.error),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -303,12 +312,6 @@ async fn errors_have_a_status_and_a_stable_word() {
     let (fake, client) = daemon();
     let id = fake.add(1, &RunRequest::default());
     fake.add(2, &RunRequest::default());
-    fn said<T: std::fmt::Debug>(result: Result<T, ClientError>) -> (u16, String) {
-        match result {
-            Err(ClientError::Api { status, body }) => (status, body.error),
-            other => panic!("{other:?}"),
-        }
-    }
     let refused = RunRequest { command: vec!["refuse".to_owned()], ..RunRequest::default() };
     fake.reject_config("longhaul.ron:3:1: no");
     let table = [
@@ -410,6 +413,11 @@ async fn every_other_method_answers() {
     assert_eq!(client.remotes().await.unwrap()[0].name, "box");
     assert_eq!(client.agents().await.unwrap()[0].name.as_str(), "claude");
     client.reconnect("box").await.unwrap();
+    let shown = client.host_key("box").await.unwrap();
+    let other = TrustRequest { fingerprint: "SHA256:other".to_owned() };
+    assert_eq!(said(client.trust("box", &other).await), (409, "not-trusted".to_owned()));
+    let agreed = TrustRequest { fingerprint: shown.fingerprint };
+    assert!(client.trust("box", &agreed).await.unwrap().known);
     client.reload().await.unwrap();
     let report = client.test_remote("good", &TestRequest::default()).await.unwrap();
     assert_eq!(report.hostname.as_deref(), Some("box"));

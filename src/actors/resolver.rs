@@ -2,12 +2,14 @@
 //!
 //! It keeps the configuration in force and answers with plans; the effective
 //! settings of a destination are read from `ssh_config`(5) anew for every dial,
-//! in a thread of their own, so an edit there counts from the next dial on.
+//! in a thread of their own, so an edit there counts from the next dial on. The files that it read are
+//! watched, so that a connection that waits need not wait on.
 
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
+use crate::actors::config::SshFiles;
 use crate::domain::config::Config;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::AgentName;
@@ -15,7 +17,7 @@ use crate::domain::max_output::MaxOutput;
 use crate::domain::plan::{Order, Plan, PlanError, plan};
 use crate::domain::resolve::Override;
 use crate::domain::target::{SshRequest, SshSettings};
-use crate::ssh::settings::{SshEnvironment, effective};
+use crate::ssh::settings::{SshEnvironment, evaluate};
 
 /// What somebody wants to have run, as it travels in a message.
 #[derive(Debug, Clone, Default)]
@@ -61,19 +63,20 @@ pub struct ResolverActor;
 pub struct ResolverState {
     config: Arc<Config>,
     environment: Arc<SshEnvironment>,
+    ssh_files: SshFiles,
 }
 
 impl Actor for ResolverActor {
     type Msg = ResolverMsg;
     type State = ResolverState;
-    type Arguments = (Arc<Config>, SshEnvironment);
+    type Arguments = (Arc<Config>, SshEnvironment, SshFiles);
 
     async fn pre_start(
         &self,
         _: ActorRef<ResolverMsg>,
-        (config, environment): (Arc<Config>, SshEnvironment),
+        (config, environment, ssh_files): (Arc<Config>, SshEnvironment, SshFiles),
     ) -> Result<ResolverState, ActorProcessingErr> {
-        Ok(ResolverState { config, environment: Arc::new(environment) })
+        Ok(ResolverState { config, environment: Arc::new(environment), ssh_files })
     }
 
     async fn handle(
@@ -88,10 +91,16 @@ impl Actor for ResolverActor {
                 let _ = reply.send(plan(&state.config, &order.borrow()));
             }
             ResolverMsg::Settings(request, reply) => {
-                let environment = state.environment.clone();
+                let (environment, files) = (state.environment.clone(), state.ssh_files.clone());
                 tokio::task::spawn_blocking(move || {
+                    let before = files.before();
+                    let evaluated = evaluate(&request, &environment);
+                    files.read(evaluated.files, &before);
+                    for warning in evaluated.warnings {
+                        tracing::warn!(host = %request.host, "{warning}");
+                    }
                     // Whoever asked may have gone.
-                    let _ = reply.send(effective(&request, &environment));
+                    let _ = reply.send(evaluated.settings);
                 });
             }
         }

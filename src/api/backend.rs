@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, watch};
 
 use super::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
-    InputTaken, KillRequest, Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport,
-    TestRequest,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, HostKeyShown,
+    InputOffer, InputTaken, KillRequest, Pulse, RemoteView, RunRequest, SessionView, StatusView,
+    TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
+use crate::domain::host_key::TrustError;
 use crate::domain::ids::{NameError, SessionId};
 
 /// Why a request was turned down.
@@ -70,6 +71,9 @@ pub enum RequestError {
     /// No such signal.
     #[error("no signal {0:?}")]
     NoSuchSignal(String),
+    /// A host key was not taken over.
+    #[error(transparent)]
+    NotTrusted(#[from] TrustError),
     /// The configuration cannot be taken; the report is for people.
     #[error("{0}")]
     ConfigRejected(String),
@@ -103,8 +107,9 @@ pub struct Output {
 
 /// The daemon, as the server sees it.
 ///
-/// All of it answers within seconds, except [`test_remote`](Self::test_remote)
-/// and [`adopt`](Self::adopt), which take as long as the remote's own time-outs
+/// All of it answers within seconds, except [`test_remote`](Self::test_remote),
+/// [`adopt`](Self::adopt), [`host_key`](Self::host_key) and
+/// [`trust`](Self::trust), which take as long as the remote's own time-outs
 /// allow, [`gc`](Self::gc), which removes while one waits,
 /// [`remove`](Self::remove) with force, which sees processes end, and
 /// [`input`](Self::input), which waits for room as long as it is told to.
@@ -169,6 +174,17 @@ pub trait Backend: Clone + Send + Sync + 'static {
         name: &str,
         request: AdoptRequest,
     ) -> impl Future<Output = Result<AdoptReport, RequestError>> + Send;
+    /// Has a remote show its host key, without logging in to it.
+    fn host_key(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<HostKeyShown, RequestError>> + Send;
+    /// Trusts the host key that a person has agreed to.
+    fn trust(
+        &self,
+        name: &str,
+        request: TrustRequest,
+    ) -> impl Future<Output = Result<HostKeyShown, RequestError>> + Send;
     /// Tries a remote's connection at once, whatever it waits for.
     fn reconnect(&self, name: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// All agents.

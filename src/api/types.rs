@@ -15,6 +15,7 @@ use crate::domain::event::Event;
 pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 pub use crate::domain::gaps::{Dropped, Gap};
+pub use crate::domain::host_key::{HostKeyLine, HostKeyShown};
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
 pub use crate::domain::retention::Why;
 pub use crate::domain::session::{Exit, Pulse, RestartPolicy, Retry, SessionState};
@@ -525,6 +526,15 @@ pub struct FoundSession {
     pub stderr: u64,
     /// Whether it is taken in.
     pub taken: bool,
+}
+
+/// `POST /v1/remotes/{name}/host-key`: trust the key with this fingerprint, in
+/// the place of those that are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustRequest {
+    /// The SHA-256 fingerprint that a person has seen.
+    pub fingerprint: String,
 }
 
 /// The data of the event `stale`: the cursor is older than what is kept, and a

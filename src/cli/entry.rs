@@ -12,7 +12,7 @@ use super::exit::{self, Code};
 use super::output::say;
 use super::{
     adopt, agent, attach, config, daemon, events, explain, gc, logs, parts, remote, run, send,
-    sessions, status,
+    sessions, ssh_config, status,
 };
 use crate::paths::Environment;
 
@@ -85,6 +85,8 @@ pub(super) enum Verb {
     Config(config::Verb),
     /// Explain a failure's code.
     Explain(explain::Args),
+    /// Show what ssh_config says about a host, as ssh -G does.
+    SshConfig(Box<ssh_config::Args>),
     /// The daemon: run, start, stop, status.
     #[command(subcommand)]
     Daemon(daemon::Verb),
@@ -132,7 +134,7 @@ impl Verb {
             Self::Config(verb) => config::online(verb, context).await,
             Self::Daemon(verb) => daemon::daemon(verb, context).await,
             // Taken by `main`, before there is a runtime.
-            Self::Explain(_) | Self::Demo(_) => Ok(exit::OK),
+            Self::Explain(_) | Self::SshConfig(_) | Self::Demo(_) => Ok(exit::OK),
         }
     }
 }
@@ -172,6 +174,7 @@ fn dispatch(verb: Verb, given: Option<&Path>) -> Result<Code, CliError> {
     let env = Environment::of_process();
     let verb = match verb {
         Verb::Explain(args) => return explain::explain(&args),
+        Verb::SshConfig(args) => return ssh_config::ssh_config(*args),
         Verb::Config(verb) => match config::offline(verb, given, &env)? {
             Ok(code) => return Ok(code),
             Err(verb) => Verb::Config(verb),

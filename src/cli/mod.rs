@@ -30,6 +30,7 @@ mod render;
 mod run;
 mod send;
 mod sessions;
+mod ssh_config;
 mod start;
 mod status;
 mod values;

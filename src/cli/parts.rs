@@ -11,7 +11,9 @@ use crate::daemon::{self, DaemonOptions};
 use crate::demo;
 use crate::domain::failure::catalogue::Code;
 use crate::domain::failure::explain::page;
+use crate::domain::ssh_config::Query;
 use crate::paths::Environment;
+use crate::ssh::settings::{Inspection, inspect};
 use crate::store::config_files::load_from_disk;
 
 /// What a check of the configuration found.
@@ -50,6 +52,27 @@ pub(super) fn explain(code: &str) -> Option<String> {
 /// All codes that `explain` knows, in order.
 pub(super) fn codes() -> Vec<&'static str> {
     Code::all().map(Code::as_str).collect()
+}
+
+/// What `ssh_config` says about a destination, and warnings; or why nothing.
+pub(super) fn ssh_settings(args: super::ssh_config::Args) -> Result<(String, Vec<String>), String> {
+    let mut env = daemon::ssh_environment(&Environment::of_process());
+    env.home = args.home.unwrap_or(env.home);
+    env.local_user = args.local_user.unwrap_or(env.local_user);
+    let inspection = Inspection {
+        query: Query {
+            destination: args.host,
+            user: args.user,
+            port: args.port,
+            command: String::new(),
+        },
+        file: args.file,
+        system_file: args.sysfile,
+        host_name: args.local_host,
+        expanded: args.expanded,
+    };
+    let (text, warnings) = inspect(&inspection, &env).map_err(|refusal| refusal.to_string())?;
+    Ok((text, warnings.iter().map(ToString::to_string).collect()))
 }
 
 /// The demonstration, or a command of one of its servers.

@@ -1,4 +1,6 @@
-//! `remote ls|show|test|reconnect`.
+//! `remote ls|show|test|trust|reconnect`.
+
+mod trust;
 
 use clap::Subcommand;
 
@@ -48,6 +50,24 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Show its host key, and trust it in the place of the one that is known.
+    #[command(after_help = "\
+Compare the fingerprint with one that you have from somewhere else, such as the
+machine's own console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub
+
+Examples:
+  longhaul remote trust box
+  longhaul remote trust box --fingerprint SHA256:… ")]
+    Trust {
+        /// The remote, or [user@]host[:port].
+        name: String,
+        /// Trust the key if it has this fingerprint, and do not ask.
+        #[arg(long, value_name = "SHA256:…")]
+        fingerprint: Option<String>,
+        /// Print JSON; without --fingerprint nothing is changed.
+        #[arg(long)]
+        json: bool,
+    },
     /// Try its connection at once, whatever it waits for.
     #[command(after_help = "\
 Links that are up are asked for a sign of life, and replaced if there is none
@@ -74,6 +94,9 @@ pub(super) async fn remote(verb: Verb, context: &Context) -> Result<Code, CliErr
         }
         Verb::Show { name, json } => show(&name, json, context).await?,
         Verb::Test { name, agent, json } => return test(&name, agent, json, context).await,
+        Verb::Trust { name, fingerprint, json } => {
+            return trust::trust(&name, fingerprint, json, context).await;
+        }
         Verb::Reconnect { name } => {
             context.call(async |client| client.reconnect(&name).await).await?;
             print_line(&format!("{name}: trying now"))?;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::ids::RemoteName;
+use super::secret::Secret;
+use super::ssh_options::{Login, Offer, Reach};
 
 /// A place that a session can run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,12 +87,50 @@ pub struct SshSettings {
     pub connect_timeout: Duration,
     /// What happens with a host that is in no known_hosts file.
     pub unknown_host: UnknownHost,
+    /// What else decides about the host key.
+    pub host_key_rules: HostKeyRules,
     /// Known-hosts files of the user, read in order; new keys go to the first.
     pub user_known_hosts: Vec<PathBuf>,
     /// Known-hosts files of the system.
     pub global_known_hosts: Vec<PathBuf>,
     /// The agent's socket, where there is an agent.
     pub agent_socket: Option<PathBuf>,
+    /// How the first byte gets there.
+    pub reach: Reach,
+    /// How we prove who we are, besides with which keys.
+    pub login: Login,
+    /// What is offered in the key exchange.
+    pub offer: Offer,
+    /// What the server is told of our environment, for each command.
+    pub env: Vec<(String, Secret)>,
+    /// What the system's `ssh` is told, where that is the transport.
+    pub system_ssh: Option<SystemSsh>,
+}
+
+impl SshSettings {
+    /// The host that is connected to first, by TCP; `None` where a proxy command
+    /// or the system's `ssh` is the way to it, and nobody knows what that connects
+    /// to.
+    #[must_use]
+    pub fn first_hop(&self) -> Option<&Self> {
+        let first = self.jumps.first().unwrap_or(self);
+        (first.reach.proxy.is_none() && self.system_ssh.is_none()).then_some(first)
+    }
+}
+
+/// What the system's `ssh` is told of a destination; the rest it reads itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SystemSsh {
+    /// The destination as it was given.
+    pub host: String,
+    /// The port, where one was given.
+    pub port: Option<u16>,
+    /// The user, where one was given.
+    pub user: Option<String>,
+    /// A key file that is tried first.
+    pub identity_file: Option<PathBuf>,
+    /// Which `ssh_config` is read.
+    pub ssh_config: SshConfigUse,
 }
 
 /// What is known of an SSH destination before `ssh_config`(5) is asked.
@@ -140,12 +180,33 @@ impl Default for KeepAlive {
     }
 }
 
-/// `StrictHostKeyChecking`, without its two values that skip the check.
+/// `StrictHostKeyChecking`: what happens with a host that is in no known_hosts
+/// file, or shows another key than is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum UnknownHost {
-    /// Trust a host's first key and remember it.
+    /// `accept-new`: trust a host's first key and remember it.
     #[default]
     AcceptNew,
-    /// Refuse a host that is not known.
+    /// `ask`: a person decides about the first key.
+    Ask,
+    /// `yes`: refuse a host that is not known.
     Refuse,
+    /// `no` or `off`: trust a first key, and go on when a known one has changed.
+    /// A revoked key is refused all the same.
+    AcceptAny,
+}
+
+/// What decides about a host key besides `StrictHostKeyChecking` and the files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct HostKeyRules {
+    /// `HashKnownHosts`: a name that is learned is written as its hash.
+    pub hash_names: bool,
+    /// `UpdateHostKeys`: further keys that a known host proves to have are
+    /// learned, and those that it no longer has are forgotten.
+    pub update: bool,
+    /// `RevokedHostKeys`: files of keys that no host may show, as text.
+    pub revoked: Vec<PathBuf>,
+    /// `KnownHostsCommand`, with its tokens expanded, apart from those that
+    /// only the key exchange knows (`%H`, `%I`, `%K`, `%t`, `%f`).
+    pub command: Option<Vec<String>>,
 }

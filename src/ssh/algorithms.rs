@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use russh::client::Config;
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
-use russh::{Preferred, cipher, compression, kex, mac};
+use russh::{Limits, Preferred, cipher, compression, kex, mac};
 
+use super::host_key::Wanted;
+use crate::domain::ssh_options::{HostKeyAlgorithms, Offer};
 use crate::domain::target::KeepAlive;
 
 /// Messages of a channel that wait for its reader: what a flood brings in the
@@ -39,9 +41,12 @@ const KEX: &[kex::Name] = &[
     kex::ECDH_SHA2_NISTP256,
     kex::ECDH_SHA2_NISTP384,
     kex::ECDH_SHA2_NISTP521,
-    kex::EXTENSION_SUPPORT_AS_CLIENT,
-    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
 ];
+/// Only where somebody names them: SHA-1, or groups that are rarely met.
+const MORE_KEX: &[kex::Name] = &[kex::DH_GEX_SHA1, kex::DH_G14_SHA1, kex::DH_G1_SHA1];
+/// No algorithms, though they stand among them.
+const EXTENSIONS: [kex::Name; 2] =
+    [kex::EXTENSION_SUPPORT_AS_CLIENT, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT];
 
 // AES-GCM first: on machines with AES instructions it moves a fifth to two
 // fifths more than chacha20, and CTR with a separate MAC half as much; with the
@@ -58,6 +63,12 @@ const CIPHERS: &[cipher::Name] = &[
 const MACS: &[mac::Name] =
     &[mac::HMAC_SHA512_ETM, mac::HMAC_SHA256_ETM, mac::HMAC_SHA512, mac::HMAC_SHA256];
 
+/// Only where somebody names them: old.
+const MORE_CIPHERS: &[cipher::Name] =
+    &[cipher::AES_256_CBC, cipher::AES_192_CBC, cipher::AES_128_CBC];
+/// Only where somebody names them: SHA-1.
+const MORE_MACS: &[mac::Name] = &[mac::HMAC_SHA1_ETM, mac::HMAC_SHA1];
+
 /// Host key algorithms in order of preference; no RSA with SHA-1.
 const HOST_KEYS: [Algorithm; 6] = [
     Algorithm::Ed25519,
@@ -68,10 +79,92 @@ const HOST_KEYS: [Algorithm; 6] = [
     Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
 ];
 
-/// The session's configuration, for a host whose keys of the types `known` are
-/// in the known_hosts files.
-pub(super) fn config(keep_alive: KeepAlive, known: &[Algorithm]) -> Config {
+/// What there is of one kind of algorithm.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// What is offered where nothing is set.
+    pub(super) usual: Vec<&'static str>,
+    /// What can be offered.
+    pub(super) all: Vec<&'static str>,
+}
+
+impl Known {
+    fn new<N: AsRef<str>>(usual: &'static [N], more: &'static [N]) -> Self {
+        let usual: Vec<&str> = usual.iter().map(AsRef::as_ref).collect();
+        let all = usual.iter().copied().chain(more.iter().map(AsRef::as_ref)).collect();
+        Self { usual, all }
+    }
+}
+
+pub(super) fn kex() -> Known {
+    Known::new(KEX, MORE_KEX)
+}
+
+pub(super) fn ciphers() -> Known {
+    Known::new(CIPHERS, MORE_CIPHERS)
+}
+
+pub(super) fn macs() -> Known {
+    Known::new(MACS, MORE_MACS)
+}
+
+/// Host keys, and certificates of hosts.
+pub(super) fn host_keys() -> Known {
+    Known::new(
+        &[
+            "ssh-ed25519-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+            "rsa-sha2-512-cert-v01@openssh.com",
+            "rsa-sha2-256-cert-v01@openssh.com",
+            "ssh-ed25519",
+            "ecdsa-sha2-nistp256",
+            "ecdsa-sha2-nistp384",
+            "ecdsa-sha2-nistp521",
+            "rsa-sha2-512",
+            "rsa-sha2-256",
+        ],
+        &["ssh-rsa"],
+    )
+}
+
+/// Keys of users: no RSA with SHA-1, which is never signed with.
+pub(super) fn user_keys() -> Known {
+    Known::new(
+        &[
+            "ssh-ed25519-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+            "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+            "sk-ssh-ed25519-cert-v01@openssh.com",
+            "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+            "rsa-sha2-512-cert-v01@openssh.com",
+            "rsa-sha2-256-cert-v01@openssh.com",
+            "ssh-ed25519",
+            "ecdsa-sha2-nistp256",
+            "ecdsa-sha2-nistp384",
+            "ecdsa-sha2-nistp521",
+            "sk-ssh-ed25519@openssh.com",
+            "sk-ecdsa-sha2-nistp256@openssh.com",
+            "rsa-sha2-512",
+            "rsa-sha2-256",
+        ],
+        &[],
+    )
+}
+
+/// The session's configuration, for a host of which so much is known.
+pub(super) fn config(keep_alive: KeepAlive, offer: &Offer, known: &Wanted) -> Config {
+    let (keys, certificates) = host_key_offer(offer.host_keys.as_ref(), known);
+    let limits = Limits::default();
+    let bytes = offer.rekey_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     Config {
+        limits: Limits {
+            rekey_read_limit: bytes.unwrap_or(limits.rekey_read_limit),
+            rekey_write_limit: bytes.unwrap_or(limits.rekey_write_limit),
+            rekey_time_limit: offer.rekey_after.unwrap_or(limits.rekey_time_limit),
+        },
         window_size: WINDOW,
         channel_buffer_size: QUEUE,
         maximum_packet_size: 32768,
@@ -80,11 +173,11 @@ pub(super) fn config(keep_alive: KeepAlive, known: &[Algorithm]) -> Config {
         keepalive_max: unanswered(keep_alive),
         inactivity_timeout: inactivity(keep_alive),
         preferred: Preferred {
-            kex: Cow::Borrowed(KEX),
-            key: Cow::Owned(host_key_order(known)),
-            host_key_certificates: Cow::Borrowed(&[]),
-            cipher: Cow::Borrowed(CIPHERS),
-            mac: Cow::Borrowed(MACS),
+            kex: kex_offer(offer.kex.as_deref()),
+            key: Cow::Owned(keys),
+            host_key_certificates: Cow::Owned(certificates),
+            cipher: named(offer.ciphers.as_deref(), CIPHERS),
+            mac: named(offer.macs.as_deref(), MACS),
             compression: Cow::Borrowed(&[compression::NONE]),
         },
         ..Config::default()
@@ -96,6 +189,46 @@ pub(super) fn config(keep_alive: KeepAlive, known: &[Algorithm]) -> Config {
 /// one less. Its 0 is no bound at all.
 fn unanswered(keep_alive: KeepAlive) -> usize {
     usize::try_from(keep_alive.count.saturating_sub(1).max(1)).unwrap_or(usize::MAX)
+}
+
+fn kex_offer(names: Option<&[String]>) -> Cow<'static, [kex::Name]> {
+    let mut names = named(names, KEX).into_owned();
+    names.extend(EXTENSIONS);
+    Cow::Owned(names)
+}
+
+/// Those that were named; the `usual` ones where none were.
+fn named<N>(names: Option<&[String]>, usual: &'static [N]) -> Cow<'static, [N]>
+where
+    N: Clone + for<'a> TryFrom<&'a str>,
+{
+    match names {
+        None => Cow::Borrowed(usual),
+        Some(names) => Cow::Owned(names.iter().filter_map(|name| named_one(name)).collect()),
+    }
+}
+
+fn named_one<N: for<'a> TryFrom<&'a str>>(name: &str) -> Option<N> {
+    N::try_from(name).ok()
+}
+
+/// The keys, and the certificates, that the host may show. A certificate that
+/// nobody could check would only stand before the key.
+fn host_key_offer(
+    chosen: Option<&HostKeyAlgorithms>,
+    known: &Wanted,
+) -> (Vec<Algorithm>, Vec<Algorithm>) {
+    let Some(HostKeyAlgorithms { names, known_first }) = chosen else {
+        let certificates = if known.certificates { HOST_KEYS.to_vec() } else { Vec::new() };
+        return (known_types_first(&HOST_KEYS, &known.types), certificates);
+    };
+    let certified = |name: &String| name.strip_suffix("-cert-v01@openssh.com")?.parse().ok();
+    let certificates = names.iter().filter_map(certified);
+    let plain = names.iter().filter(|name| !name.ends_with("-cert-v01@openssh.com"));
+    let keys: Vec<Algorithm> = plain.filter_map(|name| name.parse().ok()).collect();
+    let certificates = if known.certificates { certificates.collect() } else { Vec::new() };
+    let keys = if *known_first { known_types_first(&keys, &known.types) } else { keys };
+    (keys, certificates)
 }
 
 /// When a stream that moves neither way counts as dead.
@@ -111,12 +244,12 @@ fn inactivity(keep_alive: KeepAlive) -> Option<Duration> {
 
 /// The types that are known for the host first: a server that has several keys
 /// then shows one that can be checked.
-fn host_key_order(known: &[Algorithm]) -> Vec<Algorithm> {
+fn known_types_first(offered: &[Algorithm], known: &[Algorithm]) -> Vec<Algorithm> {
     let is_rsa = |algorithm: &Algorithm| matches!(algorithm, Algorithm::Rsa { .. });
     let is_known = |offered: &Algorithm| {
         known.iter().any(|known| known == offered || is_rsa(known) && is_rsa(offered))
     };
-    let (mut order, rest): (Vec<_>, Vec<_>) = HOST_KEYS.into_iter().partition(is_known);
+    let (mut order, rest): (Vec<_>, Vec<_>) = offered.iter().cloned().partition(is_known);
     order.extend(rest);
     order
 }
@@ -128,7 +261,7 @@ mod tests {
     #[test]
     fn known_host_key_types_come_first() {
         let names = |known: &[Algorithm]| {
-            host_key_order(known).iter().map(ToString::to_string).collect::<Vec<_>>()
+            known_types_first(&HOST_KEYS, known).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(names(&[])[0], "ssh-ed25519");
         let rsa = names(&[Algorithm::Rsa { hash: None }]);
@@ -137,6 +270,47 @@ mod tests {
             assert_eq!(names(known).len(), HOST_KEYS.len());
             assert!(!names(known).contains(&"ssh-rsa".to_owned()));
         }
+    }
+
+    #[test]
+    fn every_name_that_is_told_is_one_that_can_be_offered() {
+        let all = |known: Known| known.all.iter().map(|name| (*name).to_owned()).collect();
+        let names: Vec<String> = all(host_keys());
+        let count = names.len();
+        let offer = Offer {
+            kex: Some(all(kex())),
+            ciphers: Some(all(ciphers())),
+            macs: Some(all(macs())),
+            host_keys: Some(HostKeyAlgorithms { names, known_first: false }),
+            rekey_bytes: Some(1 << 20),
+            rekey_after: Some(Duration::from_secs(60)),
+        };
+        let known = Wanted { types: Vec::new(), certificates: true };
+        let Config { preferred, limits, .. } = config(KeepAlive::default(), &offer, &known);
+        assert_eq!(preferred.kex.len(), KEX.len() + MORE_KEX.len() + EXTENSIONS.len());
+        assert_eq!(preferred.cipher.len(), CIPHERS.len() + MORE_CIPHERS.len());
+        assert_eq!(preferred.mac.len(), MACS.len() + MORE_MACS.len());
+        assert_eq!(preferred.key.len() + preferred.host_key_certificates.len(), count);
+        assert!(!preferred.key.iter().any(|key| matches!(key, Algorithm::Other(_))));
+        assert_eq!((limits.rekey_read_limit, limits.rekey_write_limit), (1 << 20, 1 << 20));
+        assert_eq!(limits.rekey_time_limit, Duration::from_secs(60));
+        let usual = config(KeepAlive::default(), &Offer::default(), &Wanted::default()).preferred;
+        assert_eq!(usual.kex.len(), KEX.len() + EXTENSIONS.len());
+        assert!(usual.host_key_certificates.is_empty());
+    }
+
+    #[test]
+    fn a_list_of_host_keys_is_kept_in_its_order_unless_it_only_amends() {
+        let names = |known_first| {
+            let names = ["rsa-sha2-256", "ssh-ed25519"].map(str::to_owned).to_vec();
+            let chosen = HostKeyAlgorithms { names, known_first };
+            let known = Wanted { types: vec![Algorithm::Ed25519], certificates: false };
+            let (keys, certificates) = host_key_offer(Some(&chosen), &known);
+            assert!(certificates.is_empty());
+            keys.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(names(false), ["rsa-sha2-256", "ssh-ed25519"]);
+        assert_eq!(names(true), ["ssh-ed25519", "rsa-sha2-256"]);
     }
 
     #[test]

@@ -1,30 +1,12 @@
 //! Exec channels: one command each, its output in the order of the wire.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+pub(super) mod builtin;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
-use tokio::sync::watch;
 
-use super::link::Link;
+use super::system;
 use crate::domain::failure::trouble::LinkTrouble;
-
-/// SSH_EXTENDED_DATA_STDERR, RFC 4254 section 5.2.
-const STDERR: u32 = 1;
-
-/// A command that runs on the other side.
-///
-/// Dropping it, or both its halves, closes the channel on the server. The
-/// server sends HUP to nobody then: a process that ignores the end of its
-/// streams lives on, and OpenSSH counts it against `MaxSessions` until it ends.
-#[derive(Debug)]
-pub struct ExecChannel {
-    reader: ExecReader,
-    writer: ExecWriter,
-}
 
 /// What comes from a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,62 +25,57 @@ pub enum ExecEvent {
     Closed,
 }
 
+/// A command that runs on the other side.
+///
+/// Dropping it, or both its halves, closes the channel on the server. The
+/// server sends HUP to nobody then: a process that ignores the end of its
+/// streams lives on, and OpenSSH counts it against `MaxSessions` until it ends.
+#[derive(Debug)]
+pub struct ExecChannel {
+    reader: ExecReader,
+    writer: ExecWriter,
+}
+
 /// The reading half.
 ///
 /// It has to be read without pause until it ends, or dropped: russh delivers
 /// into a queue of bounded length and waits when that is full, so one channel
 /// that is not read holds up all others of its link, and its keep-alives.
 #[derive(Debug)]
-pub struct ExecReader {
-    /// Empty only while being dropped.
-    read: Option<ChannelReadHalf>,
-    early: VecDeque<ExecEvent>,
-    closed: bool,
-    shared: Arc<Shared>,
+pub struct ExecReader(Reading);
+
+#[derive(Debug)]
+enum Reading {
+    BuiltIn(builtin::Reader),
+    System(system::Reader),
 }
 
 /// The writing half: the command's standard input.
 ///
 /// Dropping it alone leaves that open; [`ExecWriter::eof`] ends it.
 #[derive(Debug)]
-pub struct ExecWriter {
-    shared: Arc<Shared>,
-}
+pub struct ExecWriter(Writing);
 
 #[derive(Debug)]
-struct Shared {
-    /// Empty only while being dropped.
-    write: Option<ChannelWriteHalf<Msg>>,
-    /// Whether the channel is closed. russh wakes nobody who waits for window
-    /// on a closed channel, and does not report a close of our own.
-    closed: watch::Sender<bool>,
-    link: Link,
+enum Writing {
+    BuiltIn(builtin::Writer),
+    System(system::Writer),
 }
 
-/// Opens a session channel on `link` and starts `command`.
-pub(super) async fn exec(link: Link, command: String) -> Result<ExecChannel, LinkTrouble> {
-    let (read, write) = link.open_session().await?.split();
-    let shared = Arc::new(Shared {
-        write: Some(write),
-        closed: watch::Sender::new(false),
-        link: link.clone(),
-    });
-    // From here on a drop closes the channel.
-    let mut channel = ExecChannel {
-        reader: ExecReader {
-            read: Some(read),
-            early: VecDeque::new(),
-            closed: false,
-            shared: shared.clone(),
-        },
-        writer: ExecWriter { shared },
-    };
-    let Some(write) = &channel.writer.shared.write else {
-        return Err(link.loss());
-    };
-    write.exec(true, command).await.map_err(|_| link.loss())?;
-    channel.reader.until_started().await?;
-    Ok(channel)
+impl From<builtin::Channel> for ExecChannel {
+    fn from(channel: builtin::Channel) -> Self {
+        let (reader, writer) = channel.split();
+        let reader = ExecReader(Reading::BuiltIn(reader));
+        Self { reader, writer: ExecWriter(Writing::BuiltIn(writer)) }
+    }
+}
+
+impl From<system::Channel> for ExecChannel {
+    fn from(channel: system::Channel) -> Self {
+        let (reader, writer) = channel.split();
+        let reader = ExecReader(Reading::System(reader));
+        Self { reader, writer: ExecWriter(Writing::System(writer)) }
+    }
 }
 
 impl ExecChannel {
@@ -110,34 +87,15 @@ impl ExecChannel {
 }
 
 impl ExecReader {
-    /// The next event.
+    /// The next event. Cancelling loses nothing.
     ///
     /// `None` after [`ExecEvent::Closed`] is the end. `None` without it means
     /// that the link was lost: nothing is then known about the command, and an
     /// exit status that was not seen is not to be guessed.
     pub async fn next(&mut self) -> Option<ExecEvent> {
-        if let Some(event) = self.early.pop_front() {
-            return Some(event);
-        }
-        if self.closed {
-            return None;
-        }
-        let mut closed_here = self.shared.closed.subscribe();
-        let read = self.read.as_mut()?;
-        loop {
-            // What has arrived goes before a close of our own.
-            let message = tokio::select! {
-                biased;
-                message = read.wait() => message?,
-                _ = closed_here.wait_for(|closed| *closed) => ChannelMsg::Close,
-            };
-            if let Some(event) = event(message) {
-                if event == ExecEvent::Closed {
-                    self.closed = true;
-                    self.shared.closed.send_replace(true);
-                }
-                return Some(event);
-            }
+        match &mut self.0 {
+            Reading::BuiltIn(reader) => reader.next().await,
+            Reading::System(reader) => reader.next().await,
         }
     }
 
@@ -145,51 +103,6 @@ impl ExecReader {
     /// at once. `None` says nothing about the end; ask [`ExecReader::next`].
     pub fn try_next(&mut self) -> Option<ExecEvent> {
         self.next().now_or_never().flatten()
-    }
-
-    /// Waits for the server's answer to the exec request.
-    async fn until_started(&mut self) -> Result<(), LinkTrouble> {
-        let Some(read) = self.read.as_mut() else {
-            return Err(self.shared.link.loss());
-        };
-        let refused = |detail: &str| LinkTrouble::ChannelRefused { detail: detail.to_owned() };
-        loop {
-            match read.wait().await {
-                Some(ChannelMsg::Success) => return Ok(()),
-                Some(ChannelMsg::Failure) => {
-                    return Err(refused("the server would not run the command"));
-                }
-                Some(ChannelMsg::Close) => {
-                    self.shared.closed.send_replace(true);
-                    return Err(refused("the server closed the channel before the command ran"));
-                }
-                Some(other) => self.early.extend(event(other)),
-                None => return Err(self.shared.link.lost().await),
-            }
-        }
-    }
-}
-
-impl Drop for ExecReader {
-    fn drop(&mut self) {
-        let Some(mut read) = self.read.take() else { return };
-        if self.closed || Arc::strong_count(&self.shared) == 1 {
-            return;
-        }
-        // The writer stays and has to hear of the close; what comes until then
-        // is thrown away.
-        let closed = self.shared.closed.clone();
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let mut closed_here = closed.subscribe();
-            let drain =
-                async { while !matches!(read.wait().await, Some(ChannelMsg::Close) | None) {} };
-            tokio::select! {
-                () = drain => {}
-                _ = closed_here.wait_for(|closed| *closed) => {}
-            }
-            closed.send_replace(true);
-        });
     }
 }
 
@@ -203,85 +116,27 @@ impl ExecWriter {
     ///
     /// [`LinkTrouble::Lost`] when the link goes, [`LinkTrouble::ChannelRefused`]
     /// when the channel is closed.
-    pub async fn write_all(&self, bytes: &[u8]) -> Result<(), LinkTrouble> {
-        let Some(write) = &self.shared.write else { return Err(self.shared.link.loss()) };
-        let mut closed = self.shared.closed.subscribe();
-        // russh waits for ever for window on a session or channel that is gone.
-        tokio::select! {
-            biased;
-            lost = self.shared.link.lost() => Err(lost),
-            _ = closed.wait_for(|closed| *closed) => {
-                Err(LinkTrouble::ChannelRefused { detail: "the channel is closed".to_owned() })
-            }
-            sent = write.data_bytes(Bytes::copy_from_slice(bytes)) => {
-                sent.map_err(|_| self.shared.link.loss())
-            }
+    pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkTrouble> {
+        match &mut self.0 {
+            Writing::BuiltIn(writer) => writer.write_all(bytes).await,
+            Writing::System(writer) => writer.write_all(bytes).await,
         }
     }
 
     /// Ends the command's standard input.
-    pub async fn eof(&self) {
-        if let Some(write) = self.shared.write.as_ref().filter(|_| !self.is_closed()) {
-            tokio::select! {
-                _ = self.shared.link.lost() => {}
-                _ = write.eof() => {}
-            }
+    pub async fn eof(&mut self) {
+        match &mut self.0 {
+            Writing::BuiltIn(writer) => writer.eof().await,
+            Writing::System(writer) => writer.eof(),
         }
     }
 
     /// Closes the channel in both directions. What has arrived can still be
     /// read, and [`ExecEvent::Closed`] comes after it.
-    pub async fn close(&self) {
-        if let Some(write) = self.shared.write.as_ref().filter(|_| !self.is_closed()) {
-            tokio::select! {
-                _ = self.shared.link.lost() => {}
-                _ = write.close() => {}
-            }
-            self.shared.closed.send_replace(true);
+    pub async fn close(&mut self) {
+        match &mut self.0 {
+            Writing::BuiltIn(writer) => writer.close().await,
+            Writing::System(writer) => writer.close(),
         }
-    }
-
-    fn is_closed(&self) -> bool {
-        *self.shared.closed.borrow()
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let Some(write) = self.write.take() else { return };
-        if self.closed.send_replace(true) || self.link.is_lost() {
-            return;
-        }
-        // Outside a runtime nothing can be sent, and the session is gone too.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let link = self.link.clone();
-        runtime.spawn(async move {
-            tokio::select! {
-                _ = link.lost() => {}
-                _ = write.close() => {}
-            }
-        });
-    }
-}
-
-/// What a message means to the reader, where it means anything.
-fn event(message: ChannelMsg) -> Option<ExecEvent> {
-    match message {
-        ChannelMsg::Data { data } => Some(ExecEvent::Stdout(data)),
-        ChannelMsg::ExtendedData { data, ext: STDERR } => Some(ExecEvent::Stderr(data)),
-        ChannelMsg::Eof => Some(ExecEvent::Eof),
-        ChannelMsg::ExitStatus { exit_status } => Some(ExecEvent::ExitStatus(exit_status)),
-        ChannelMsg::ExitSignal { signal_name, .. } => {
-            Some(ExecEvent::ExitSignal(signal_text(&signal_name)))
-        }
-        ChannelMsg::Close => Some(ExecEvent::Closed),
-        _ => None,
-    }
-}
-
-fn signal_text(signal: &Sig) -> String {
-    match signal {
-        Sig::Custom(name) => super::client::printable(name),
-        named => format!("{named:?}"),
     }
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
-use russh::keys::PublicKeyOrCertificate;
+use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{AlgorithmKind, Channel, ChannelId, ChannelOpenFailure, Error};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::host_key::HostKeyCheck;
 use super::wire::WireControl;
@@ -94,6 +94,8 @@ pub(super) struct Client {
     pub(super) host_key: HostKeyCheck,
     pub(super) ending: watch::Sender<Option<Ending>>,
     pub(super) refusals: Arc<Refusals>,
+    /// Where the keys go that the server says it has.
+    pub(super) announced: Option<oneshot::Sender<Vec<PublicKey>>>,
 }
 
 impl Handler for Client {
@@ -108,9 +110,24 @@ impl Handler for Client {
                 self.host_key.check(key).await.map_err(ClientError::HostKey)?;
                 Ok(true)
             }
-            // None was offered in the key exchange.
-            PublicKeyOrCertificate::Certificate(_) => Ok(false),
+            PublicKeyOrCertificate::Certificate(certificate) => {
+                let checked = self.host_key.check_certificate(certificate).await;
+                checked.map_err(ClientError::HostKey)?;
+                Ok(true)
+            }
         }
+    }
+
+    async fn openssh_ext_host_keys_announced(
+        &mut self,
+        keys: Vec<PublicKey>,
+        _session: &mut Session,
+    ) -> Result<(), ClientError> {
+        // Of several announcements the first is looked at.
+        if let Some(announced) = self.announced.take() {
+            let _ = announced.send(keys);
+        }
+        Ok(())
     }
 
     async fn channel_open_failure(

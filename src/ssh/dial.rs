@@ -7,19 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::connect_stream;
+use russh::keys::PublicKey;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use super::auth::{self, Askpass};
 use super::client::{Client, Refusals, key_exchange_trouble};
-use super::host_key::HostKeyCheck;
-use super::link::{ForwardError, Link, Parts};
+use super::host_key::{Capture, HostKeyCheck};
+use super::link::{BuiltIn, ForwardError, Link, Parts};
 use super::reach::Reached;
+use super::system;
 use super::wire::Wire;
-use super::{algorithms, tcp};
+use super::{algorithms, proxy, tcp, update};
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
+use crate::domain::host_key::{HostKeyShown, TrustError};
+use crate::domain::ssh_options::ProxyCommand;
 use crate::domain::target::SshSettings;
 
 type Progress<'a> = &'a (dyn Fn(Phase, Duration) + Send + Sync);
@@ -54,7 +58,8 @@ pub async fn dial_reached(
     progress: &(dyn Fn(Phase, Duration) + Send + Sync),
 ) -> Result<Link, LinkTrouble> {
     let askpass = Askpass::from_env();
-    dial_through(settings, &settings.jumps, reached, askpass.as_ref(), progress).await
+    let way = Way { askpass: askpass.as_ref(), progress, capture: None };
+    dial_through(settings, &settings.jumps, reached, way).await.map(Link::from)
 }
 
 /// [`dial()`] with the askpass program as an argument.
@@ -63,7 +68,79 @@ pub(super) async fn dial_with(
     askpass: Option<&Askpass>,
     progress: Progress<'_>,
 ) -> Result<Link, LinkTrouble> {
-    dial_through(settings, &settings.jumps, Reached::default(), askpass, progress).await
+    if let Some(told) = &settings.system_ssh {
+        return system::dial(settings, told, askpass, progress).await.map(Link::from);
+    }
+    let way = Way { askpass, progress, capture: None };
+    dial_through(settings, &settings.jumps, Reached::default(), way).await.map(Link::from)
+}
+
+/// Has the destination of `settings` show its host key. Nobody is logged in to
+/// it; its jump hosts are passed as usual.
+///
+/// # Errors
+///
+/// What kept it from showing one; and [`LinkTrouble::HostKeyRevoked`].
+pub async fn host_key(settings: &SshSettings) -> Result<HostKeyShown, LinkTrouble> {
+    HostKeyCheck::describe(settings, shown_key(settings).await?).await
+}
+
+/// Trusts the host key of the destination of `settings`, in the place of those
+/// that are known for it, if it is the one with this fingerprint.
+///
+/// # Errors
+///
+/// [`TrustError`]; nothing is changed then.
+pub async fn trust_host_key(
+    settings: &SshSettings,
+    agreed: &str,
+) -> Result<HostKeyShown, TrustError> {
+    let key = shown_key(settings).await?;
+    let shown = HostKeyCheck::describe(settings, key.clone()).await?;
+    if shown.fingerprint != agreed {
+        return Err(TrustError::OtherKey { shown: shown.fingerprint });
+    }
+    HostKeyCheck::trust(settings, key.clone()).await?;
+    Ok(HostKeyCheck::describe(settings, key).await?)
+}
+
+async fn shown_key(settings: &SshSettings) -> Result<PublicKey, LinkTrouble> {
+    let capture = Arc::<Capture>::default();
+    let askpass = Askpass::from_env();
+    let way =
+        Way { askpass: askpass.as_ref(), progress: &|_, _| {}, capture: Some(capture.clone()) };
+    let dialled = dial_through(settings, &settings.jumps, Reached::default(), way).await;
+    // The key exchange was ended by us once the key was there.
+    match (capture.key(), dialled) {
+        (Some(key), _) => Ok(key),
+        (None, Err(trouble)) => Err(trouble),
+        (None, Ok(_)) => Err(LinkTrouble::Protocol {
+            phase: Phase::KeyExchange,
+            detail: "the server showed no host key".to_owned(),
+        }),
+    }
+}
+
+/// How a destination is dialled, besides its settings.
+#[derive(Clone)]
+pub(super) struct Way<'a> {
+    pub(super) askpass: Option<&'a Askpass>,
+    pub(super) progress: Progress<'a>,
+    /// Where the host key goes instead of being checked.
+    pub(super) capture: Option<Arc<Capture>>,
+}
+
+impl<'a> Way<'a> {
+    /// Nobody is asked, and nobody told.
+    #[cfg(test)]
+    pub(super) fn plain() -> Self {
+        Self { askpass: None, progress: &|_, _| {}, capture: None }
+    }
+
+    /// The way to a jump host, whose phases nobody asked for.
+    fn to_hop(&self) -> Self {
+        Self { askpass: self.askpass, progress: &|_, _| {}, capture: None }
+    }
 }
 
 /// What one read of a link's socket takes at most, in bytes. russh reads each
@@ -75,34 +152,42 @@ fn dial_through<'a>(
     settings: &'a SshSettings,
     hops: &'a [SshSettings],
     reached: Reached,
-    askpass: Option<&'a Askpass>,
-    progress: Progress<'a>,
-) -> Pin<Box<dyn Future<Output = Result<Link, LinkTrouble>> + Send + 'a>> {
+    way: Way<'a>,
+) -> Pin<Box<dyn Future<Output = Result<BuiltIn, LinkTrouble>> + Send + 'a>> {
     Box::pin(async move {
+        let progress = way.progress;
         let bound = settings.connect_timeout;
         let Some((hop, before)) = hops.split_last() else {
+            if let Some(proxy) = &settings.reach.proxy {
+                return dial_by_proxy(settings, proxy, way).await;
+            }
             let stream = match reached.0 {
                 Some(stream) => stream,
                 None => connect(settings, progress).await?,
             };
             let stream = BufReader::with_capacity(READ_AHEAD, stream);
-            return handshake(settings, stream, None, askpass, progress).await;
+            return handshake(settings, stream, None, way).await;
         };
         let clock = Instant::now();
         let name = hop_name(hop);
         let in_hop = |trouble: LinkTrouble| match trouble {
             // A hop further out has its name on it already.
-            LinkTrouble::Jump { .. } | LinkTrouble::Forward { .. } => trouble,
+            LinkTrouble::Jump { .. }
+            | LinkTrouble::Forward { .. }
+            | LinkTrouble::ForwardProhibited { .. } => trouble,
             trouble => LinkTrouble::Jump { hop: name.clone(), trouble: Box::new(trouble) },
         };
-        let outer =
-            dial_through(hop, before, reached, askpass, &|_, _| {}).await.map_err(in_hop)?;
+        let outer = dial_through(hop, before, reached, way.to_hop()).await.map_err(in_hop)?;
         let opened = timeout(bound, outer.forward(&settings.host_name, settings.port)).await;
         let channel = match opened {
             Ok(Ok(channel)) => channel,
             Ok(Err(ForwardError::Refused(detail))) => {
                 let to = host_and_port(&settings.host_name, settings.port);
                 return Err(LinkTrouble::Forward { hop: name, to, detail });
+            }
+            Ok(Err(ForwardError::Prohibited)) => {
+                let to = host_and_port(&settings.host_name, settings.port);
+                return Err(LinkTrouble::ForwardProhibited { hop: name, to });
             }
             Ok(Err(ForwardError::Lost(trouble))) => return Err(in_hop(trouble)),
             // Not the hop's own address: that one has answered.
@@ -114,7 +199,7 @@ fn dial_through<'a>(
         };
         progress(Phase::Connect, clock.elapsed());
         let stream = channel.into_stream();
-        let inner = handshake(settings, stream, Some(outer.clone()), askpass, progress).await;
+        let inner = handshake(settings, stream, Some(outer.clone()), way).await;
         // What looks like the inner server hanging up may be the hop.
         inner.map_err(|trouble| if outer.is_lost() { in_hop(outer.loss()) } else { trouble })
     })
@@ -122,34 +207,61 @@ fn dial_through<'a>(
 
 /// A TCP connection to the host of `settings`.
 async fn connect(settings: &SshSettings, progress: Progress<'_>) -> Result<TcpStream, LinkTrouble> {
-    let bound = settings.connect_timeout;
+    let SshSettings { host_name, port, reach, connect_timeout: bound, .. } = settings;
     let clock = Instant::now();
-    let addresses = tcp::resolve(&settings.host_name, settings.port, bound).await?;
+    let addresses = tcp::resolve(host_name, *port, reach.family, *bound).await?;
     progress(Phase::Resolve, clock.elapsed());
     let clock = Instant::now();
-    let stream = tcp::connect(&addresses, bound).await?;
+    let stream = tcp::connect(&addresses, reach, *bound).await?;
     progress(Phase::Connect, clock.elapsed());
     Ok(stream)
+}
+
+/// Dials through a command, which is to blame as long as nothing comes through.
+async fn dial_by_proxy(
+    settings: &SshSettings,
+    command: &ProxyCommand,
+    way: Way<'_>,
+) -> Result<BuiltIn, LinkTrouble> {
+    let clock = Instant::now();
+    let bound = settings.connect_timeout;
+    let (stream, told) = proxy::open(command, bound).await?;
+    (way.progress)(Phase::Connect, clock.elapsed());
+    let stream = BufReader::with_capacity(READ_AHEAD, stream);
+    match handshake(settings, stream, None, way).await {
+        Ok(link) => Ok(link),
+        Err(trouble) => Err(told.judge(trouble, bound).await),
+    }
 }
 
 /// Key exchange and authentication over `stream`.
 pub(super) async fn handshake<S>(
     settings: &SshSettings,
     stream: S,
-    outer: Option<Link>,
-    askpass: Option<&Askpass>,
-    progress: Progress<'_>,
-) -> Result<Link, LinkTrouble>
+    outer: Option<BuiltIn>,
+    way: Way<'_>,
+) -> Result<BuiltIn, LinkTrouble>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let Way { askpass, progress, capture } = way;
     let clock = Instant::now();
     let bound = settings.connect_timeout;
     let (host_key, known) = HostKeyCheck::load(settings).await?;
-    let config = Arc::new(algorithms::config(settings.keep_alive, &known));
+    let host_key = match capture {
+        Some(capture) => host_key.capturing(capture),
+        None => host_key,
+    };
+    let config = Arc::new(algorithms::config(settings.keep_alive, &settings.offer, &known));
     let (ending, ended) = watch::channel(None);
     let refusals = Arc::<Refusals>::default();
-    let client = Client { host_key, ending, refusals: refusals.clone() };
+    let (announced, announcement) = oneshot::channel();
+    let client = Client {
+        host_key: host_key.clone(),
+        ending,
+        refusals: refusals.clone(),
+        announced: Some(announced),
+    };
     let (stream, wire) = Wire::new(stream);
     // A handshake that is given up would go on in russh's task.
     let cut = wire.cut_on_drop();
@@ -163,15 +275,20 @@ where
     auth::authenticate(&mut handle, settings, askpass, ended.clone()).await?;
     progress(Phase::Authentication, clock.elapsed());
     cut.disarm();
-    Ok(Link::new(Parts {
+    let link = BuiltIn::new(Parts {
         handle,
         ending: ended,
         refusals,
         wire,
         user: settings.user.clone(),
         open_timeout: bound,
+        env: settings.env.clone(),
         outer,
-    }))
+    });
+    if host_key.updates() {
+        tokio::spawn(update::learn_announced(host_key, announcement, link.clone()));
+    }
+    Ok(link)
 }
 
 fn hop_name(hop: &SshSettings) -> String {

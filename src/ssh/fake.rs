@@ -8,7 +8,7 @@ use russh::keys::{Algorithm, PrivateKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, Session};
 use russh::{Channel, ChannelId, ChannelOpenFailure};
 
-use super::dial::handshake;
+use super::dial::{Way, handshake};
 use super::link::Link;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::SshSettings;
@@ -85,5 +85,5 @@ pub(crate) async fn link(settings: &SshSettings, max_sessions: u32) -> Result<Li
         global_known_hosts: Vec::new(),
         ..settings.clone()
     };
-    handshake(&settings, ours, None, None, &|_, _| {}).await
+    handshake(&settings, ours, None, Way::plain()).await.map(Link::from)
 }

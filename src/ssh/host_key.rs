@@ -1,17 +1,21 @@
 //! The check of a host key against the known_hosts files, and the learning of
 //! a new one.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+mod command;
+mod files;
+mod trust;
 
-use russh::keys::{Algorithm, HashAlg, PublicKey};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
 
 use super::known_hosts::{self, Entry, Verdict};
 use crate::domain::failure::trouble::LinkTrouble;
-use crate::domain::target::{SshSettings, UnknownHost};
+use crate::domain::target::{HostKeyRules, SshSettings, UnknownHost};
+
+pub(super) use trust::Capture;
 
 /// Held while a key is learned, so that two dials to one new host do not write
 /// it twice. Between processes the append of a whole line keeps the file whole.
@@ -22,37 +26,60 @@ static LEARNING: Mutex<()> = Mutex::new(());
 pub(super) struct HostKeyCheck {
     /// As looked up, with the port where it is not 22.
     name: String,
+    /// Without the port: what a certificate's principals are compared with.
+    host: String,
     unknown_host: UnknownHost,
+    rules: HostKeyRules,
     user_files: Vec<PathBuf>,
     global_files: Vec<PathBuf>,
+    /// Where the key goes instead of being checked.
+    capture: Option<Arc<Capture>>,
+}
+
+/// What is asked for in the key exchange, by what is known of the host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// The types of the keys that are known.
+    pub(super) types: Vec<Algorithm>,
+    /// Whether a certificate could be of use.
+    pub(super) certificates: bool,
 }
 
 impl HostKeyCheck {
-    /// The check for `settings`, and the types of the keys that are known for
-    /// the host.
+    /// The check for `settings`, and what is known for the host.
     ///
     /// # Errors
     ///
     /// [`LinkTrouble::KnownHostsFile`] when a file is there and cannot be read:
     /// taken for an empty one it would make every host a new one.
-    pub(super) async fn load(
-        settings: &SshSettings,
-    ) -> Result<(Self, Vec<Algorithm>), LinkTrouble> {
-        let name = match &settings.host_key_alias {
-            Some(alias) => alias.to_lowercase(),
-            None => known_hosts::lookup_name(&settings.host_key_name, settings.port),
-        };
-        let check = Self {
-            name,
-            unknown_host: settings.unknown_host,
-            user_files: settings.user_known_hosts.clone(),
-            global_files: settings.global_known_hosts.clone(),
-        };
+    pub(super) async fn load(settings: &SshSettings) -> Result<(Self, Wanted), LinkTrouble> {
+        let check = Self::new(settings);
         blocking(move || {
-            let known = check.known_types(&check.entries()?);
-            Ok((check, known))
+            let entries = check.entries(None)?;
+            let certificates = known_hosts::has_authority(&entries, &check.name);
+            let wanted = Wanted { types: check.known_types(&entries), certificates };
+            Ok((check, wanted))
         })
         .await
+    }
+
+    fn new(settings: &SshSettings) -> Self {
+        let (name, host) = match &settings.host_key_alias {
+            Some(alias) => (alias.to_lowercase(), alias.to_lowercase()),
+            None => {
+                let host = settings.host_key_name.to_lowercase();
+                (known_hosts::lookup_name(&host, settings.port), host)
+            }
+        };
+        Self {
+            name,
+            host,
+            unknown_host: settings.unknown_host,
+            rules: settings.host_key_rules.clone(),
+            user_files: settings.user_known_hosts.clone(),
+            global_files: settings.global_known_hosts.clone(),
+            capture: None,
+        }
     }
 
     /// Whether the host is who it was, or a new one that may be trusted.
@@ -61,15 +88,56 @@ impl HostKeyCheck {
     ///
     /// The host key troubles, and [`LinkTrouble::KnownHostsFile`].
     pub(super) async fn check(&self, key: &PublicKey) -> Result<(), LinkTrouble> {
+        if let Some(capture) = &self.capture {
+            return Err(capture.take(&self.name, key));
+        }
         let (check, key) = (self.clone(), key.clone());
         blocking(move || check.check_now(&key)).await
+    }
+
+    /// Whether the certificate proves that the host is who it should be; else
+    /// its key is looked at alone, as `ssh` does.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub(super) async fn check_certificate(
+        &self,
+        certificate: &Certificate,
+    ) -> Result<(), LinkTrouble> {
+        let bare = known_hosts::bare_key(certificate);
+        if self.capture.is_some() {
+            return self.check(&bare).await;
+        }
+        let (check, certificate) = (self.clone(), certificate.clone());
+        blocking(move || {
+            let entries = check.entries(Some(&bare))?;
+            if let Some(entry) = known_hosts::revoked_by(&entries, &check.name, &certificate) {
+                return Err(check.revoked(entry));
+            }
+            let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+            match known_hosts::judge_certificate(
+                &entries,
+                &check.name,
+                &check.host,
+                &certificate,
+                now,
+            ) {
+                Ok(_) => Ok(()),
+                Err(fault) => {
+                    tracing::warn!(name = %check.name, %fault, "the host's certificate proves nothing");
+                    check.check_now(&bare)
+                }
+            }
+        })
+        .await
     }
 
     fn check_now(&self, key: &PublicKey) -> Result<(), LinkTrouble> {
         if self.judge(key)? == Known::Yes {
             return Ok(());
         }
-        if self.unknown_host == UnknownHost::Refuse {
+        if matches!(self.unknown_host, UnknownHost::Refuse | UnknownHost::Ask) {
             return Err(LinkTrouble::HostKeyUnknown {
                 name: self.name.clone(),
                 fingerprint: fingerprint(key),
@@ -84,21 +152,32 @@ impl HostKeyCheck {
     }
 
     fn judge(&self, key: &PublicKey) -> Result<Known, LinkTrouble> {
-        let entries = self.entries()?;
+        let entries = self.entries(Some(key))?;
         match known_hosts::judge(&entries, &self.name, key) {
             Verdict::Known => Ok(Known::Yes),
             Verdict::Unknown => Ok(Known::No),
+            Verdict::Changed(entry) if self.unknown_host == UnknownHost::AcceptAny => {
+                tracing::warn!(
+                    name = %self.name, file = %entry.file.display(), line = entry.line,
+                    "the host key has changed, and StrictHostKeyChecking is off"
+                );
+                Ok(Known::Yes)
+            }
             Verdict::Changed(entry) => Err(LinkTrouble::HostKeyChanged {
                 name: self.name.clone(),
                 fingerprint: fingerprint(key),
                 file: entry.file.clone(),
                 line: entry.line,
             }),
-            Verdict::Revoked(entry) => Err(LinkTrouble::HostKeyRevoked {
-                name: self.name.clone(),
-                file: entry.file.clone(),
-                line: entry.line,
-            }),
+            Verdict::Revoked(entry) => Err(self.revoked(entry)),
+        }
+    }
+
+    fn revoked(&self, entry: &Entry) -> LinkTrouble {
+        LinkTrouble::HostKeyRevoked {
+            name: self.name.clone(),
+            file: entry.file.clone(),
+            line: entry.line,
         }
     }
 
@@ -116,17 +195,25 @@ impl HostKeyCheck {
         }
     }
 
-    fn entries(&self) -> Result<Vec<Entry>, LinkTrouble> {
+    /// All that is known, for the `key` that was shown or before one was.
+    fn entries(&self, key: Option<&PublicKey>) -> Result<Vec<Entry>, LinkTrouble> {
+        let mut entries = self.user_entries()?;
+        for file in &self.global_files {
+            entries.extend(files::read(file)?);
+        }
+        for file in &self.rules.revoked {
+            entries.extend(files::read_revoked(file)?);
+        }
+        if let Some(argv) = &self.rules.command {
+            entries.extend(command::entries(argv, &self.name, key));
+        }
+        Ok(entries)
+    }
+
+    fn user_entries(&self) -> Result<Vec<Entry>, LinkTrouble> {
         let mut entries = Vec::new();
-        for file in self.user_files.iter().chain(&self.global_files) {
-            match fs::read(file) {
-                // A stray byte spoils its line, not the file.
-                Ok(bytes) => {
-                    entries.extend(known_hosts::parse(file, &String::from_utf8_lossy(&bytes)));
-                }
-                Err(error) if is_absent(&error) => {}
-                Err(error) => return Err(file_trouble(file, &error)),
-            }
+        for file in &self.user_files {
+            entries.extend(files::read(file)?);
         }
         Ok(entries)
     }
@@ -136,13 +223,50 @@ impl HostKeyCheck {
             tracing::debug!(name = %self.name, "no known_hosts file to remember the host key in");
             return Ok(());
         };
-        let Some(line) = known_hosts::line_for(&self.name, key) else {
+        let salt = self.rules.hash_names.then(rand::random);
+        let Some(line) = known_hosts::line_for(&self.name, key, salt) else {
             let detail = "the host key has no text form".to_owned();
             return Err(LinkTrouble::KnownHostsFile { file: file.clone(), detail });
         };
-        append_line(file, &line).map_err(|error| file_trouble(file, &error))?;
+        files::append_line(file, &line)?;
         tracing::info!(name = %self.name, fingerprint = %fingerprint(key), file = %file.display(), "learned a new host key");
         Ok(())
+    }
+
+    /// Whether what a host announces is of interest.
+    pub(super) fn updates(&self) -> bool {
+        self.rules.update && self.capture.is_none()
+    }
+
+    /// Which of the keys that the host announced are new: it has to prove that
+    /// it has them. `None` if there is nothing to do.
+    pub(super) async fn news(
+        &self,
+        announced: Vec<PublicKey>,
+    ) -> Result<Option<Vec<PublicKey>>, LinkTrouble> {
+        let check = self.clone();
+        blocking(move || {
+            let entries = check.user_entries()?;
+            Ok(known_hosts::update(&entries, &check.name, &announced).map(|update| update.learn))
+        })
+        .await
+    }
+
+    /// Writes down what the host announced, once it has proved what is new.
+    pub(super) async fn take_over(&self, announced: Vec<PublicKey>) -> Result<(), LinkTrouble> {
+        let check = self.clone();
+        blocking(move || {
+            let _one_at_a_time = LEARNING.lock().unwrap_or_else(PoisonError::into_inner);
+            let entries = check.user_entries()?;
+            let Some(update) = known_hosts::update(&entries, &check.name, &announced) else {
+                return Ok(());
+            };
+            for key in &update.learn {
+                check.learn(key)?;
+            }
+            files::remove_entries(&update.forget)
+        })
+        .await
     }
 }
 
@@ -155,31 +279,6 @@ enum Known {
 /// SHA-256, as `ssh` shows it.
 fn fingerprint(key: &PublicKey) -> String {
     key.fingerprint(HashAlg::Sha256).to_string()
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn file_trouble(file: &Path, error: &io::Error) -> LinkTrouble {
-    LinkTrouble::KnownHostsFile { file: file.to_owned(), detail: error.to_string() }
-}
-
-/// Appends a line in one write, after ending a last line that has no end.
-fn append_line(file: &Path, line: &str) -> io::Result<()> {
-    if let Some(dir) = file.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    }
-    let mut options = OpenOptions::new();
-    let mut file = options.read(true).append(true).create(true).mode(0o600).open(file)?;
-    let end = file.seek(SeekFrom::End(0))?;
-    let mut last = [b'\n'];
-    if end > 0 {
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-    }
-    let before = if last == [b'\n'] { "" } else { "\n" };
-    file.write_all(format!("{before}{line}\n").as_bytes())
 }
 
 /// Runs file work off the runtime's threads.

@@ -8,7 +8,12 @@ use russh::keys::PublicKey;
 use russh::keys::ssh_key::known_hosts::HostPatterns;
 use sha1::Sha1;
 
-use super::pattern;
+use crate::domain::ssh_config::pattern;
+pub(super) use certificate::{bare_key, has_authority, judge_certificate, revoked_by};
+pub(super) use edit::{line_for, update, without_lines};
+
+mod certificate;
+mod edit;
 
 /// One line that has a meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +62,6 @@ pub(super) fn lookup_name(name: &str, port: u16) -> String {
     if port == 22 { name } else { format!("[{name}]:{port}") }
 }
 
-/// The line that makes `key` known for `name`, without its end.
-pub(super) fn line_for(name: &str, key: &PublicKey) -> Option<String> {
-    let bare = PublicKey::new(key.key_data().clone(), "");
-    Some(format!("{name} {}", bare.to_openssh().ok()?))
-}
-
 /// The entries of a file. Lines that OpenSSH would not understand are passed
 /// over, as it does.
 pub(super) fn parse(file: &Path, text: &str) -> Vec<Entry> {
@@ -96,6 +95,21 @@ fn parse_line(file: &Path, number: usize, line: &str) -> Option<Entry> {
     Some(Entry { file: file.to_owned(), line: number, marker, hosts, key })
 }
 
+/// The entries of a file of revoked keys: a public key on each line, which no
+/// host may show (`RevokedHostKeys` in ssh_config(5)).
+pub(super) fn parse_revoked(file: &Path, text: &str) -> Vec<Entry> {
+    let entry = |(index, line): (usize, &str)| {
+        let line = line.trim_start_matches([' ', '\t']);
+        let (algorithm, rest) = field(line).filter(|_| !line.starts_with('#'))?;
+        let blob = rest.split([' ', '\t']).next()?;
+        let key = PublicKey::from_openssh(&format!("{algorithm} {blob}")).ok()?;
+        let hosts = Hosts::Patterns("*".to_owned());
+        let file = file.to_owned();
+        Some(Entry { file, line: index + 1, marker: Marker::Revoked, hosts, key })
+    };
+    text.lines().enumerate().filter_map(entry).collect()
+}
+
 fn with_marker(marker: Marker, rest: &str) -> Option<(Marker, &str, &str)> {
     let (hosts, rest) = field(rest)?;
     Some((marker, hosts, rest))
@@ -120,7 +134,7 @@ impl Entry {
 
     fn names(&self, name: &str) -> bool {
         match &self.hosts {
-            Hosts::Patterns(list) => pattern::matches_list(name, list.split(',')),
+            Hosts::Patterns(list) => pattern::matches_any(name, list.split(',')),
             Hosts::Hashed { salt, hash } => {
                 // An HMAC takes a key of any length, so this is never an error.
                 Hmac::<Sha1>::new_from_slice(salt).is_ok_and(|mut mac| {
@@ -133,6 +147,15 @@ impl Entry {
 
     fn has(&self, key: &PublicKey) -> bool {
         self.key.key_data() == key.key_data()
+    }
+
+    /// Whether the line is about `name` alone.
+    pub(super) fn is_plainly(&self, name: &str) -> bool {
+        self.marker == Marker::None
+            && match &self.hosts {
+                Hosts::Patterns(list) => list == name,
+                Hosts::Hashed { .. } => true,
+            }
     }
 }
 

@@ -1,26 +1,28 @@
-//! One authenticated SSH session.
+//! One authenticated SSH session, on whichever transport.
+
+pub(super) mod builtin;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::client::{Handle, Msg};
-use russh::{Channel, Disconnect, Error};
-use tokio::sync::{oneshot, watch};
+use super::channel::ExecChannel;
+use super::system::Master;
+use crate::domain::failure::trouble::LinkTrouble;
 
-use super::channel::{self, ExecChannel};
-use super::client::{Client, Ending, Refusals};
-use super::wire::WireControl;
-use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
-
-/// How long a polite end may take before the wire is cut.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) use builtin::{BuiltIn, ForwardError, Parts};
 
 /// An authenticated SSH session to one destination.
 ///
 /// Cheap to clone; the session ends when the last clone and the last channel
 /// are gone. A link holds the links of its jump hosts.
 #[derive(Debug, Clone)]
-pub struct Link(Arc<Inner>);
+pub struct Link(Transport);
+
+#[derive(Debug, Clone)]
+enum Transport {
+    BuiltIn(BuiltIn),
+    System(Arc<Master>),
+}
 
 /// Who is on the other side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,66 +34,24 @@ pub struct Peer {
     pub user: String,
 }
 
-struct Inner {
-    handle: Handle<Client>,
-    ending: watch::Receiver<Option<Ending>>,
-    /// Whether it was ended by [`Link::close`], even if russh is held up and
-    /// has not noticed.
-    closed_here: watch::Sender<bool>,
-    refusals: Arc<Refusals>,
-    wire: WireControl,
-    peer: Peer,
-    /// The bound for opening a channel.
-    open_timeout: Duration,
-    /// The jump host's link that this one runs through.
-    outer: Option<Link>,
-}
-
-impl std::fmt::Debug for Inner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inner")
-            .field("peer", &self.peer)
-            .field("ending", &*self.ending.borrow())
-            .field("outer", &self.outer)
-            .finish_non_exhaustive()
+impl From<BuiltIn> for Link {
+    fn from(link: BuiltIn) -> Self {
+        Self(Transport::BuiltIn(link))
     }
 }
 
-/// What a link is made of.
-pub(super) struct Parts {
-    pub(super) handle: Handle<Client>,
-    pub(super) ending: watch::Receiver<Option<Ending>>,
-    pub(super) refusals: Arc<Refusals>,
-    pub(super) wire: WireControl,
-    pub(super) user: String,
-    pub(super) open_timeout: Duration,
-    pub(super) outer: Option<Link>,
+impl From<Master> for Link {
+    fn from(master: Master) -> Self {
+        Self(Transport::System(Arc::new(master)))
+    }
 }
 
 impl Link {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts { handle, ending, refusals, wire, user, open_timeout, outer } = parts;
-        let peer = Peer { version: wire.banner().unwrap_or_default(), user };
-        let closed_here = watch::Sender::new(false);
-        Self(Arc::new(Inner {
-            handle,
-            ending,
-            closed_here,
-            refusals,
-            wire,
-            peer,
-            open_timeout,
-            outer,
-        }))
-    }
-
     /// Opens an exec channel and starts `command` on it, as the login shell's
     /// `-c` argument.
     ///
-    /// The open runs in a task of its own, so a caller that is cancelled leaks
-    /// nothing: a channel that nobody waits for any more is closed. (Cancelled
-    /// within russh, it would hold one of the server's `MaxSessions` for as long
-    /// as the link lives.)
+    /// A caller that is cancelled leaks nothing: a channel that nobody waits for
+    /// any more is closed.
     ///
     /// # Errors
     ///
@@ -99,147 +59,68 @@ impl Link {
     /// or will not run the command, [`LinkTrouble::TimedOut`] after the
     /// destination's connect timeout, [`LinkTrouble::Lost`] when the link goes.
     pub async fn exec(&self, command: &str) -> Result<ExecChannel, LinkTrouble> {
-        let (answer, opened) = oneshot::channel();
-        let (link, command) = (self.clone(), command.to_owned());
-        tokio::spawn(async move {
-            // If nobody waits, the channel comes back in the error and is
-            // dropped, which closes it.
-            let _ = answer.send(channel::exec(link, command).await);
-        });
-        match tokio::time::timeout(self.0.open_timeout, opened).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(self.loss()),
-            Err(_) => Err(LinkTrouble::TimedOut { phase: Phase::Channel }),
+        match &self.0 {
+            Transport::BuiltIn(link) => link.exec(command).await,
+            Transport::System(master) => master.exec(command).await.map(ExecChannel::from),
         }
     }
 
     /// Waits until the link is gone, and says why.
     ///
     /// A link that was closed on this side is gone as well, with
-    /// [`LostHow::Closed`].
+    /// [`LostHow::Closed`](crate::domain::failure::trouble::LostHow::Closed).
     pub async fn lost(&self) -> LinkTrouble {
-        let mut ending = self.0.ending.clone();
-        let mut closed_here = self.0.closed_here.subscribe();
-        tokio::select! {
-            // An error is the end too: the handler, and with it the session,
-            // is gone without a word.
-            _ = ending.wait_for(Option::is_some) => {}
-            _ = closed_here.wait_for(|closed| *closed) => {}
+        match &self.0 {
+            Transport::BuiltIn(link) => link.lost().await,
+            Transport::System(master) => master.lost().await,
         }
-        self.loss()
     }
 
     /// Whether the link is gone.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        *self.0.closed_here.borrow()
-            || self.0.ending.borrow().is_some()
-            || self.0.ending.has_changed().is_err()
-            || self.0.handle.is_closed()
+        match &self.0 {
+            Transport::BuiltIn(link) => link.is_lost(),
+            Transport::System(master) => master.is_lost(),
+        }
     }
 
     /// Waits for the peer's answer to a question; false once `bound` goes by in
     /// which, in its second half, nothing came at all.
     ///
-    /// An answer may be behind much that was sent before, so what comes at all
-    /// counts; but not what was there already when this began, and had come
-    /// before the machine slept.
+    /// The system's `ssh` has keep-alives of its own and answers no question of
+    /// ours: it counts as there until it says otherwise.
     pub async fn answers(&self, bound: Duration) -> bool {
-        let ping = self.0.handle.send_ping();
-        tokio::pin!(ping);
-        loop {
-            // russh answers for a session that has ended, too.
-            tokio::select! {
-                _ = &mut ping => return !self.is_lost(),
-                _ = self.lost() => return false,
-                () = tokio::time::sleep(bound / 2) => {}
-            }
-            let received = self.0.wire.received();
-            tokio::select! {
-                _ = &mut ping => return !self.is_lost(),
-                _ = self.lost() => return false,
-                () = tokio::time::sleep(bound / 2) => {}
-            }
-            if self.0.wire.received() == received {
-                return false;
-            }
+        match &self.0 {
+            Transport::BuiltIn(link) => link.answers(bound).await,
+            Transport::System(master) => !master.is_lost(),
         }
     }
 
-    /// Bytes that have come from the server.
+    /// Bytes that have come from the server, as far as is counted.
     #[must_use]
     pub fn received(&self) -> u64 {
-        self.0.wire.received()
+        match &self.0 {
+            Transport::BuiltIn(link) => link.received(),
+            Transport::System(_) => 0,
+        }
     }
 
-    /// Ends the session, and those of the jump hosts it runs through.
-    ///
-    /// Politely at first; after a second, or when the peer does not listen, the
-    /// stream is cut. When this returns the link is gone.
+    /// Ends the session, and those of the jump hosts it runs through. When this
+    /// returns the link is gone.
     pub async fn close(&self) {
-        let polite = async {
-            let bye = self.0.handle.disconnect(Disconnect::ByApplication, "", "en");
-            if bye.await.is_ok() {
-                self.lost().await;
-            }
-        };
-        let _ = tokio::time::timeout(FAREWELL, polite).await;
-        self.0.wire.cut();
-        self.0.closed_here.send_replace(true);
-        if let Some(outer) = &self.0.outer {
-            Box::pin(outer.close()).await;
+        match &self.0 {
+            Transport::BuiltIn(link) => link.close().await,
+            Transport::System(master) => master.close().await,
         }
     }
 
     /// Who is on the other side.
     #[must_use]
     pub fn peer(&self) -> &Peer {
-        &self.0.peer
-    }
-
-    /// A channel through this link to another host.
-    pub(super) async fn forward(
-        &self,
-        host: &str,
-        port: u16,
-    ) -> Result<Channel<Msg>, ForwardError> {
-        let opened = self.0.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0);
-        match opened.await {
-            Ok(channel) => Ok(channel),
-            Err(Error::ChannelOpenFailure(reason)) => {
-                Err(ForwardError::Refused(self.0.refusals.words(&reason).await))
-            }
-            Err(_) => Err(ForwardError::Lost(self.loss())),
+        match &self.0 {
+            Transport::BuiltIn(link) => link.peer(),
+            Transport::System(master) => master.peer(),
         }
     }
-
-    /// A session channel. Not cancellable: see [`Link::exec`].
-    pub(super) async fn open_session(&self) -> Result<Channel<Msg>, LinkTrouble> {
-        match self.0.handle.channel_open_session().await {
-            Ok(channel) => Ok(channel),
-            Err(Error::ChannelOpenFailure(reason)) => {
-                Err(LinkTrouble::ChannelRefused { detail: self.0.refusals.words(&reason).await })
-            }
-            Err(_) => Err(self.loss()),
-        }
-    }
-
-    /// Why the link is gone, for one who found that it is.
-    pub(super) fn loss(&self) -> LinkTrouble {
-        match &*self.0.ending.borrow() {
-            Some(ending) => ending.lost(),
-            None => {
-                LinkTrouble::Lost { how: LostHow::Closed, detail: "the session ended".to_owned() }
-            }
-        }
-    }
-}
-
-/// Why a jump host gave no way through.
-#[derive(Debug)]
-pub(super) enum ForwardError {
-    /// It said no, in these words.
-    Refused(String),
-    /// Its link went away.
-    Lost(LinkTrouble),
 }

@@ -6,6 +6,7 @@ use tokio::net::TcpStream;
 
 use super::tcp;
 use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::ssh_options::Reach;
 use crate::domain::target::SshSettings;
 
 /// How long one attempt may take: a host is looked out for with many, and only a
@@ -24,7 +25,12 @@ pub struct Reached(pub(super) Option<TcpStream>);
 ///
 /// The name has no address, or no address takes a connection soon.
 pub async fn reach(settings: &SshSettings) -> Result<Reached, LinkTrouble> {
-    let first = settings.jumps.first().unwrap_or(settings);
-    let addresses = tcp::resolve(&first.host_name, first.port, WITHIN).await?;
-    Ok(Reached(Some(tcp::connect(&addresses, WITHIN).await?)))
+    let Some(first) = settings.first_hop() else {
+        let detail = "what leads there is no connection of ours".to_owned();
+        return Err(LinkTrouble::ConnectFailed { detail });
+    };
+    let SshSettings { host_name, port, reach, .. } = first;
+    let addresses = tcp::resolve(host_name, *port, reach.family, WITHIN).await?;
+    let once = Reach { attempts: 1, ..reach.clone() };
+    Ok(Reached(Some(tcp::connect(&addresses, &once, WITHIN).await?)))
 }

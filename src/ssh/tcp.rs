@@ -7,17 +7,22 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::socket;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
+use crate::domain::ssh_options::{AddressFamily, Reach};
 
 /// The kernel sends a request that was lost again after 1, 3, 7 and 15 seconds
 /// (RFC 6298, tcp(7) `tcp_syn_retries`). So that a network that comes back in
 /// between is noticed, a fresh one is sent beside it, and given up, in this time.
 const FRESH: Duration = Duration::from_secs(1);
+/// The pause between two attempts.
+const BETWEEN: Duration = Duration::from_secs(1);
 
-/// All addresses of `host`, in the resolver's order.
+/// The addresses of `host` that count, in the resolver's order.
 pub(super) async fn resolve(
     host: &str,
     port: u16,
+    family: AddressFamily,
     bound: Duration,
 ) -> Result<Vec<SocketAddr>, LinkTrouble> {
     let unresolved = |detail: String| LinkTrouble::Unresolved { host: host.to_owned(), detail };
@@ -25,10 +30,14 @@ pub(super) async fn resolve(
         .await
         .map_err(|_| LinkTrouble::TimedOut { phase: Phase::Resolve })?;
     let addresses: Vec<_> = looked_up.map_err(|e| unresolved(resolver_words(&e)))?.collect();
-    if addresses.is_empty() {
-        return Err(unresolved("the name has no address".to_owned()));
+    let count = addresses.len();
+    let addresses: Vec<_> =
+        addresses.into_iter().filter(|address| socket::is_of(family, address)).collect();
+    match (addresses.is_empty(), count) {
+        (false, _) => Ok(addresses),
+        (true, 0) => Err(unresolved("the name has no address".to_owned())),
+        (true, _) => Err(unresolved("it has none of the AddressFamily that is set".to_owned())),
     }
-    Ok(addresses)
 }
 
 /// The resolver's words without std's preface.
@@ -40,16 +49,33 @@ fn resolver_words(error: &io::Error) -> String {
     }
 }
 
-/// A connection to the first address that takes one; each gets `bound`.
-///
-/// The error is the last address's, as with `ssh`.
+/// A connection to the first address that takes one; each gets `bound`. As with
+/// `ssh`, there is a second between `ConnectionAttempts`, and the error is the
+/// last address's.
 pub(super) async fn connect(
     addresses: &[SocketAddr],
+    reach: &Reach,
+    bound: Duration,
+) -> Result<TcpStream, LinkTrouble> {
+    let mut outcome = round(addresses, reach, bound).await;
+    for _ in 1..reach.attempts {
+        if outcome.is_ok() {
+            break;
+        }
+        sleep(BETWEEN).await;
+        outcome = round(addresses, reach, bound).await;
+    }
+    outcome
+}
+
+async fn round(
+    addresses: &[SocketAddr],
+    reach: &Reach,
     bound: Duration,
 ) -> Result<TcpStream, LinkTrouble> {
     let mut last = LinkTrouble::TimedOut { phase: Phase::Connect };
     for address in addresses {
-        last = match timeout(bound, connect_to(*address)).await {
+        last = match timeout(bound, connect_to(*address, reach)).await {
             Ok(Ok(stream)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%address, %error, "TCP_NODELAY was refused");
@@ -65,17 +91,17 @@ pub(super) async fn connect(
 }
 
 /// Connects, on the first request or on the latest, whichever is answered.
-async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+async fn connect_to(address: SocketAddr, reach: &Reach) -> io::Result<TcpStream> {
     let fresh = async {
         sleep(FRESH).await;
         loop {
-            if let Ok(answer) = timeout(FRESH, TcpStream::connect(address)).await {
+            if let Ok(answer) = timeout(FRESH, socket::open(address, reach)).await {
                 return answer;
             }
         }
     };
     tokio::select! {
-        answer = TcpStream::connect(address) => answer,
+        answer = socket::open(address, reach) => answer,
         answer = fresh => answer,
     }
 }
@@ -117,7 +143,7 @@ mod tests {
     #[tokio::test]
     async fn a_port_without_a_listener_refuses() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let result = connect(&[free], Duration::from_secs(5)).await;
+        let result = connect(&[free], &Reach::default(), Duration::from_secs(5)).await;
         assert_eq!(result.unwrap_err(), LinkTrouble::Refused);
     }
 
@@ -126,17 +152,40 @@ mod tests {
         let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let open = listener.local_addr().unwrap();
-        let stream = connect(&[refused, open], Duration::from_secs(5)).await.unwrap();
+        let stream =
+            connect(&[refused, open], &Reach::default(), Duration::from_secs(5)).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), open);
         assert!(stream.nodelay().unwrap());
     }
 
     #[tokio::test]
     async fn a_name_that_is_none_is_unresolved() {
-        let result = resolve("no-such-host.invalid", 22, Duration::from_secs(20)).await;
+        let result =
+            resolve("no-such-host.invalid", 22, AddressFamily::Any, Duration::from_secs(20)).await;
         assert!(matches!(
             result,
             Err(LinkTrouble::Unresolved { host, .. }) if host == "no-such-host.invalid"
         ));
+    }
+    #[tokio::test]
+    async fn only_addresses_of_the_family_count() {
+        let of = |host: &'static str, family| resolve(host, 22, family, Duration::from_secs(20));
+        assert_eq!(of("127.0.0.1", AddressFamily::Inet).await.unwrap().len(), 1);
+        let none = of("127.0.0.1", AddressFamily::Inet6).await.unwrap_err();
+        assert!(none.to_string().contains("AddressFamily"), "{none}");
+        assert_eq!(of("::1", AddressFamily::Inet6).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn there_are_as_many_attempts_as_are_set() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let listens = tokio::spawn(async move {
+            sleep(Duration::from_millis(200)).await;
+            let listener = tokio::net::TcpListener::bind(free).await.unwrap();
+            listener.accept().await.unwrap();
+        });
+        let patient = Reach { attempts: 100, ..Reach::default() };
+        connect(&[free], &patient, Duration::from_secs(5)).await.unwrap();
+        listens.await.unwrap();
     }
 }

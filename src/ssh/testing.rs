@@ -15,10 +15,15 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::auth::Askpass;
+use super::channel::ExecEvent;
 use super::dial::dial_with;
 use super::link::Link;
+use super::settings::{SshEnvironment, effective};
 use crate::domain::failure::trouble::LinkTrouble;
-use crate::domain::target::{KeepAlive, SshSettings, UnknownHost};
+use crate::domain::ssh_options::{Login, Offer, Reach};
+use crate::domain::target::{
+    HostKeyRules, KeepAlive, SshConfigUse, SshRequest, SshSettings, SystemSsh, UnknownHost,
+};
 
 /// The passphrase of the keys that have one.
 pub(super) const PASSPHRASE: &str = "open sesame";
@@ -114,22 +119,68 @@ impl Sshd {
     /// Settings that find the server, with these keys and an empty known_hosts.
     pub(super) fn settings(&self, keys: &[&PathBuf]) -> SshSettings {
         SshSettings {
-            host_name: "127.0.0.1".to_owned(),
-            host_key_name: "127.0.0.1".to_owned(),
-            host_key_alias: None,
             port: self.port,
             user: me(),
             identity_files: keys.iter().map(|&key| key.clone()).collect(),
-            identities_explicit: true,
-            identities_only: false,
-            jumps: Vec::new(),
-            keep_alive: KeepAlive::default(),
-            connect_timeout: Duration::from_secs(20),
-            unknown_host: UnknownHost::AcceptNew,
             user_known_hosts: vec![self.path("known_hosts")],
-            global_known_hosts: Vec::new(),
-            agent_socket: None,
+            ..bare_settings()
         }
+    }
+
+    /// The same settings, to be reached by the system's `ssh`.
+    pub(super) fn by_system(&self, settings: SshSettings) -> SshSettings {
+        let file = self.path("ssh_config");
+        let text = format!(
+            "IdentityAgent none\nIdentitiesOnly yes\nUserKnownHostsFile {}\n\
+             GlobalKnownHostsFile /dev/null\n",
+            self.path("known_hosts").display()
+        );
+        fs::write(&file, text).unwrap();
+        let told = SystemSsh {
+            host: settings.host_name.clone(),
+            port: Some(settings.port),
+            user: Some(settings.user.clone()),
+            identity_file: settings.identity_files.first().cloned(),
+            ssh_config: SshConfigUse::File(file),
+        };
+        SshSettings { system_ssh: Some(told), ..settings }
+    }
+
+    /// What sshd has logged so far.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.path("sshd.log")).unwrap_or_default()
+    }
+
+    /// The settings of `host` by an ssh_config of this text.
+    pub(super) fn configured(&self, host: &str, config: &str) -> SshSettings {
+        let evaluated = self.evaluated(host, config);
+        evaluated.unwrap_or_else(|trouble| panic!("{config}\n{trouble:?}"))
+    }
+
+    pub(super) fn evaluated(&self, host: &str, config: &str) -> Result<SshSettings, LinkTrouble> {
+        let home = self.path("home");
+        fs::create_dir_all(home.join(".ssh")).unwrap();
+        fs::write(home.join(".ssh/config"), config).unwrap();
+        let request = SshRequest {
+            host: host.to_owned(),
+            port: None,
+            user: None,
+            identity_file: None,
+            ssh_config: SshConfigUse::On,
+        };
+        let env =
+            SshEnvironment { home, local_user: me(), ssh_auth_sock: None, system_config: None };
+        effective(&request, &env)
+    }
+
+    /// The lines that lead to this server, for a `Host` of an ssh_config.
+    pub(super) fn lines(&self) -> String {
+        format!(
+            " HostName 127.0.0.1\n Port {}\n UserKnownHostsFile {}\n GlobalKnownHostsFile none\n \
+             ConnectTimeout 20\n",
+            self.port,
+            self.path("known_hosts").display()
+        )
     }
 
     pub(super) fn known_hosts(&self) -> String {
@@ -212,6 +263,33 @@ impl Drop for Agent {
     }
 }
 
+/// Settings that lead to port 22 of this machine, without any key.
+pub(super) fn bare_settings() -> SshSettings {
+    SshSettings {
+        host_name: "127.0.0.1".to_owned(),
+        host_key_name: "127.0.0.1".to_owned(),
+        host_key_alias: None,
+        port: 22,
+        user: "me".to_owned(),
+        identity_files: Vec::new(),
+        identities_explicit: true,
+        identities_only: false,
+        jumps: Vec::new(),
+        keep_alive: KeepAlive::default(),
+        connect_timeout: Duration::from_secs(20),
+        unknown_host: UnknownHost::AcceptNew,
+        host_key_rules: HostKeyRules::default(),
+        user_known_hosts: Vec::new(),
+        global_known_hosts: Vec::new(),
+        agent_socket: None,
+        reach: Reach::default(),
+        login: Login::default(),
+        offer: Offer::default(),
+        env: Vec::new(),
+        system_ssh: None,
+    }
+}
+
 /// Dials without askpass and without progress.
 pub(super) async fn dial(settings: &SshSettings) -> Result<Link, LinkTrouble> {
     dial_with(settings, None, &|_, _| {}).await
@@ -238,4 +316,16 @@ pub(super) fn public(key: &Path) -> String {
 pub(super) fn me() -> String {
     let id = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(id.stdout).unwrap().trim().to_owned()
+}
+
+/// What a command prints on the other side.
+pub(super) async fn says(link: &Link, command: &str) -> String {
+    let (mut reader, _writer) = link.exec(command).await.unwrap().split();
+    let mut said = Vec::new();
+    while let Some(event) = reader.next().await {
+        if let ExecEvent::Stdout(bytes) = event {
+            said.extend(bytes);
+        }
+    }
+    String::from_utf8(said).unwrap()
 }

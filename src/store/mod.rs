@@ -8,12 +8,14 @@
 //!   needs for its start and the registry must never see.
 //! - [`control_id`]: what tells this state directory from any other.
 //! - [`config_files`]: the configuration's files, as the disk has them.
+//! - [`marks`]: files of others, to see that they were edited.
 //!
 //! What may not live here: knowledge of SSH, of actors, or of the wire.
 
 pub mod config_files;
 pub mod control_id;
 mod files;
+pub mod marks;
 pub mod mirror;
 pub mod registry;
 pub mod rescue;

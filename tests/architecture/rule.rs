@@ -21,7 +21,10 @@ pub(crate) const MAY_REACH: &[(&str, &[&str])] = &[
     ("cli", &["api::client", "api::types", "daemon", "domain", "paths", "telemetry"]),
     // What a verb does without a daemon.
     // What needs no daemon comes in through this one file.
-    ("cli::parts", &["cli", "daemon", "demo", "domain", "paths", "store::config_files"]),
+    (
+        "cli::parts",
+        &["cli", "daemon", "demo", "domain", "paths", "ssh::settings", "store::config_files"],
+    ),
     ("main", &["cli"]),
 ];
 
@@ -35,7 +38,8 @@ pub(crate) const OWNED: &[(&str, &[&str])] = &[
     ("ractor", &["actors", "daemon"]),
     ("rusqlite", &["store::registry"]),
     ("russh", &["demo", "ssh"]),
-    ("ssh2_config", &["ssh"]),
+    ("dns_lookup", &["ssh"]),
+    ("nix", &["ssh"]),
 ];
 
 /// What the pure core may not name: input and output, clocks, chance.

@@ -55,6 +55,7 @@ mod retention;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod ssh_config;
 mod stopping;
 #[cfg(test)]
 mod stories;

@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr};
 use tokio::sync::watch::{Receiver, Sender, channel};
 
+use super::ssh_files::{SshFiles, SshLook, SshLooked};
 use super::state::{ConfigState, Look};
 use super::watch::{Activity, Watch, directories};
 use crate::domain::config::ConfigDiff;
 use crate::store::config_files::{Snapshot, fragment_dir};
+use crate::store::marks::Marks;
 
 /// What a configuration actor needs to know.
 #[derive(Debug, Clone)]
@@ -51,6 +53,8 @@ pub enum ConfigMsg {
     /// Look now, for SIGHUP and `config reload`; the answer is the state after
     /// a look that began after this was sent.
     Reload(RpcReplyPort<Arc<ConfigState>>),
+    /// Somebody read files of `ssh_config` that are not watched yet.
+    SshFilesRead,
     /// Something changed in a watched directory.
     SomethingChanged,
     /// It may have been quiet since.
@@ -75,6 +79,7 @@ pub struct LookDone {
     /// `None` where the files are as they were.
     look: Option<Box<Look>>,
     watch: Watch,
+    ssh: SshLooked,
 }
 
 /// A running configuration actor.
@@ -83,9 +88,16 @@ pub struct ConfigHandle {
     /// The actor.
     pub actor: ActorRef<ConfigMsg>,
     publisher: Sender<Arc<ConfigState>>,
+    ssh_files: SshFiles,
 }
 
 impl ConfigHandle {
+    /// Where those who read `ssh_config` say which files they read.
+    #[must_use]
+    pub fn ssh_files(&self) -> SshFiles {
+        self.ssh_files.clone()
+    }
+
     /// The state, and word of every change of it.
     #[must_use]
     pub fn subscribe(&self) -> Receiver<Arc<ConfigState>> {
@@ -115,6 +127,7 @@ pub async fn start(
         },
         |before| before.publisher.clone(),
     );
+    let ssh_files = before.map(ConfigHandle::ssh_files).unwrap_or_default();
     let (main, home) = (args.main_path.clone(), args.home.clone());
     let first = tokio::task::spawn_blocking(move || {
         let snapshot = Snapshot::take(&main, home.as_deref());
@@ -129,10 +142,13 @@ pub async fn start(
         snapshot: Some(snapshot),
         looking: Looking::No { watch: None },
         waiting: Vec::new(),
+        marks: Marks::new(),
+        ssh_files: ssh_files.clone(),
         args,
     };
     let (actor, _joined) = Actor::spawn_linked(None, ConfigActor, state, supervisor).await?;
-    Ok(ConfigHandle { actor, publisher })
+    ssh_files.tell_of_news(&actor);
+    Ok(ConfigHandle { actor, publisher, ssh_files })
 }
 
 /// Keeps the configuration current; see [`start`].
@@ -148,6 +164,9 @@ pub struct State {
     /// The files at the last look that went through.
     snapshot: Option<Arc<Snapshot>>,
     looking: Looking,
+    /// What the files of `ssh_config` were like.
+    marks: Marks,
+    ssh_files: SshFiles,
     /// Whoever asked for a look that has not begun.
     waiting: Vec<RpcReplyPort<Arc<ConfigState>>>,
 }
@@ -186,6 +205,7 @@ impl Actor for ConfigActor {
                 state.waiting.push(reply);
                 state.look(&myself);
             }
+            ConfigMsg::SshFilesRead => state.look(&myself),
             ConfigMsg::SomethingChanged => state.wait_for_quiet(&myself, 0),
             ConfigMsg::QuietElapsed { seen, waited } => {
                 let is_quiet = state.activity.count() == seen;
@@ -200,8 +220,9 @@ impl Actor for ConfigActor {
                 state.look(&myself);
                 myself.send_after(state.args.timing.poll, || ConfigMsg::PollElapsed);
             }
-            ConfigMsg::Looked(LookDone { snapshot, look, watch }) => {
+            ConfigMsg::Looked(LookDone { snapshot, look, watch, ssh }) => {
                 state.snapshot = Some(snapshot);
+                state.ssh_looked(ssh);
                 if let Some(look) = look {
                     publish(&state.publisher, *look);
                 }
@@ -215,6 +236,18 @@ impl Actor for ConfigActor {
 }
 
 impl State {
+    fn ssh_looked(&mut self, SshLooked { read, now, edited }: SshLooked) {
+        self.ssh_files.told(&read, &now);
+        self.marks = now;
+        if !edited.is_empty() {
+            tracing::info!(files = ?edited, "ssh_config was edited");
+            let tell = |state: &mut Arc<ConfigState>| {
+                *state = Arc::new(state.after_ssh_edit(edited));
+            };
+            self.publisher.send_modify(tell);
+        }
+    }
+
     fn wait_for_quiet(&self, myself: &ActorRef<ConfigMsg>, waited: u32) {
         let seen = self.activity.count();
         let waited = waited + 1;
@@ -235,6 +268,7 @@ impl State {
         self.looking = Looking::Yes { again: false, waiting };
         let (activity, args) = (Arc::clone(&self.activity), self.args.clone());
         let (before, myself) = (self.snapshot.clone(), myself.clone());
+        let ssh = SshLook { looked: self.marks.clone(), read: self.ssh_files.marks() };
         tokio::spawn(async move {
             let teller = myself.clone();
             let blocking = tokio::task::spawn_blocking(move || {
@@ -243,7 +277,7 @@ impl State {
                     let _gone = teller.cast(ConfigMsg::SomethingChanged);
                 };
                 let watch = watch.unwrap_or_else(|| Watch::new(activity, tell));
-                look_now(&args, before, watch)
+                look_now(&args, before, watch, ssh)
             });
             let message = match blocking.await {
                 Ok(done) => ConfigMsg::Looked(done),
@@ -271,7 +305,12 @@ impl State {
 }
 
 /// Arms the watches, then reads: what changes after the reading is an event.
-fn look_now(args: &ConfigArgs, before: Option<Arc<Snapshot>>, mut watch: Watch) -> LookDone {
+fn look_now(
+    args: &ConfigArgs,
+    before: Option<Arc<Snapshot>>,
+    mut watch: Watch,
+    ssh: SshLook,
+) -> LookDone {
     let main = &args.main_path;
     let mut all: BTreeSet<PathBuf> = directories(main);
     all.extend(directories(&fragment_dir(main)));
@@ -279,13 +318,17 @@ fn look_now(args: &ConfigArgs, before: Option<Arc<Snapshot>>, mut watch: Watch) 
         // Fragments may be links.
         all.extend(before.files.iter().flat_map(|file| directories(&file.path)));
     }
+    all.extend(ssh.read.keys().flat_map(|path| directories(path)));
     watch.rearm(all);
+    let ssh = ssh.look();
     let snapshot = Snapshot::take(main, args.home.as_deref());
     match before {
-        Some(before) if *before == snapshot => LookDone { snapshot: before, look: None, watch },
+        Some(before) if *before == snapshot => {
+            LookDone { snapshot: before, look: None, watch, ssh }
+        }
         _ => {
             let look = Look::at(&snapshot, args.home.as_deref());
-            LookDone { snapshot: Arc::new(snapshot), look: Some(Box::new(look)), watch }
+            LookDone { snapshot: Arc::new(snapshot), look: Some(Box::new(look)), watch, ssh }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The configuration in force: loaded, watched and reloaded.
 //!
 //! What lives here: the [`ConfigActor`](actor::ConfigActor), the rule by which
-//! one [`ConfigState`] follows another, the watching of directories, and the
+//! one [`ConfigState`] follows another, the watching of directories (of the files of `ssh_config` as well), and the
 //! look-up of env values when a session starts. What may not: the meaning of
 //! the configuration (`domain::config`).
 //!
@@ -13,9 +13,11 @@
 
 pub mod actor;
 pub mod env_values;
+mod ssh_files;
 mod state;
 mod watch;
 
 pub use actor::{ConfigArgs, ConfigHandle, ConfigMsg, Timing, start};
 pub use env_values::resolve_env;
-pub use state::ConfigState;
+pub use ssh_files::SshFiles;
+pub use state::{ConfigState, SshEdits};

@@ -27,8 +27,19 @@ pub struct ConfigState {
     pub warnings: Vec<Problem>,
     /// The files of the last look.
     pub sources: Vec<PathBuf>,
+    /// What was edited of `ssh_config`.
+    pub ssh: SshEdits,
     /// Whether any configuration was ever taken.
     has_config: bool,
+}
+
+/// Edits of the files that `ssh_config` is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SshEdits {
+    /// How many there were.
+    pub count: u64,
+    /// The files of the last one.
+    pub files: Vec<PathBuf>,
 }
 
 /// What one look at the files brought.
@@ -62,6 +73,7 @@ impl ConfigState {
             rejected: None,
             warnings: Vec::new(),
             sources: Vec::new(),
+            ssh: SshEdits::default(),
             has_config: false,
         }
     }
@@ -118,6 +130,11 @@ impl ConfigState {
                 }
             }
         }
+    }
+
+    /// The state after an edit of `ssh_config`, which is no part of it.
+    pub(super) fn after_ssh_edit(&self, files: Vec<PathBuf>) -> Self {
+        Self { ssh: SshEdits { count: self.ssh.count + 1, files }, ..self.clone() }
     }
 
     fn had_main(&self) -> bool {

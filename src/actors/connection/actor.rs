@@ -21,7 +21,7 @@ use crate::actors::now;
 use crate::actors::resolver::ResolverMsg;
 use crate::domain::backoff::Backoff;
 use crate::domain::connection::fsm::{Effect, Input};
-use crate::domain::connection::{ConnectionFsm, LinkId, Purpose};
+use crate::domain::connection::{ConnectionFsm, LinkId, LinkState, Purpose};
 use crate::domain::event::EventKind;
 use crate::domain::failure::classify::{heals_by_itself, link_failure};
 use crate::domain::failure::trouble::LinkTrouble;
@@ -75,6 +75,10 @@ pub enum ConnectionMsg {
         /// The connection that was taken.
         reached: Reached,
     },
+    /// `ssh_config` is another one: what is wrong may be mended by it.
+    SshConfigEdited,
+    /// What it comes to by now.
+    SettingsRead(Box<Result<SshSettings, LinkTrouble>>),
     /// There will be no new sessions; those that are here go on.
     Drain,
     /// The remote is again what it was: it takes new sessions.
@@ -168,6 +172,10 @@ pub struct ConnectionState {
     reached: Option<Reached>,
     /// Since when no dial has succeeded.
     away: Option<Instant>,
+    /// What was last dialled, or why that could not be told.
+    dialled: Option<Result<SshSettings, LinkTrouble>>,
+    /// `ssh_config` was edited during a dial, which may not know it yet.
+    edited: bool,
 }
 
 /// Also when the actor is killed or panics, which skips `post_stop`: a link that
@@ -216,6 +224,8 @@ impl Actor for ConnectionActor {
             lookout: None,
             reached: None,
             away: None,
+            dialled: None,
+            edited: false,
         };
         // The report may still be that of an actor that has failed.
         state.publish();
@@ -251,6 +261,8 @@ impl ConnectionState {
                 // One that came too late, or for nobody.
                 self.reached = None;
             }
+            ConnectionMsg::SshConfigEdited => self.ssh_config_edited(myself),
+            ConnectionMsg::SettingsRead(settings) => self.settings_read(myself, *settings),
             ConnectionMsg::Drain => {
                 self.spare.take();
                 self.step(myself, Input::DrainAsked);
@@ -264,11 +276,19 @@ impl ConnectionState {
             ConnectionMsg::SpareExpired(epoch) => self.spare.expire(epoch),
             ConnectionMsg::EndDrain => self.step(myself, Input::DrainRevoked),
             ConnectionMsg::DialFinished { epoch, settings, result } => {
-                if let Some(settings) = settings {
-                    self.at = Whereabouts::remote(self.args.place.clone(), &settings);
-                    self.settings = Some(Arc::from(settings));
+                if let Some(settings) = &settings {
+                    self.at = Whereabouts::remote(self.args.place.clone(), settings);
+                    self.settings = Some(Arc::new(SshSettings::clone(settings)));
                 }
+                self.dialled = match (settings, &result) {
+                    (Some(settings), _) => Some(Ok(*settings)),
+                    (None, Err(trouble)) => Some(Err(trouble.clone())),
+                    (None, Ok(_)) => None,
+                };
                 self.dial_finished(myself, epoch, result);
+                if std::mem::take(&mut self.edited) {
+                    self.ssh_config_edited(myself);
+                }
             }
             ConnectionMsg::LinkLost { link, trouble } => {
                 let Some((lost, up_since)) = self.links.remove(&link) else { return };
@@ -297,6 +317,30 @@ impl ConnectionState {
             ConnectionMsg::Probed { link, found } => self.probed(link, found),
             #[cfg(test)]
             ConnectionMsg::Crash => panic!("as the test wants it"),
+        }
+    }
+
+    /// Links that are up stay. One that is missing is asked about once more.
+    fn ssh_config_edited(&mut self, myself: &ActorRef<ConnectionMsg>) {
+        if self.fsm.trouble().is_some() {
+            let (resolver, request) = (self.args.resolver.clone(), self.args.request.clone());
+            tasks::read_settings(myself.clone(), resolver, request);
+        } else {
+            self.edited = self.fsm.state() == LinkState::Connecting;
+        }
+    }
+
+    /// Tries once more at once if the edit has changed something for this host:
+    /// a login that was refused is not repeated for an edit that was about others.
+    /// What the system's `ssh` makes of it, it alone knows.
+    fn settings_read(
+        &mut self,
+        myself: &ActorRef<ConnectionMsg>,
+        settings: Result<SshSettings, LinkTrouble>,
+    ) {
+        let by_system = settings.as_ref().is_ok_and(|settings| settings.system_ssh.is_some());
+        if self.fsm.trouble().is_some() && (by_system || self.dialled.as_ref() != Some(&settings)) {
+            self.step(myself, Input::ReconnectAsked);
         }
     }
 

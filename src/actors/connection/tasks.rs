@@ -71,6 +71,19 @@ pub(super) fn dial(
     })
 }
 
+/// Finds out what `ssh_config` comes to by now.
+pub(super) fn read_settings(
+    connection: ActorRef<ConnectionMsg>,
+    resolver: ActorRef<ResolverMsg>,
+    request: SshRequest,
+) {
+    tokio::spawn(async move {
+        let settings = resolver::settings(&resolver, request).await;
+        // A connection that is gone needs none.
+        let _ = connection.cast(ConnectionMsg::SettingsRead(Box::new(settings)));
+    });
+}
+
 fn panicked() -> LinkTrouble {
     LinkTrouble::Lost { how: LostHow::Closed, detail: "the dial failed: see the log".to_owned() }
 }

@@ -167,7 +167,7 @@ impl Actor for SupervisorActor {
         forward_changes(&handle, myself.clone());
         let config_state = handle.subscribe().borrow().clone();
         let config = Arc::new(with_usual_agents(Config::clone(&config_state.config)));
-        let resolver_args = (config.clone(), args.ssh);
+        let resolver_args = (config.clone(), args.ssh, handle.ssh_files());
         let (resolver, _) =
             Actor::spawn_linked(None, ResolverActor, resolver_args, myself.get_cell()).await?;
         Ok(State {
@@ -393,6 +393,11 @@ impl State {
 
     fn config_changed(&mut self, state: Arc<ConfigState>) {
         let before = std::mem::replace(&mut self.config_state, state.clone());
+        if before.ssh.count != state.ssh.count {
+            let changes = state.ssh.files.iter().map(|file| file.display().to_string()).collect();
+            self.shared.journal.write(EventKind::ConfigReloaded { changes });
+            self.connections.ssh_config_edited();
+        }
         if let Some(report) = &state.rejected {
             if before.rejected.as_deref() != Some(report) {
                 warn!("the edited configuration is refused:\n{report}");

@@ -154,6 +154,14 @@ impl Connections {
         }
     }
 
+    /// Tells all that `ssh_config` is another one.
+    pub(super) fn ssh_config_edited(&self) {
+        for entry in self.entries.values() {
+            // An actor that is gone needs no telling.
+            let _ = entry.actor.borrow().cast(ConnectionMsg::SshConfigEdited);
+        }
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.entries.keys()
     }

@@ -11,7 +11,7 @@ use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
 use super::sessions::{Live, pulse_of};
-use super::{adopt, create, disk, gc, input, remotes, remove, test, view};
+use super::{adopt, create, disk, gc, host_key, input, remotes, remove, test, view};
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::janitor::Janitor;
 use crate::actors::journal::Journal;
@@ -19,9 +19,9 @@ use crate::actors::resolver::ResolverMsg;
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
-    InputTaken, KeptView, KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport,
-    TestRequest,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, HostKeyShown,
+    InputOffer, InputTaken, KeptView, KillRequest, RemoteView, RunRequest, SessionView, StatusView,
+    TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
@@ -369,6 +369,14 @@ impl Backend for DaemonHandle {
 
     async fn adopt(&self, name: &str, request: AdoptRequest) -> Result<AdoptReport, RequestError> {
         adopt::run(self, name, request).await
+    }
+
+    async fn host_key(&self, name: &str) -> Result<HostKeyShown, RequestError> {
+        host_key::show(self, name).await
+    }
+
+    async fn trust(&self, name: &str, request: TrustRequest) -> Result<HostKeyShown, RequestError> {
+        host_key::trust(self, name, &request.fingerprint).await
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

@@ -17,6 +17,7 @@ mod disk;
 mod dropped;
 mod gc;
 mod handle;
+mod host_key;
 mod input;
 mod remotes;
 mod remove;

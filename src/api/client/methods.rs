@@ -10,9 +10,9 @@ use super::error::ClientError;
 use super::http::{self, Payload, segment};
 use super::streams::{self, Feed, Pulses};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputOffer, InputTaken,
-    KillRequest, RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest,
-    VersionView,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, HostKeyShown, InputOffer,
+    InputTaken, KillRequest, RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport,
+    TestRequest, TrustRequest, VersionView,
 };
 
 /// The daemon behind a socket.
@@ -198,6 +198,20 @@ impl Client {
         request: &AdoptRequest,
     ) -> Result<AdoptReport, ClientError> {
         self.post(&format!("/v1/remotes/{}/adopt", segment(name)), request).await
+    }
+
+    /// The host key that a remote shows. `GET /v1/remotes/{name}/host-key`.
+    pub async fn host_key(&self, name: &str) -> Result<HostKeyShown, ClientError> {
+        self.get(&format!("/v1/remotes/{}/host-key", segment(name))).await
+    }
+
+    /// Trusts a host key. `POST /v1/remotes/{name}/host-key`.
+    pub async fn trust(
+        &self,
+        name: &str,
+        request: &TrustRequest,
+    ) -> Result<HostKeyShown, ClientError> {
+        self.post(&format!("/v1/remotes/{}/host-key", segment(name)), request).await
     }
 
     /// Tries a remote's connection at once. `POST /v1/remotes/{name}/reconnect`.

@@ -45,6 +45,7 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
         RequestError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
         RequestError::NoSuchSignal(_) => (StatusCode::BAD_REQUEST, "no-such-signal"),
+        RequestError::NotTrusted(_) => (StatusCode::CONFLICT, "not-trusted"),
         RequestError::ConfigRejected(_) => (StatusCode::UNPROCESSABLE_ENTITY, "config-rejected"),
         RequestError::Failed(_) => (StatusCode::UNPROCESSABLE_ENTITY, "failed"),
         RequestError::StaleCursor { .. } => (StatusCode::GONE, "stale-cursor"),
@@ -83,6 +84,7 @@ fn remedy(error: &RequestError) -> Option<String> {
         RequestError::Name(_)
         | RequestError::Invalid(_)
         | RequestError::InputMoved { .. }
+        | RequestError::NotTrusted(_)
         | RequestError::StaleCursor { .. }
         | RequestError::Unavailable => return None,
     })

@@ -13,9 +13,9 @@ use super::serve::Context;
 use super::{events, output, watch};
 use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, InputOffer, InputTaken,
-    KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
-    VersionView,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, HostKeyShown, InputOffer,
+    InputTaken, KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    TestRequest, TrustRequest, VersionView,
 };
 
 /// The largest request to run something: room for a prompt with a long file in
@@ -47,6 +47,7 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/remotes/{name}/test", post(test::<B>))
         .route("/v1/remotes/{name}/adopt", post(adopt::<B>))
         .route("/v1/remotes/{name}/reconnect", post(reconnect::<B>))
+        .route("/v1/remotes/{name}/host-key", get(host_key::<B>).post(trust::<B>))
         .route("/v1/agents", get(agents::<B>))
         .route("/v1/config/reload", post(reload::<B>))
         .route("/v1/daemon/stop", post(stop::<B>))
@@ -173,6 +174,22 @@ async fn adopt<B: Backend>(
 ) -> Reply<AdoptReport> {
     let request: AdoptRequest = json_or_default(body)?;
     Ok(Json(context.backend.adopt(&name, request).await?))
+}
+
+async fn host_key<B: Backend>(
+    State(context): Daemon<B>,
+    Named(name): Named,
+) -> Reply<HostKeyShown> {
+    Ok(Json(context.backend.host_key(&name).await?))
+}
+
+async fn trust<B: Backend>(
+    State(context): Daemon<B>,
+    Named(name): Named,
+    body: Body,
+) -> Reply<HostKeyShown> {
+    let request: TrustRequest = json(body)?;
+    Ok(Json(context.backend.trust(&name, request).await?))
 }
 
 async fn reconnect<B: Backend>(

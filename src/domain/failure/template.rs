@@ -54,11 +54,10 @@ impl Slots for Manual {
         let words = match name {
             "ssh" => "ssh USER@HOST",
             "ssh_v" => "ssh -v USER@HOST",
-            "ssh_ask" => "ssh -o StrictHostKeyChecking=ask USER@HOST",
             "copy_id" => "ssh-copy-id -i KEY.pub USER@HOST",
+            "trust" => "longhaul remote trust REMOTE",
             "reconnect" => "longhaul remote reconnect REMOTE",
             "place" => "REMOTE",
-            "known_name" => "HOST",
             "install" => "ssh USER@HOST -- npm install -g PACKAGE",
             "install_interpreter" => "ssh -t USER@HOST -- sudo apt-get install PACKAGE",
             _ => return None,

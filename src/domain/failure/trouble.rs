@@ -37,6 +37,12 @@ pub enum LinkTrouble {
         /// The system's own words.
         detail: String,
     },
+    /// `ProxyCommand` brought no way to the host.
+    #[error("ProxyCommand brought nothing: {detail}")]
+    Proxy {
+        /// Why, how it ended, and its own words, as far as they are known.
+        detail: String,
+    },
     /// The peer closed before the link was up.
     #[error("closed by the peer in {phase}")]
     ClosedByPeer {

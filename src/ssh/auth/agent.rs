@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use russh::keys::Error;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::agent::{AgentIdentity, AgentSessionBinding};
+use russh::keys::agent::{AgentIdentity, AgentSessionBinding, Constraint};
+use russh::keys::{Error, PrivateKey};
 use tokio::time::timeout;
 
 use super::signer::AgentSigner;
@@ -32,6 +32,31 @@ pub(super) async fn connect(socket: &Path, binding: Option<AgentSessionBinding>)
             tracing::debug!(socket = %socket.display(), "the agent does not answer");
             None
         }
+    }
+}
+
+/// Hands a key to the agent (`AddKeysToAgent`). That it cannot is no reason for
+/// the login to fail, as with `ssh`.
+pub(super) async fn add(
+    socket: &Path,
+    key: &PrivateKey,
+    confirm: bool,
+    lifetime: Option<Duration>,
+) {
+    let seconds = lifetime.map(|time| u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+    let lifetime = seconds.map(|seconds| Constraint::KeyLifetime { seconds });
+    let constraints: Vec<_> =
+        lifetime.into_iter().chain(confirm.then_some(Constraint::Confirm)).collect();
+    let adding = async {
+        let mut client = AgentClient::connect_uds(socket).await?;
+        client.add_identity(key, &constraints).await
+    };
+    match timeout(BOUND, adding).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(socket = %socket.display(), %error, "the agent did not take the key");
+        }
+        Err(_) => tracing::warn!(socket = %socket.display(), "the agent does not answer"),
     }
 }
 

@@ -75,7 +75,7 @@ impl Askpass {
         Self { program: program.into() }
     }
 
-    #[cfg(test)]
+    /// The program.
     pub(in crate::ssh) fn path(&self) -> &std::ffi::OsStr {
         &self.program
     }

@@ -11,8 +11,8 @@ use russh::{MethodKind, MethodSet};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::Tried;
 use super::signer::{AgentSigner, FileSigner, SignError, Signing};
+use super::{Tried, accepted};
 use crate::domain::failure::trouble::{KeyOutcome, LinkTrouble, Phase, TriedKey};
 use crate::domain::target::SshSettings;
 use crate::ssh::client::{Client, Ending};
@@ -138,6 +138,27 @@ impl<'a> Attempts<'a> {
         self.tried(result).await
     }
 
+    /// A certificate for a key that the agent holds without it.
+    pub(super) async fn with_certificate_of_agent(
+        &mut self,
+        certificate: &Certificate,
+        key: &AgentIdentity,
+        signer: &mut AgentSigner,
+    ) -> Result<Tried, LinkTrouble> {
+        let Some(hash) = self.hash_for(&key.public_key().algorithm()).await? else {
+            return Ok(Tried::Outcome(KeyOutcome::Refused));
+        };
+        self.offered += 1;
+        let signing = signer.signing();
+        signer.sign_as(Some(key.clone()));
+        let (user, certificate) = (&*self.settings.user, certificate.clone());
+        let request =
+            self.handle.authenticate_certificate_with(user, certificate, hash, &mut *signer);
+        let result = bounded(&mut self.left, &signing, request).await;
+        signer.sign_as(None);
+        self.tried(result?).await
+    }
+
     async fn tried(&mut self, result: Result<AuthResult, SignError>) -> Result<Tried, LinkTrouble> {
         let answer = match result {
             Ok(result) => self.answer(Some(result)).await?,
@@ -211,6 +232,8 @@ impl<'a> Attempts<'a> {
                 }
             },
         };
+        let accepted = self.settings.login.accepted.as_deref();
+        let hash = hash.map(|best| accepted::rsa_hash(accepted, best));
         self.rsa_hash = Some(hash);
         Ok(hash.map(Some))
     }

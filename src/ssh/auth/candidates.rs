@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use russh::keys::Certificate;
 use russh::keys::agent::AgentIdentity;
 
 use super::key_file::{KeyFile, Private};
@@ -20,12 +21,18 @@ pub(super) enum Proof {
     File(Arc<KeyFile>),
     /// The file's key, vouched for by the certificate beside it.
     Certificate(Arc<KeyFile>),
+    /// The agent's key, vouched for by a certificate that it does not hold.
+    AgentCertificate {
+        certificate: Box<Certificate>,
+        key: Box<AgentIdentity>,
+    },
 }
 
 impl Candidate {
     pub(super) fn source(&self) -> KeySource {
         match &self.proof {
             Proof::Agent(identity) => KeySource::Agent(identity.comment().to_owned()),
+            Proof::AgentCertificate { key, .. } => KeySource::Agent(key.comment().to_owned()),
             Proof::File(file) | Proof::Certificate(file) => KeySource::File(file.path.clone()),
         }
     }
@@ -64,6 +71,34 @@ pub(super) fn order(
     }
     candidates.extend(unheld);
     candidates.into_iter().map(|proof| Candidate { proof }).collect()
+}
+
+/// The certificates that were named, with the files, or else the agent's keys,
+/// that are theirs. One for a key that nobody has is left out.
+pub(super) fn certified(
+    certificates: &[Certificate],
+    files: &[Arc<KeyFile>],
+    agent: &[AgentIdentity],
+) -> Vec<Candidate> {
+    let signs = |file: &&Arc<KeyFile>| matches!(file.private, Private::Open(_) | Private::Locked);
+    let proof = |certificate: &Certificate| {
+        let key = certificate.public_key();
+        let is_its = |file: &&Arc<KeyFile>| {
+            file.public.as_ref().is_some_and(|public| public.key_data() == key)
+        };
+        if let Some(file) = files.iter().filter(signs).find(is_its) {
+            let file = KeyFile { certificate: Some(certificate.clone()), ..KeyFile::clone(file) };
+            return Some(Proof::Certificate(Arc::new(file)));
+        }
+        let plain = |identity: &&AgentIdentity| {
+            matches!(identity, AgentIdentity::PublicKey { .. })
+                && identity.public_key().key_data() == key
+        };
+        let identity = agent.iter().find(plain)?;
+        let (certificate, key) = (Box::new(certificate.clone()), Box::new(identity.clone()));
+        Some(Proof::AgentCertificate { certificate, key })
+    };
+    certificates.iter().filter_map(proof).map(|proof| Candidate { proof }).collect()
 }
 
 #[cfg(test)]

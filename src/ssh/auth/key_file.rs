@@ -11,7 +11,7 @@ use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key};
 use zeroize::Zeroizing;
 
 /// An identity file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct KeyFile {
     pub(super) path: PathBuf,
     /// Known of an encrypted key as well, unless its format is an old one and
@@ -23,7 +23,7 @@ pub(super) struct KeyFile {
 }
 
 /// The private half.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Private {
     /// No private key there: no file, or a public key only.
     Missing,
@@ -36,9 +36,10 @@ pub(super) enum Private {
 }
 
 impl KeyFile {
-    /// Reads what there is; never an error, since other keys may do.
-    pub(super) fn load(path: &Path) -> Self {
-        let certificate = certificate_beside(path);
+    /// Reads what there is; never an error, since other keys may do. The
+    /// certificate beside it counts only where none is named (`certified`).
+    pub(super) fn load(path: &Path, certified: bool) -> Self {
+        let certificate = if certified { certificate_beside(path) } else { None };
         Self { certificate, ..Self::without_certificate(path) }
     }
 
@@ -125,7 +126,12 @@ fn public_beside(path: &Path) -> Option<PublicKey> {
 }
 
 fn certificate_beside(path: &Path) -> Option<Certificate> {
-    Certificate::from_openssh(fs::read_to_string(beside(path, "-cert.pub")).ok()?.trim()).ok()
+    read_certificate(&beside(path, "-cert.pub"))
+}
+
+/// A certificate; `None` if the file is not there, or holds none.
+pub(super) fn read_certificate(file: &Path) -> Option<Certificate> {
+    Certificate::from_openssh(fs::read_to_string(file).ok()?.trim()).ok()
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

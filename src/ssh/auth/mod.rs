@@ -4,6 +4,7 @@
 //! does not hold. A private half is touched, and a passphrase asked for, only
 //! after the server has said that it would take the public half.
 
+mod accepted;
 mod agent;
 mod askpass;
 mod attempts;
@@ -21,8 +22,8 @@ use tokio::sync::watch;
 pub(super) use self::askpass::Askpass;
 use self::attempts::{Answer, Attempts};
 use self::candidates::{Candidate, Proof};
-use self::key_file::{KeyFile, Private};
-use self::signer::{FileSigner, SignError};
+use self::key_file::{KeyFile, Private, read_certificate};
+use self::signer::{FileSigner, SignError, Unlock};
 use super::client::{Client, Ending};
 use super::host_key::blocking;
 use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, TriedKey};
@@ -40,6 +41,9 @@ pub(super) async fn authenticate(
     askpass: Option<&Askpass>,
     ended: watch::Receiver<Option<Ending>>,
 ) -> Result<(), LinkTrouble> {
+    let login = &settings.login;
+    // With nobody to ask, as with ssh's BatchMode.
+    let askpass = askpass.filter(|_| !login.batch);
     let mut attempts = Attempts::new(handle, settings, ended);
     // Asks which methods there are, and is all that some servers need.
     match attempts.none().await? {
@@ -47,20 +51,33 @@ pub(super) async fn authenticate(
         Answer::Refused { .. } if !attempts.takes_public_keys() => {
             return Err(attempts.denied(Vec::new()));
         }
+        Answer::Refused { .. } if !login.public_keys => {
+            return Err(Report::new(settings, &[], &[]).trouble(&attempts));
+        }
         Answer::Refused { .. } => {}
     }
-    let paths = settings.identity_files.clone();
-    let files: Vec<Arc<KeyFile>> =
-        blocking(move || Ok(paths.iter().map(|path| Arc::new(KeyFile::load(path))).collect()))
-            .await?;
+    let (paths, named) = (settings.identity_files.clone(), login.certificate_files.clone());
+    let (files, certificates) = blocking(move || {
+        let load = |path: &PathBuf| Arc::new(KeyFile::load(path, named.is_empty()));
+        let files: Vec<Arc<KeyFile>> = paths.iter().map(load).collect();
+        let certificates: Vec<_> = named.iter().filter_map(|file| read_certificate(file)).collect();
+        Ok((files, certificates))
+    })
+    .await?;
     let mut agent = match &settings.agent_socket {
         Some(socket) => agent::connect(socket, attempts.session_binding()).await,
         None => None,
     };
     let held = agent.as_ref().map(|agent| agent.identities.as_slice()).unwrap_or_default();
-    let candidates = candidates::order(&files, held, settings.identities_only);
+    let ordered = candidates::order(&files, held, settings.identities_only);
+    let certified = candidates::certified(&certificates, &files, held);
 
     let mut report = Report::new(settings, &files, held);
+    let unlock = Unlock::new(settings, askpass);
+    let candidates = certified.into_iter().chain(ordered);
+    let (candidates, unaccepted): (Vec<_>, Vec<_>) =
+        candidates.partition(|candidate| accepted::takes(login.accepted.as_deref(), candidate));
+    report.leave_out(&unaccepted);
     for candidate in candidates {
         let source = candidate.source();
         let tried = match candidate {
@@ -68,11 +85,15 @@ pub(super) async fn authenticate(
                 let Some(agent) = &mut agent else { continue };
                 attempts.with_agent(&identity, &mut agent.signer).await?
             }
+            Candidate { proof: Proof::AgentCertificate { certificate, key } } => {
+                let Some(agent) = &mut agent else { continue };
+                attempts.with_certificate_of_agent(&certificate, &key, &mut agent.signer).await?
+            }
             Candidate { proof: Proof::Certificate(file) } => {
-                try_certificate(&mut attempts, &file, askpass).await?
+                try_certificate(&mut attempts, &file, &unlock).await?
             }
             Candidate { proof: Proof::File(file) } => {
-                try_file(&mut attempts, &file, askpass).await?
+                try_file(&mut attempts, &file, &unlock).await?
             }
         };
         let outcome = match tried {
@@ -98,12 +119,12 @@ enum Tried {
 async fn try_file(
     attempts: &mut Attempts<'_>,
     file: &Arc<KeyFile>,
-    askpass: Option<&Askpass>,
+    unlock: &Unlock,
 ) -> Result<Tried, LinkTrouble> {
     if matches!(file.private, Private::Missing | Private::Unusable(_)) {
         return Ok(Tried::Outcome(KeyOutcome::Unusable));
     }
-    let mut signer = FileSigner::new(file.clone(), askpass.cloned());
+    let mut signer = FileSigner::new(file.clone(), unlock.clone());
     // A few old formats hide the public half as well.
     let public = match &file.public {
         Some(public) => public.clone(),
@@ -118,12 +139,12 @@ async fn try_file(
 async fn try_certificate(
     attempts: &mut Attempts<'_>,
     file: &Arc<KeyFile>,
-    askpass: Option<&Askpass>,
+    unlock: &Unlock,
 ) -> Result<Tried, LinkTrouble> {
     let Some(certificate) = &file.certificate else {
         return Ok(Tried::Outcome(KeyOutcome::Unusable));
     };
-    let mut signer = FileSigner::new(file.clone(), askpass.cloned());
+    let mut signer = FileSigner::new(file.clone(), unlock.clone());
     attempts.with_certificate(certificate, &mut signer).await
 }
 
@@ -145,6 +166,19 @@ impl<'a> Report<'a> {
         };
         let unusable = files.iter().filter(matters).find_map(|file| file.unusable());
         Self { settings, unusable, tried: Vec::new() }
+    }
+
+    /// Keys that `PubkeyAcceptedAlgorithms` leaves out are told of, unless
+    /// another file is of no use either.
+    fn leave_out(&mut self, candidates: &[Candidate]) {
+        let file = |candidate: &Candidate| match candidate.source() {
+            KeySource::File(file) => Some(file),
+            KeySource::Agent(_) => None,
+        };
+        if let (None, Some(file)) = (&self.unusable, candidates.iter().find_map(file)) {
+            let detail = "PubkeyAcceptedAlgorithms has none for a key of its type".to_owned();
+            self.unusable = Some((file, detail));
+        }
     }
 
     fn trouble(self, attempts: &Attempts<'_>) -> LinkTrouble {

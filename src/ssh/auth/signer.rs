@@ -1,5 +1,6 @@
 //! Signatures, by a key file or by the agent, made when the server asks.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,14 +15,15 @@ use russh::{SendError, Signer};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout};
 
+use super::agent;
 use super::askpass::Askpass;
 use super::key_file::{KeyFile, Private};
+use crate::domain::ssh_options::AddKeys;
+use crate::domain::target::SshSettings;
 
 /// How long the agent may take for a signature: it may ask a person, or wait
 /// for a finger on a token.
 const AGENT: Duration = Duration::from_secs(60);
-/// How often a passphrase may be wrong, as with `ssh`.
-const PASSPHRASES: usize = 3;
 
 /// Why there is no signature.
 #[derive(Debug, thiserror::Error)]
@@ -82,18 +84,40 @@ impl Signing {
     }
 }
 
+/// How a locked key is opened, and what else is done with it then.
+#[derive(Debug, Clone)]
+pub(super) struct Unlock {
+    askpass: Option<Askpass>,
+    /// How often a passphrase may be wrong.
+    prompts: u32,
+    /// The agent that is handed the key.
+    agent: Option<(PathBuf, AddKeys)>,
+}
+
+impl Unlock {
+    pub(super) fn new(settings: &SshSettings, askpass: Option<&Askpass>) -> Self {
+        let add = settings.login.add_keys;
+        let agent = settings.agent_socket.clone().filter(|_| add != AddKeys::No);
+        Self {
+            askpass: askpass.cloned(),
+            prompts: settings.login.prompts,
+            agent: agent.map(|socket| (socket, add)),
+        }
+    }
+}
+
 /// Signs with a key file, which it unlocks when it comes to that.
 #[derive(Debug)]
 pub(super) struct FileSigner {
     file: Arc<KeyFile>,
-    askpass: Option<Askpass>,
+    unlock: Unlock,
     unlocked: Option<Arc<PrivateKey>>,
     signing: Signing,
 }
 
 impl FileSigner {
-    pub(super) fn new(file: Arc<KeyFile>, askpass: Option<Askpass>) -> Self {
-        Self { file, askpass, unlocked: None, signing: Signing::default() }
+    pub(super) fn new(file: Arc<KeyFile>, unlock: Unlock) -> Self {
+        Self { file, unlock, unlocked: None, signing: Signing::default() }
     }
 
     pub(super) fn signing(&self) -> Signing {
@@ -110,13 +134,16 @@ impl FileSigner {
             Private::Missing | Private::Unusable(_) => return Err(SignError::Unusable),
             Private::Locked => self.ask().await?,
         };
+        if let Some((socket, AddKeys::Yes { confirm, lifetime })) = &self.unlock.agent {
+            agent::add(socket, &key, *confirm, *lifetime).await;
+        }
         self.unlocked = Some(key.clone());
         Ok(key)
     }
 
     async fn ask(&self) -> Result<Arc<PrivateKey>, SignError> {
-        let askpass = self.askpass.as_ref().ok_or(SignError::Locked)?;
-        for _ in 0..PASSPHRASES {
+        let askpass = self.unlock.askpass.as_ref().ok_or(SignError::Locked)?;
+        for _ in 0..self.unlock.prompts {
             let passphrase = askpass.passphrase(&self.file.path).await.ok_or(SignError::Locked)?;
             let file = self.file.clone();
             // The key derivation of an encrypted key takes a while on purpose.
@@ -159,11 +186,18 @@ impl Signer for FileSigner {
 pub(super) struct AgentSigner {
     client: AgentClient<UnixStream>,
     signing: Signing,
+    /// The key that signs in the place of a certificate.
+    stand_in: Option<AgentIdentity>,
 }
 
 impl AgentSigner {
     pub(super) fn new(client: AgentClient<UnixStream>) -> Self {
-        Self { client, signing: Signing::default() }
+        Self { client, signing: Signing::default(), stand_in: None }
+    }
+
+    /// Has `key` sign whatever is to be signed, or again what was asked for.
+    pub(super) fn sign_as(&mut self, key: Option<AgentIdentity>) {
+        self.stand_in = key;
     }
 
     /// The clock of the next signature.
@@ -182,6 +216,7 @@ impl Signer for AgentSigner {
         hash_alg: Option<HashAlg>,
         to_sign: Vec<u8>,
     ) -> Result<Vec<u8>, SignError> {
+        let key = self.stand_in.as_ref().unwrap_or(key);
         let request = timeout(AGENT, self.client.sign_request(key, hash_alg, to_sign));
         match self.signing.time(request).await {
             Ok(Ok(signed)) => Ok(signed),

@@ -163,7 +163,7 @@ fn patterns_are_matched_as_ssh_keygen_matches_them() {
 #[test]
 fn a_line_that_is_written_is_read_back() {
     let named = PublicKey::new(key(ED).key_data().clone(), "a comment");
-    let line = line_for("[host]:2222", &named).unwrap();
+    let line = line_for("[host]:2222", &named, None).unwrap();
     assert_eq!(line, format!("[host]:2222 {ED}"));
     assert_eq!(verdict(&line, "[host]:2222"), "known");
 }

@@ -4,50 +4,42 @@
 //! target's user, port and keys do not apply to hops; and only the first hop's
 //! own `ProxyJump` does, since `-J` goes before that of the others.
 
-use super::values::Jump;
-use super::{ConfigWarning, SshEnvironment, one};
+use super::{Evaluation, One};
 use crate::domain::failure::trouble::LinkTrouble;
-use crate::domain::target::{Destination, SshRequest, SshSettings};
-use crate::ssh::config_lines::Line;
+use crate::domain::ssh_config::{Effective, Hop, Keyword, parse_hop};
+use crate::domain::ssh_options::Reach;
+use crate::domain::target::{SshRequest, SshSettings};
 
 /// More hops than this are a mistake.
 const DEPTH: usize = 8;
 
-/// The settings of `request` with all its hops.
-pub(super) fn resolve(
-    request: &SshRequest,
-    env: &SshEnvironment,
-    warnings: &mut Vec<ConfigWarning>,
-) -> Result<SshSettings, LinkTrouble> {
-    let (settings, values) = one(request, env, warnings)?;
-    let mut resolver = Resolver { env, warnings, path: vec![request.host.clone()] };
-    let jumps = match values.jump {
-        Some(Jump::Through(line, hops)) => resolver.hops(request, &line, &hops, &settings)?,
-        Some(Jump::Straight) | None => Vec::new(),
-    };
-    Ok(SshSettings { jumps, ..settings })
-}
+/// A destination on whose way we are: as it was asked for, with the port and
+/// the user that it comes to.
+type Passed = (String, u16, String);
 
-struct Resolver<'a> {
-    env: &'a SshEnvironment,
-    warnings: &'a mut Vec<ConfigWarning>,
-    /// The destinations on whose way we are.
-    path: Vec<String>,
-}
+impl Evaluation<'_> {
+    /// The settings of `request` with all its hops.
+    pub(super) fn with_jumps(&mut self, request: &SshRequest) -> Result<SshSettings, LinkTrouble> {
+        let One { settings, effective } = self.one(request)?;
+        let mut path = vec![passed(request, &settings)];
+        let jumps = self.hops(request, &effective, &mut path)?;
+        Ok(SshSettings { jumps, ..settings })
+    }
 
-impl Resolver<'_> {
-    /// The hops of `line`, on the way to `target`.
+    /// The hops on the way to what `effective` is about.
     fn hops(
         &mut self,
         request: &SshRequest,
-        line: &Line,
-        hops: &[String],
-        target: &SshSettings,
+        effective: &Effective,
+        path: &mut Vec<Passed>,
     ) -> Result<Vec<SshSettings>, LinkTrouble> {
+        let way = effective.way().map_err(|complaint| self.refused(&complaint.into()))?;
         let mut all = Vec::new();
-        for (at, hop) in hops.iter().enumerate() {
-            let Destination { user, host, port } =
-                parse(hop).ok_or_else(|| line.trouble(format!("{hop:?} is not a jump host")))?;
+        for (at, text) in way.iter().enumerate() {
+            let wrong = |detail| self.trouble_at(effective, Keyword::ProxyJump, detail);
+            let hop = parse_hop(text, &self.system);
+            let Hop { user, host, port } =
+                hop.ok_or_else(|| wrong(format!("{text:?} is not a jump host")))?;
             let of_hop = SshRequest {
                 host,
                 port,
@@ -55,90 +47,31 @@ impl Resolver<'_> {
                 identity_file: None,
                 ssh_config: request.ssh_config.clone(),
             };
-            let (settings, values) = one(&of_hop, self.env, self.warnings)?;
-            // As ssh compares them: the hop as written with the target as
-            // resolved. Two aliases of one address may be on one way.
-            let is_target = of_hop.host.to_lowercase() == target.host_name
-                && (settings.port, &settings.user) == (target.port, &target.user);
-            if is_target || self.path.contains(&of_hop.host) {
-                let way = self.path.join(" → ");
-                return Err(line.trouble(format!("jump host loop: {way} → {}", of_hop.host)));
+            let One { settings, effective: theirs } = self.one(&of_hop)?;
+            let here = passed(&of_hop, &settings);
+            let wrong = |detail| self.trouble_at(effective, Keyword::ProxyJump, detail);
+            if path.contains(&here) {
+                let way: Vec<&str> = path.iter().map(|(host, ..)| host.as_str()).collect();
+                let way = way.join(" → ");
+                return Err(wrong(format!("jump host loop: {way} → {}", of_hop.host)));
             }
-            if at == 0
-                && let Some(Jump::Through(line, before)) = &values.jump
-            {
-                if self.path.len() == DEPTH {
-                    return Err(line.trouble("too many jump hosts"));
+            if at == 0 && theirs.settings.jump().is_some() {
+                if path.len() == DEPTH {
+                    return Err(wrong("too many jump hosts".to_owned()));
                 }
-                self.path.push(of_hop.host.clone());
-                all.extend(self.hops(&of_hop, line, before, &settings)?);
-                self.path.pop();
+                path.push(here);
+                all.extend(self.hops(&of_hop, &theirs, path)?);
+                path.pop();
             }
-            all.push(settings);
+            // With `-J` before it, ssh does not ask what the others' ways are.
+            let proxy = settings.reach.proxy.clone().filter(|_| at == 0);
+            let reach = Reach { proxy, ..settings.reach.clone() };
+            all.push(SshSettings { reach, ..settings });
         }
         Ok(all)
     }
 }
 
-/// `[user@]host[:port]` or `ssh://[user@]host[:port]`, an IPv6 address in
-/// brackets where a port follows.
-fn parse(hop: &str) -> Option<Destination> {
-    let hop = hop.trim();
-    let hop = hop.strip_prefix("ssh://").unwrap_or(hop).trim_end_matches('/');
-    let (user, rest) = match hop.rsplit_once('@') {
-        Some((user, rest)) => (Some(user.to_owned()), rest),
-        None => (None, hop),
-    };
-    let (host, port) = match rest.strip_prefix('[') {
-        Some(bracketed) => {
-            let (host, after) = bracketed.split_once(']')?;
-            (host, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
-        }
-        None => match rest.split_once(':') {
-            // More than one colon: an address without a port.
-            Some((_, more)) if more.contains(':') => (rest, None),
-            Some((host, port)) => (host, Some(port)),
-            None => (rest, None),
-        },
-    };
-    let port = match port {
-        Some(port) => Some(port.parse().ok().filter(|&port| port != 0)?),
-        None => None,
-    };
-    let given = !host.is_empty() && user.as_ref().is_none_or(|user| !user.is_empty());
-    given.then(|| Destination { user, host: host.to_owned(), port })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hop_is_read_in_all_its_forms() {
-        let destination = |user: Option<&str>, host: &str, port| Destination {
-            user: user.map(str::to_owned),
-            host: host.to_owned(),
-            port,
-        };
-        let cases = [
-            ("box", Some(destination(None, "box", None))),
-            ("me@box:2222", Some(destination(Some("me"), "box", Some(2222)))),
-            ("me@corp@box", Some(destination(Some("me@corp"), "box", None))),
-            ("[::1]:22", Some(destination(None, "::1", Some(22)))),
-            ("[::1]", Some(destination(None, "::1", None))),
-            ("fe80::1", Some(destination(None, "fe80::1", None))),
-            ("ssh://me@box:22/", Some(destination(Some("me"), "box", Some(22)))),
-            ("", None),
-            ("@box", None),
-            ("me@", None),
-            ("box:", None),
-            ("box:0", None),
-            ("box:65536", None),
-            ("[::1", None),
-            ("[::1]x", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(parse(text), expected, "{text}");
-        }
-    }
+fn passed(request: &SshRequest, settings: &SshSettings) -> Passed {
+    (request.host.clone(), settings.port, settings.user.clone())
 }

@@ -8,11 +8,12 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::*;
+use crate::domain::target::{HostKeyRules, UnknownHost};
 
-struct Home(TempDir);
+pub(super) struct Home(pub(super) TempDir);
 
 impl Home {
-    fn with(config: &str) -> Self {
+    pub(super) fn with(config: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(".ssh")).unwrap();
         let home = Self(dir);
@@ -20,13 +21,13 @@ impl Home {
         home
     }
 
-    fn file(&self, name: &str, text: &str) {
+    pub(super) fn file(&self, name: &str, text: &str) {
         let path = self.0.path().join(".ssh").join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    fn env(&self) -> SshEnvironment {
+    pub(super) fn env(&self) -> SshEnvironment {
         SshEnvironment {
             home: self.0.path().to_owned(),
             local_user: "me".to_owned(),
@@ -35,20 +36,20 @@ impl Home {
         }
     }
 
-    fn evaluate(&self, host: &str) -> Result<Evaluated, LinkTrouble> {
-        evaluate(&request(host), &self.env())
+    fn evaluate(&self, host: &str) -> Result<SshSettings, LinkTrouble> {
+        evaluate(&request(host), &self.env()).settings
     }
 
-    fn settings(&self, host: &str) -> SshSettings {
-        self.evaluate(host).unwrap().settings
+    pub(super) fn settings(&self, host: &str) -> SshSettings {
+        self.evaluate(host).unwrap()
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(".ssh").join(name)
     }
 }
 
-fn request(host: &str) -> SshRequest {
+pub(super) fn request(host: &str) -> SshRequest {
     SshRequest {
         host: host.to_owned(),
         port: None,
@@ -113,16 +114,34 @@ fn tokens_and_quotes_are_expanded() {
 }
 
 #[test]
-fn a_match_block_is_left_out_with_a_warning_and_leaks_into_no_host() {
+fn match_sees_what_was_obtained_before_it() {
     let home = Home::with(
-        "Host box\n User one\nMatch user root\n Port 99\n IdentityFile ~/.ssh/root\n\
-         Match all\n Port 7\n",
+        "Host box\n User one\nMatch user one\n Port 99\nMatch host box exec \"false\"\n Port 1\n\
+         Match user root\n IdentityFile ~/.ssh/root\n",
     );
-    let Evaluated { settings, warnings } = home.evaluate("box").unwrap();
-    assert_eq!((settings.user.as_str(), settings.port), ("one", 7));
+    let settings = home.settings("box");
+    assert_eq!((settings.user.as_str(), settings.port), ("one", 99));
     assert!(!settings.identities_explicit);
+    assert_eq!(home.settings("other").port, 22);
+}
+
+#[test]
+fn an_unknown_keyword_is_a_warning_and_no_fault() {
+    let home = Home::with("Host box\n UseKeychain yes\n User one\n");
+    let Evaluated { settings, warnings, .. } = evaluate(&request("box"), &home.env());
+    assert_eq!(settings.unwrap().user, "one");
     let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
-    assert_eq!((warning.line, warning.detail.as_str()), (3, "left out: Match user root"));
+    assert_eq!((warning.file.clone(), warning.line), (home.path("config"), Some(2)));
+    assert!(warning.to_string().contains("usekeychain"), "{warning}");
+}
+
+#[test]
+fn every_file_that_was_looked_for_is_told_even_if_one_is_refused() {
+    let home = Home::with("Include more.conf\nPort x\n");
+    home.file("more.conf", "User one\n");
+    let Evaluated { settings, files, .. } = evaluate(&request("box"), &home.env());
+    assert!(settings.is_err());
+    assert_eq!(files, [home.path("config"), home.path("more.conf")]);
 }
 
 #[test]
@@ -156,7 +175,37 @@ fn the_other_keywords_are_read() {
     assert_eq!(settings.global_known_hosts, Vec::<PathBuf>::new());
     assert_eq!(settings.agent_socket, None);
     assert!(settings.identities_only);
-    assert_eq!(settings.host_key_alias.as_deref(), Some("Alias"));
+    assert_eq!(settings.host_key_alias.as_deref(), Some("alias"));
+}
+
+#[test]
+fn what_is_said_of_host_keys_is_taken() {
+    let strict = |value: &str| {
+        let home = Home::with(&format!("StrictHostKeyChecking {value}\n"));
+        home.settings("box").unknown_host
+    };
+    assert_eq!(strict("ask"), UnknownHost::Ask);
+    assert_eq!(strict("yes"), UnknownHost::Refuse);
+    assert_eq!(strict("off"), UnknownHost::AcceptAny);
+    assert_eq!(strict("no"), UnknownHost::AcceptAny);
+    assert_eq!(strict("accept-new"), UnknownHost::AcceptNew);
+    let rules = |config: &str| Home::with(config).settings("box").host_key_rules;
+    let usual = HostKeyRules { update: true, ..HostKeyRules::default() };
+    assert_eq!(rules(""), usual);
+    assert_eq!(rules("HashKnownHosts yes\n"), HostKeyRules { hash_names: true, ..usual.clone() });
+    let revoked = vec!["/r1".into(), "/r 2".into()];
+    assert_eq!(rules("RevokedHostKeys /r1 '/r 2'\n"), HostKeyRules { revoked, ..usual.clone() });
+    for off in [
+        "UpdateHostKeys no\n",
+        "UpdateHostKeys ask\n",
+        "VerifyHostKeyDNS yes\n",
+        "UserKnownHostsFile /k\n",
+    ] {
+        assert_eq!(rules(off), HostKeyRules::default(), "{off}");
+    }
+    assert!(rules("UserKnownHostsFile /k\nUpdateHostKeys yes\n").update);
+    let command = rules("KnownHostsCommand /bin/k \"a b\" %h-%H %% %K%t%f%I %u\n").command;
+    assert_eq!(command.unwrap(), ["/bin/k", "a b", "box-%H", "%%", "%K%t%f%I", "me"]);
 }
 
 #[test]
@@ -185,15 +234,30 @@ fn proxy_jump_none_keeps_a_later_one_out() {
 #[test]
 fn what_cannot_be_done_is_refused_with_its_line() {
     let cases = [
-        ("Host *\n ProxyJump bastion\n", 2, "jump host loop: box → bastion → bastion"),
-        ("ProxyCommand nc %h %p\n", 1, "ProxyCommand is not supported"),
-        ("\nPort 70000\n", 2, "port"),
-        ("Port 0\n", 1, "port"),
-        ("ConnectTimeout soon\n", 1, "not a time"),
-        ("IdentityFile %x\n", 1, "%x is not supported"),
-        ("UserKnownHostsFile \"open\n", 1, "a quote is not closed"),
-        ("ProxyJump a:b\n", 1, "is not a jump host"),
-        ("Include config\n", 1, "too many files"),
+        ("Host *\n ProxyJump bastion\n", 2, "jumphost loop via bastion"),
+        (
+            "Host box\n ProxyJump a\nHost a\n ProxyJump b\nHost b\n ProxyJump a\n",
+            6,
+            "jump host loop: box → a → b → a",
+        ),
+        ("ProxyCommand -\n", 1, "no standard input"),
+        ("ProxyCommand nc %x\n", 1, "unknown key %x"),
+        ("Ciphers 3des-cbc\n", 1, "Ciphers 3des-cbc: longhaul has none"),
+        ("\nKexAlgorithms sntrup761x25519-sha512\n", 2, "longhaul has none"),
+        ("MACs umac-64@openssh.com\n", 1, "longhaul has none"),
+        ("HostKeyAlgorithms sk-*\n", 1, "longhaul has none"),
+        ("PubkeyAcceptedAlgorithms ssh-rsa\n", 1, "longhaul has none"),
+        ("KnownHostsCommand /k %x\n", 1, "unknown key %x"),
+        ("\nPort 70000\n", 2, "Bad port"),
+        ("Port 0\n", 1, "Bad port"),
+        ("ConnectTimeout soon\n", 1, "invalid time"),
+        ("IdentityFile %x\n", 1, "unknown key %x"),
+        ("IdentityFile ${LONGHAUL_NOT_SET}\n", 1, "LONGHAUL_NOT_SET} has no value"),
+        ("UserKnownHostsFile \"open\n", 1, "invalid quotes"),
+        ("ProxyJump a:b\n", 1, "Invalid ProxyJump"),
+        ("Include config\n", 1, "Too many recursive"),
+        ("Match exec 'kill -9 $$'\n", 1, "signal"),
+        ("Port x\n\nUser a b\n", 1, "(and 1 more)"),
     ];
     for (config, number, words) in cases {
         let home = Home::with(config);

@@ -71,7 +71,7 @@ async fn output_and_exit_status_arrive_apart_and_whole() {
 async fn input_reaches_the_command_until_its_end() {
     let (_sshd, settings) = Sshd::ready();
     let link = dial(&settings).await.unwrap();
-    let (mut reader, writer) = link.exec("cat; echo done").await.unwrap().split();
+    let (mut reader, mut writer) = link.exec("cat; echo done").await.unwrap().split();
     // More than sshd's window of 2 MiB.
     let input: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let expected = [&input[..], b"done\n"].concat();
@@ -83,7 +83,7 @@ async fn input_reaches_the_command_until_its_end() {
     let output = all(&mut reader).await;
     assert!(output.stdout == expected, "{} bytes", output.stdout.len());
     assert_eq!(output.status, Some(0));
-    let writer = write.await.unwrap();
+    let mut writer = write.await.unwrap();
     assert!(matches!(writer.write_all(b"late").await, Err(LinkTrouble::ChannelRefused { .. })));
 }
 
@@ -92,7 +92,7 @@ async fn a_writer_that_waits_hears_that_the_channel_is_closed() {
     let (_sshd, settings) = Sshd::ready();
     let link = dial(&settings).await.unwrap();
     for keep_reader in [true, false] {
-        let (mut reader, writer) = link.exec("exec sleep 1").await.unwrap().split();
+        let (mut reader, mut writer) = link.exec("exec sleep 1").await.unwrap().split();
         let write = tokio::spawn(async move { writer.write_all(&vec![0; 64 << 20]).await });
         if keep_reader {
             all(&mut reader).await;
@@ -108,7 +108,7 @@ async fn a_writer_that_waits_hears_that_the_channel_is_closed() {
 async fn try_next_takes_only_what_is_there() {
     let (_sshd, settings) = Sshd::ready();
     let link = dial(&settings).await.unwrap();
-    let (mut reader, writer) = link.exec("read line; echo $line").await.unwrap().split();
+    let (mut reader, mut writer) = link.exec("read line; echo $line").await.unwrap().split();
     assert_eq!(reader.try_next(), None);
     writer.write_all(b"x\n").await.unwrap();
     assert_eq!(reader.next().await, Some(ExecEvent::Stdout("x\n".into())));
@@ -164,7 +164,7 @@ async fn dropping_a_half_leaves_the_other_and_dropping_both_closes() {
     let mark = sshd.path("mark");
     // Writes the mark when its input ends, which a closed channel does to it.
     let command = format!("cat > /dev/null; echo ended > '{}'", mark.display());
-    let (reader, writer) = link.exec(&command).await.unwrap().split();
+    let (reader, mut writer) = link.exec(&command).await.unwrap().split();
     drop(reader);
     writer.write_all(b"still here\n").await.unwrap();
     drop(writer);
@@ -181,7 +181,7 @@ async fn dropping_a_half_leaves_the_other_and_dropping_both_closes() {
 async fn a_close_of_our_own_ends_the_reader() {
     let (_sshd, settings) = Sshd::ready();
     let link = dial(&settings).await.unwrap();
-    let (mut reader, writer) = link.exec("echo ready; exec cat").await.unwrap().split();
+    let (mut reader, mut writer) = link.exec("echo ready; exec cat").await.unwrap().split();
     until(&mut reader, "ready").await;
     writer.close().await;
     let output = tokio::time::timeout(Duration::from_secs(20), all(&mut reader)).await.unwrap();
@@ -192,7 +192,7 @@ async fn a_close_of_our_own_ends_the_reader() {
 async fn a_killed_sshd_is_a_lost_link_and_no_exit_status() {
     let (sshd, settings) = Sshd::ready();
     let link = dial(&settings).await.unwrap();
-    let (mut reader, writer) = link.exec("echo ready; exec cat").await.unwrap().split();
+    let (mut reader, mut writer) = link.exec("echo ready; exec cat").await.unwrap().split();
     until(&mut reader, "ready").await;
     assert!(!link.is_lost());
     sshd.kill_sessions();
@@ -219,7 +219,7 @@ async fn a_closed_link_is_gone_when_close_returns() {
 async fn a_link_lives_as_long_as_a_channel_on_it() {
     let (_sshd, settings) = Sshd::ready();
     let link = dial(&settings).await.unwrap();
-    let (mut reader, writer) = link.exec("cat").await.unwrap().split();
+    let (mut reader, mut writer) = link.exec("cat").await.unwrap().split();
     drop(link);
     writer.write_all(b"alive").await.unwrap();
     until(&mut reader, "alive").await;

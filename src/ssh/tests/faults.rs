@@ -9,9 +9,10 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
-use crate::domain::target::{KeepAlive, SshSettings, UnknownHost};
+use crate::domain::ssh_options::{Login, Offer, Reach};
+use crate::domain::target::{HostKeyRules, KeepAlive, SshSettings, UnknownHost};
 use crate::ssh::Link;
-use crate::ssh::dial::handshake;
+use crate::ssh::dial::{Way, handshake};
 
 fn settings() -> SshSettings {
     SshSettings {
@@ -27,14 +28,20 @@ fn settings() -> SshSettings {
         keep_alive: KeepAlive { interval: Some(Duration::from_secs(15)), count: 3 },
         connect_timeout: Duration::from_secs(10),
         unknown_host: UnknownHost::AcceptNew,
+        host_key_rules: HostKeyRules::default(),
         user_known_hosts: Vec::new(),
         global_known_hosts: Vec::new(),
         agent_socket: None,
+        reach: Reach::default(),
+        login: Login::default(),
+        offer: Offer::default(),
+        env: Vec::new(),
+        system_ssh: None,
     }
 }
 
 async fn over(stream: DuplexStream) -> Result<Link, LinkTrouble> {
-    handshake(&settings(), stream, None, None, &|_, _| {}).await
+    handshake(&settings(), stream, None, Way::plain()).await.map(Link::from)
 }
 
 /// A server that lets everybody in without a key.
@@ -224,7 +231,7 @@ async fn a_connection_that_ends_in_authentication_is_no_refusal() {
 async fn a_peer_that_stops_reading_is_noticed_while_a_write_is_blocked() {
     let (freeze, frozen) = tokio::sync::oneshot::channel::<()>();
     let link = over(relayed(served_by(Server::default()), frozen, Then::HoldStill)).await.unwrap();
-    let (_reader, writer) = link.exec("cat").await.unwrap().split();
+    let (_reader, mut writer) = link.exec("cat").await.unwrap().split();
     freeze.send(()).unwrap();
     // More than the stream holds, less than the window.
     writer.write_all(&vec![0; (1 << 20) + (1 << 19)]).await.unwrap();
@@ -238,7 +245,7 @@ async fn a_peer_that_stops_reading_is_noticed_while_a_write_is_blocked() {
 async fn close_does_not_wait_for_a_peer_that_is_silent() {
     let (freeze, frozen) = tokio::sync::oneshot::channel::<()>();
     let link = over(relayed(served_by(Server::default()), frozen, Then::HoldStill)).await.unwrap();
-    let (_reader, writer) = link.exec("cat").await.unwrap().split();
+    let (_reader, mut writer) = link.exec("cat").await.unwrap().split();
     freeze.send(()).unwrap();
     let write = tokio::spawn(async move { writer.write_all(&vec![0; 8 << 20]).await });
     tokio::task::yield_now().await;

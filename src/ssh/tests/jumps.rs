@@ -6,8 +6,7 @@ use std::time::Duration;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::target::SshSettings;
 use crate::ssh::dial::dial_with;
-use crate::ssh::testing::{Sshd, dial};
-use crate::ssh::{ExecEvent, Link};
+use crate::ssh::testing::{Sshd, dial, says};
 
 fn through(hop: SshSettings, target: SshSettings) -> SshSettings {
     SshSettings { jumps: vec![hop], ..target }
@@ -15,17 +14,6 @@ fn through(hop: SshSettings, target: SshSettings) -> SshSettings {
 
 fn hop_name(hop: &SshSettings) -> String {
     format!("{}@127.0.0.1:{}", hop.user, hop.port)
-}
-
-async fn says(link: &Link, command: &str) -> String {
-    let (mut reader, _writer) = link.exec(command).await.unwrap().split();
-    let mut said = Vec::new();
-    while let Some(event) = reader.next().await {
-        if let ExecEvent::Stdout(bytes) = event {
-            said.extend(bytes);
-        }
-    }
-    String::from_utf8(said).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,9 +64,10 @@ async fn a_refused_forward_is_the_hops_word() {
 async fn a_hop_that_forwards_nothing_says_so() {
     let (_first, hop) = Sshd::ready_with("AllowTcpForwarding no");
     let (_second, target) = Sshd::ready();
+    let to = format!("127.0.0.1:{}", target.port);
+    let expected = LinkTrouble::ForwardProhibited { hop: hop_name(&hop), to };
     let trouble = dial(&through(hop, target)).await.unwrap_err();
-    let LinkTrouble::Forward { detail, .. } = trouble else { panic!("{trouble:?}") };
-    assert_eq!(detail, "open failed");
+    assert_eq!(trouble, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

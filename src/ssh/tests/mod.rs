@@ -3,6 +3,9 @@
 
 mod channels;
 mod faults;
+mod host_key_rules;
 mod host_keys;
 mod jumps;
 mod login;
+mod proxy;
+mod ssh_config;

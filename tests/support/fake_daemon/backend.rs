@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, InputOffer,
-    InputTaken, KeptView, KillRequest, LinkState, RemoteView, RunRequest, SessionView, StatusView,
-    TestReport, TestRequest, TestStage,
+    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, HostKeyLine,
+    HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, LinkState, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest, TestStage, TrustRequest,
 };
 use longhaul::domain::event::Event;
+use longhaul::domain::host_key::TrustError;
 use tokio::sync::broadcast;
 
 use super::{AT, Fake, link, refused};
@@ -187,6 +188,31 @@ impl Backend for Fake {
         let AdoptRequest { dry_run, .. } = request;
         let remote = name.to_owned();
         Ok(AdoptReport { remote, dry_run, known: 0, sessions: Vec::new() })
+    }
+
+    async fn host_key(&self, name: &str) -> Result<HostKeyShown, RequestError> {
+        Ok(HostKeyShown {
+            name: name.to_owned(),
+            kind: "ssh-ed25519".to_owned(),
+            fingerprint: "SHA256:new".to_owned(),
+            known: false,
+            others: vec![HostKeyLine {
+                file: "/home/ann/.ssh/known_hosts".into(),
+                line: 7,
+                kind: "ssh-rsa".to_owned(),
+                fingerprint: "SHA256:old".to_owned(),
+            }],
+            file: Some("/home/ann/.ssh/known_hosts".into()),
+        })
+    }
+
+    async fn trust(&self, name: &str, request: TrustRequest) -> Result<HostKeyShown, RequestError> {
+        let shown = self.host_key(name).await?;
+        if request.fingerprint != shown.fingerprint {
+            let shown = shown.fingerprint;
+            return Err(RequestError::NotTrusted(TrustError::OtherKey { shown }));
+        }
+        Ok(HostKeyShown { known: true, others: Vec::new(), ..shown })
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

@@ -300,3 +300,65 @@ async fn a_successor_keeps_the_channel_and_what_was_in_force() {
     call_t!(next.actor, ConfigMsg::Reload, 30_000).unwrap();
     harness.until_remotes(&["b"]).await;
 }
+
+#[tokio::test]
+async fn an_edit_of_ssh_config_is_told_and_no_new_generation() {
+    let mut harness = Harness::new("longhaul.ron", one_file).await;
+    let folder = harness.path("ssh");
+    fs::create_dir(&folder).unwrap();
+    let (config, included) = (folder.join("config"), folder.join("conf.d"));
+    fs::write(&config, "Include conf.d/*\n").unwrap();
+    let files = vec![config.clone(), included.clone()];
+    let reader = harness.handle.ssh_files();
+    tokio::task::spawn_blocking(move || reader.read(files, &reader.before())).await.unwrap();
+    harness.reload().await;
+    let edits = |state: &ConfigState| state.ssh.count;
+    assert_eq!(edits(&harness.state.borrow()), 0);
+    // As an editor does it: another file in its place.
+    let draft = folder.join("draft");
+    fs::write(&draft, "User one\n").unwrap();
+    fs::rename(&draft, &config).unwrap();
+    let state = harness.until("told", |state| edits(state) == 1).await;
+    assert_eq!((&*state.ssh.files, state.generation), ([config].as_slice(), 1));
+    // What was looked for and was not there counts as well.
+    fs::create_dir(&included).unwrap();
+    harness.until("told again", |state| edits(state) == 2).await;
+    fs::write(included.join("more"), "User two\n").unwrap();
+    let state = harness.until("told a third time", |state| edits(state) == 3).await;
+    assert_eq!(state.ssh.files, [included]);
+}
+
+#[tokio::test]
+async fn an_edit_between_the_reading_and_the_watching_is_not_missed() {
+    let mut harness = Harness::new("longhaul.ron", one_file).await;
+    let config = harness.path("ssh_config");
+    fs::write(&config, "User one\n").unwrap();
+    let (reader, file) = (harness.handle.ssh_files(), config.clone());
+    tokio::task::spawn_blocking(move || {
+        reader.read(vec![file.clone()], &reader.before());
+        fs::write(file, "User two\n").unwrap();
+    })
+    .await
+    .unwrap();
+    harness.until("told", |state| state.ssh.count == 1).await;
+}
+
+#[tokio::test]
+async fn an_edit_that_was_taken_back_counts_if_it_was_read_meanwhile() {
+    let mut harness = Harness::new("longhaul.ron", one_file).await;
+    let config = harness.path("ssh_config");
+    fs::write(&config, "User one\n").unwrap();
+    let (reader, file) = (harness.handle.ssh_files(), config.clone());
+    let read = move || reader.read(vec![file.clone()], &reader.before());
+    tokio::task::spawn_blocking(read.clone()).await.unwrap();
+    harness.reload().await;
+    // All of it before anybody looks.
+    tokio::task::spawn_blocking(move || {
+        fs::write(&config, "User two\n").unwrap();
+        read();
+        fs::write(&config, "User one\n").unwrap();
+    })
+    .await
+    .unwrap();
+    harness.until("told", |state| state.ssh.count >= 1).await;
+}

@@ -5,3 +5,4 @@ mod channels;
 mod dialling;
 mod lookout;
 pub(crate) mod script;
+mod ssh_config;

@@ -9,6 +9,7 @@ use ractor::{Actor, ActorRef};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
+use crate::actors::config::SshFiles;
 use crate::actors::connection::{
     ChannelRequest, ConnectionActor, ConnectionArgs, ConnectionMsg, Dial, Dialer, Granted,
     LinkReport, Reach,
@@ -196,16 +197,25 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) async fn new(steps: impl Into<Vec<Step>>) -> Self {
+        Self::with(steps, environment(), request()).await
+    }
+
+    /// One that is dialled by what `ssh_config` says in this environment.
+    pub(super) async fn with(
+        steps: impl Into<Vec<Step>>,
+        environment: SshEnvironment,
+        request: SshRequest,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let registry = Registry::open(dir.path().join("registry")).await.unwrap();
-        let resolver = (Arc::new(Config::default()), environment());
+        let resolver = (Arc::new(Config::default()), environment, SshFiles::default());
         let (resolver, _) = Actor::spawn(None, ResolverActor, resolver).await.unwrap();
         let script = Script::new(steps);
         let new = LinkReport::new("box".to_owned(), Timestamp::from_millis(0));
         let (report, reports) = watch::channel(new);
         let args = ConnectionArgs {
             place: "box".to_owned(),
-            request: request(),
+            request,
             idle: IDLE,
             resolver,
             dialer: script.clone(),

@@ -54,6 +54,10 @@ group! {
             "the connection could not be opened",
             "The operating system reported an error that has no code of its own here; its words are the evidence.",
             Type("{ssh_v}");
+        Proxy = "ssh.connect.proxy", Connect, Retries,
+            "the ProxyCommand brought no connection",
+            "The command that ssh_config has for the way to the host could not be started, ended, or brought no answer within ConnectTimeout. How it ended and what it said is the evidence.",
+            Type("{ssh_v}");
         ConnectClosed = "ssh.connect.closed", Connect, Retries,
             "the connection was closed at once",
             "Something accepted the connection and closed it before anything was said.",

@@ -8,11 +8,11 @@ group! {
         HostKeyUnknown = "ssh.host-key.unknown", HostKey, WaitsForYou,
             "the host's key is not known yet",
             "No known_hosts file has a key for this host, and StrictHostKeyChecking asks for one. Whoever answers there could be anybody.",
-            Type("# compare the fingerprint with the one that the host's owner tells you, and answer yes only then: {fingerprint}\n{ssh_ask}\n{reconnect}");
+            Type("# compare the fingerprint with the one that the host's owner tells you, and answer yes only then: {fingerprint}\n{trust}\n{reconnect}");
         HostKeyChanged = "ssh.host-key.changed", HostKey, WaitsForYou,
             "the host shows another key than it used to",
-            "Either the host was installed anew, or another machine answers in its place and wants to be mistaken for it. longhaul sends nothing before a person has found out which; this check cannot be turned off.",
-            Type("# first compare the fingerprint with the one that the host's owner tells you: {fingerprint}\n# only if it is the same, forget the old key and accept the new one:\nssh-keygen -R {known_name} -f {file}\n{ssh_ask}\n{reconnect}");
+            "Either the host was installed anew, or another machine answers in its place and wants to be mistaken for it. longhaul sends nothing before a person has found out which.",
+            Type("# first compare the fingerprint with the one that the host's owner tells you: {fingerprint}\n# only if it is the same, have the new key take the place of the old one in {file}:\n{trust}\n{reconnect}");
         HostKeyRevoked = "ssh.host-key.revoked", HostKey, WaitsForYou,
             "the host's key has been revoked",
             "A known_hosts file marks this key with @revoked: somebody decided that it must not be trusted any more. The host needs a new key.",

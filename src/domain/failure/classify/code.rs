@@ -27,6 +27,7 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::NoRoute => Reach::NoRoute.into(),
         T::NetworkUnreachable => Reach::NetworkUnreachable.into(),
         T::ConnectFailed { .. } => Reach::ConnectFailed.into(),
+        T::Proxy { .. } => Reach::Proxy.into(),
         T::ClosedByPeer { phase, .. } => closed(*phase),
         T::ResetByPeer { phase } => reset(*phase),
         T::NoCommonAlgorithm { .. } => Reach::KexNoCommonAlgorithm.into(),

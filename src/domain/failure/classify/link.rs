@@ -5,7 +5,7 @@ use std::path::Path;
 use super::code::{link_code, locked_file};
 use super::told::Told;
 use crate::domain::failure::Failure;
-use crate::domain::failure::quote::one_line;
+use crate::domain::failure::quote::{one_line, shown_word};
 use crate::domain::failure::trouble::{
     KeyOutcome, KeySource, LinkTrouble, LostHow, Phase, TriedKey,
 };
@@ -15,7 +15,13 @@ use crate::domain::failure::whereabouts::Whereabouts;
 #[must_use]
 pub fn link_failure(trouble: &LinkTrouble, at: &Whereabouts) -> Failure {
     let (inner, at, prefix) = innermost(trouble, at);
-    tell(inner, &at).after(&prefix).failure(link_code(inner), &at)
+    // A jump host is no remote of its own, and is named as it is dialled.
+    let trusted = match &at.destination {
+        Some(hop) if !prefix.is_empty() => hop.to_string(),
+        _ => at.place.clone(),
+    };
+    let trust = format!("longhaul remote trust {}", shown_word(&trusted));
+    tell(inner, &at).after(&prefix).with("trust", trust).failure(link_code(inner), &at)
 }
 
 /// The trouble itself and the hop it happened at, with the words for that.
@@ -51,6 +57,9 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
             Told::new(format!("this machine has no way to the network of {host}"))
         }
         T::ConnectFailed { detail } => Told::new(format!("could not connect to {host}")).by(detail),
+        T::Proxy { detail } => {
+            Told::new(format!("the ProxyCommand for {host} brought no connection")).by(detail)
+        }
         T::ClosedByPeer { phase, said } => {
             Told::new(format!("{host} closed the connection during {phase}"))
                 .by(said.as_deref().unwrap_or_default())
@@ -110,7 +119,6 @@ fn tell_of_trust(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
             file.display()
         ))
         .with("fingerprint", one_line(fingerprint))
-        .word("known_name", name)
         .file("file", file),
         T::HostKeyRevoked { name, file, line } => {
             Told::new(format!("the key of {name} is revoked by {}, line {line}", file.display()))

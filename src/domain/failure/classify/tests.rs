@@ -70,6 +70,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::NoRoute,
         T::NetworkUnreachable,
         T::ConnectFailed { detail: words() },
+        T::Proxy { detail: words() },
         T::NoCommonAlgorithm { kind: "host key", theirs: words() },
         T::HostKeyUnknown { name: name(), fingerprint: print() },
         T::HostKeyChanged { name: name(), fingerprint: print(), file: known(), line: 7 },
@@ -312,11 +313,8 @@ fn the_command_that_mends_a_link_has_the_real_host_user_and_file() {
         ),
         ("ssh.auth.passphrase", "ssh-add /home/me/.ssh/dev_key".to_owned()),
         ("ssh.auth.identity-exposed", "chmod 600 /home/me/.ssh/dev_key".to_owned()),
-        (
-            "ssh.host-key.changed",
-            "ssh-keygen -R '[192.168.1.100]:2222' -f /home/me/.ssh/known_hosts".to_owned(),
-        ),
-        ("ssh.host-key.unknown", format!("ssh -o StrictHostKeyChecking=ask {ssh}")),
+        ("ssh.host-key.changed", "longhaul remote trust dev-server".to_owned()),
+        ("ssh.host-key.unknown", "longhaul remote trust dev-server".to_owned()),
         ("ssh.connect.refused", format!("ssh -v {ssh}")),
         ("ssh.resolve.unknown-host", "getent hosts dev.example".to_owned()),
     ] {
@@ -358,7 +356,7 @@ fn a_changed_key_warns_before_it_says_how_to_forget_the_old_one() {
         link_troubles().into_iter().find(|t| link_code(t).as_str() == "ssh.host-key.changed");
     let remedy = link_failure(&trouble.expect("it"), &at()).remedy.expect("a remedy");
     let at = |what: &str| remedy.find(what).unwrap_or_else(|| panic!("{what} in {remedy}"));
-    assert!(at("SHA256:abc") < at("ssh-keygen -R"));
+    assert!(at("SHA256:abc") < at("longhaul remote trust"));
 }
 
 #[test]

@@ -111,7 +111,6 @@ impl Facts<'_> {
         match name {
             "ssh" => Some(to.ssh("")),
             "ssh_v" => Some(to.ssh("-v")),
-            "ssh_ask" => Some(to.ssh("-o StrictHostKeyChecking=ask")),
             "copy_id" => Some(to.copy_id(to.key_files.first().map(AsRef::as_ref))),
             "host" => Some(shown_word(&to.host)),
             "user" => Some(shown_word(&to.user)),

@@ -1,0 +1,64 @@
+//! Requests about a remote's host key.
+
+use super::create::unresolved;
+use super::handle::DaemonHandle;
+use super::remotes;
+use crate::actors::resolver;
+use crate::api::backend::RequestError;
+use crate::domain::config::Config;
+use crate::domain::failure::classify::link_failure;
+use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::failure::whereabouts::Whereabouts;
+use crate::domain::host_key::{HostKeyShown, TrustError};
+use crate::domain::plan::{Order, PlanError, plan};
+use crate::domain::resolve::Override;
+use crate::domain::target::SshSettings;
+use crate::ssh;
+
+/// Has the remote show its host key.
+pub(super) async fn show(daemon: &DaemonHandle, name: &str) -> Result<HostKeyShown, RequestError> {
+    let settings = settings(daemon, name).await?;
+    ssh::host_key(&settings).await.map_err(|trouble| failed(&trouble, name, &settings))
+}
+
+/// Trusts the key that a person has agreed to, and has the connection try again.
+pub(super) async fn trust(
+    daemon: &DaemonHandle,
+    name: &str,
+    agreed: &str,
+) -> Result<HostKeyShown, RequestError> {
+    let settings = settings(daemon, name).await?;
+    let trusted = ssh::trust_host_key(&settings, agreed).await.map_err(|error| match error {
+        TrustError::Link(trouble) => failed(&trouble, name, &settings),
+        other => RequestError::NotTrusted(other),
+    })?;
+    // It may have waited for just this; an ad hoc one has nothing that waits.
+    let _ = remotes::reconnect(daemon, name).await;
+    Ok(trusted)
+}
+
+async fn settings(daemon: &DaemonHandle, name: &str) -> Result<SshSettings, RequestError> {
+    let config = Config::clone(&daemon.config_state().config);
+    let command = ["true".to_owned()];
+    let order = Order {
+        on: Some(Override::On(name)),
+        agent: None,
+        command: &command,
+        cwd: None,
+        max_output: None,
+    };
+    let plan = plan(&config, &order).map_err(|error| match error {
+        PlanError::Nowhere(error) => unresolved(error),
+        PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
+    })?;
+    let ssh = plan.ssh.ok_or(RequestError::Invalid("this machine has no host key to trust"))?;
+    let nowhere = Whereabouts { place: name.to_owned(), destination: None, session: None };
+    resolver::settings(daemon.resolver(), ssh)
+        .await
+        .map_err(|trouble| RequestError::Failed(Box::new(link_failure(&trouble, &nowhere))))
+}
+
+fn failed(trouble: &LinkTrouble, name: &str, settings: &SshSettings) -> RequestError {
+    let at = Whereabouts::remote(name, settings);
+    RequestError::Failed(Box::new(link_failure(trouble, &at)))
+}

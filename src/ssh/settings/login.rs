@@ -1,0 +1,97 @@
+//! How we prove who we are, and what the server is told of our environment.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Evaluation, note};
+use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::secret::Secret;
+use crate::domain::ssh_config::{
+    Effective, Keyword, Named, PassedOver, Setting, Settings, Value, Warning, World as _, pattern,
+};
+use crate::domain::ssh_options::{AddKeys, Login};
+use crate::ssh::algorithms;
+
+impl Evaluation<'_> {
+    pub(super) fn login(
+        &mut self,
+        effective: &Effective,
+        named: &Named,
+    ) -> Result<Login, LinkTrouble> {
+        use Keyword as K;
+        let known = algorithms::user_keys();
+        let keyword = "PubkeyAcceptedAlgorithms";
+        let accepted = self.selected(effective, K::PubkeyAcceptedAlgorithms, keyword, &known)?;
+        let set = &effective.settings;
+        let prompts = set.number(K::NumberOfPasswordPrompts);
+        Ok(Login {
+            public_keys: public_keys(set),
+            certificate_files: self.certificate_files(effective, named),
+            accepted,
+            batch: set.flag(K::BatchMode).unwrap_or(false),
+            prompts: prompts.and_then(|number| u32::try_from(number).ok()).unwrap_or(3),
+            add_keys: self.add_keys(effective),
+        })
+    }
+
+    /// One that is not there is passed over, as ssh does it, but not in silence.
+    fn certificate_files(&mut self, effective: &Effective, named: &Named) -> Vec<PathBuf> {
+        let written = effective.settings.certificate_files();
+        for (setting, file) in written.iter().zip(&named.certificate_files) {
+            if !self.system.is_present(Path::new(file)) {
+                let Setting { origin, .. } = setting;
+                let usual = || self.env.home.join(".ssh/config");
+                let what = PassedOver::Setting {
+                    keyword: "CertificateFile",
+                    value: file.clone(),
+                    instead: "there is no such file; the login goes on without it",
+                };
+                let file = origin.as_ref().map_or_else(usual, |at| at.file.to_path_buf());
+                let line = origin.as_ref().map(|at| at.line);
+                note(&mut self.warnings, [Warning { file, line, what }]);
+            }
+        }
+        named.certificate_files.iter().map(PathBuf::from).collect()
+    }
+
+    fn add_keys(&mut self, effective: &Effective) -> AddKeys {
+        let value = effective.settings.get(Keyword::AddKeysToAgent).map(|set| &set.value);
+        let Some(&Value::For(mode, seconds)) = value else { return AddKeys::No };
+        let lifetime = Some(Duration::from_secs(seconds)).filter(|time| !time.is_zero());
+        match mode {
+            "true" => AddKeys::Yes { confirm: false, lifetime },
+            "confirm" => AddKeys::Yes { confirm: true, lifetime },
+            "ask" => {
+                let instead = "nobody is asked, and no key is handed to the agent";
+                self.warn(effective, Keyword::AddKeysToAgent, "AddKeysToAgent", "ask", instead);
+                AddKeys::No
+            }
+            _ => AddKeys::No,
+        }
+    }
+
+    /// `SendEnv`, then `SetEnv`, which has the last word on a name.
+    pub(super) fn session_env(&self, set: &Settings) -> Vec<(String, Secret)> {
+        let wanted = |name: &str| {
+            set.send_env().iter().any(|pattern| pattern::matches(name, &pattern.value))
+        };
+        let sent = self.system.variables().into_iter().filter(|(name, _)| wanted(name));
+        let fixed = set.list(Keyword::SetEnv).unwrap_or_default();
+        let fixed: Vec<(String, String)> = fixed
+            .iter()
+            .filter_map(|text| text.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let is_fixed = |name: &str| fixed.iter().any(|(fixed, _)| fixed == name);
+        let sent: Vec<_> = sent.filter(|(name, _)| !is_fixed(name)).collect();
+        sent.into_iter().chain(fixed).map(|(name, value)| (name, Secret::new(value))).collect()
+    }
+}
+
+/// Whether keys are a way in at all.
+fn public_keys(set: &Settings) -> bool {
+    let preferred = set.text(Keyword::PreferredAuthentications);
+    let is_preferred =
+        preferred.is_none_or(|list| list.split(',').any(|method| method == "publickey"));
+    set.choice(Keyword::PubkeyAuthentication) != Some("false") && is_preferred
+}

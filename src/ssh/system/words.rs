@@ -1,0 +1,181 @@
+//! What `ssh` says when it gives up. Pure.
+//!
+//! Its standard error and its status 255 are all there is: ssh(1) has no other
+//! way to tell. The last line that is known counts, since what comes before it
+//! are notices and banners.
+
+use std::path::PathBuf;
+
+use crate::domain::failure::trouble::{LinkTrouble, Phase};
+
+/// The trouble that these words of `ssh` stand for, on the way to `host` as
+/// `user`.
+pub(super) fn trouble(words: &str, host: &str, user: &str) -> LinkTrouble {
+    let changed = changed_key(words, host);
+    let told = || words.lines().rev().find_map(|line| line_trouble(line.trim(), host, user));
+    changed.or_else(told).unwrap_or_else(|| {
+        let detail = match words.lines().map(str::trim).rfind(|line| !line.is_empty()) {
+            Some(last) => last.to_owned(),
+            None => "ssh ended without a word".to_owned(),
+        };
+        LinkTrouble::ConnectFailed { detail }
+    })
+}
+
+/// The block of `@` lines names the file, the line and the key.
+fn changed_key(words: &str, host: &str) -> Option<LinkTrouble> {
+    if !words.contains("REMOTE HOST IDENTIFICATION HAS CHANGED!") {
+        return None;
+    }
+    let offending = words.lines().find_map(|line| {
+        let rest = line.trim().strip_prefix("Offending ")?;
+        let (file, number) = rest.split_once(" key in ")?.1.rsplit_once(':')?;
+        Some((PathBuf::from(file), number.trim().parse().ok()?))
+    });
+    let (file, line) = offending.unwrap_or_default();
+    let fingerprint = words.lines().map(str::trim).find(|line| line.starts_with("SHA256:"));
+    Some(LinkTrouble::HostKeyChanged {
+        name: host.to_owned(),
+        fingerprint: fingerprint.unwrap_or_default().trim_end_matches('.').to_owned(),
+        file,
+        line,
+    })
+}
+
+fn line_trouble(line: &str, host: &str, user: &str) -> Option<LinkTrouble> {
+    if let Some(rest) = line.strip_prefix("ssh: Could not resolve hostname ") {
+        let (name, detail) = rest.split_once(": ").unwrap_or((rest, ""));
+        return Some(LinkTrouble::Unresolved { host: name.to_owned(), detail: detail.to_owned() });
+    }
+    if line.starts_with("ssh: connect to ") {
+        return Some(connecting(line.rsplit(": ").next().unwrap_or_default()));
+    }
+    if let Some((_, methods)) = line.split_once(": Permission denied (") {
+        let methods = methods.trim_end_matches(['.', ')']);
+        return Some(LinkTrouble::AuthDenied {
+            user: user.to_owned(),
+            tried: Vec::new(),
+            methods: methods.split(',').map(str::to_owned).collect(),
+        });
+    }
+    if line.contains("Too many authentication failures") {
+        return Some(LinkTrouble::TooManyAuthFailures { user: user.to_owned(), offered: 0 });
+    }
+    if line == "Host key verification failed." {
+        let fingerprint = String::new();
+        return Some(LinkTrouble::HostKeyUnknown { name: host.to_owned(), fingerprint });
+    }
+    if let Some((_, rest)) = line.split_once("no matching ") {
+        let (kind, theirs) = rest.split_once(" found. Their offer: ")?;
+        return Some(LinkTrouble::NoCommonAlgorithm {
+            kind: algorithm_kind(kind),
+            theirs: theirs.to_owned(),
+        });
+    }
+    if line.starts_with("kex_exchange_identification: ") {
+        return Some(match line.contains("reset by peer") {
+            true => LinkTrouble::ResetByPeer { phase: Phase::KeyExchange },
+            false => LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None },
+        });
+    }
+    // `FILE: line N: Bad configuration option: x`, or `FILE line N: ...`.
+    config_line(line)
+}
+
+fn connecting(reason: &str) -> LinkTrouble {
+    match reason.trim_end_matches('.') {
+        "Connection refused" => LinkTrouble::Refused,
+        "Connection timed out" | "Operation timed out" => {
+            LinkTrouble::TimedOut { phase: Phase::Connect }
+        }
+        "No route to host" | "Host is unreachable" => LinkTrouble::NoRoute,
+        "Network is unreachable" => LinkTrouble::NetworkUnreachable,
+        other => LinkTrouble::ConnectFailed { detail: other.to_owned() },
+    }
+}
+
+fn algorithm_kind(kind: &str) -> &'static str {
+    match kind {
+        "host key type" => "host key",
+        "cipher" => "cipher",
+        "MAC" => "MAC",
+        "compression method" => "compression",
+        _ => "key exchange",
+    }
+}
+
+fn config_line(line: &str) -> Option<LinkTrouble> {
+    let (file, rest) = line.split_once(" line ").or_else(|| line.split_once(": line "))?;
+    let (number, detail) = rest.split_once(": ")?;
+    let number = number.parse().ok()?;
+    let file = PathBuf::from(file.trim_end_matches(':'));
+    Some(LinkTrouble::SshConfig { file, line: Some(number), detail: detail.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ssh_says_is_the_trouble_that_it_names() {
+        let cases: &[(&str, LinkTrouble)] = &[
+            (
+                "ssh: Could not resolve hostname nope.invalid: Name or service not known\n",
+                LinkTrouble::Unresolved {
+                    host: "nope.invalid".to_owned(),
+                    detail: "Name or service not known".to_owned(),
+                },
+            ),
+            ("ssh: connect to host box port 1: Connection refused\r\n", LinkTrouble::Refused),
+            (
+                "ssh: connect to host box port 22: Connection timed out\n",
+                LinkTrouble::TimedOut { phase: Phase::Connect },
+            ),
+            (
+                "Welcome: no route to host\nann@box: Permission denied (publickey,password).\n",
+                LinkTrouble::AuthDenied {
+                    user: "ann".to_owned(),
+                    tried: Vec::new(),
+                    methods: vec!["publickey".to_owned(), "password".to_owned()],
+                },
+            ),
+            (
+                "Unable to negotiate with 10.0.0.1 port 22: no matching cipher found. Their offer: 3des-cbc\n",
+                LinkTrouble::NoCommonAlgorithm { kind: "cipher", theirs: "3des-cbc".to_owned() },
+            ),
+            (
+                "kex_exchange_identification: Connection closed by remote host\nConnection closed by 10.0.0.1 port 22\n",
+                LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None },
+            ),
+            (
+                "/home/ann/.ssh/config: line 3: Bad configuration option: hots\n/home/ann/.ssh/config: terminating, 1 bad configuration options\n",
+                LinkTrouble::SshConfig {
+                    file: "/home/ann/.ssh/config".into(),
+                    line: Some(3),
+                    detail: "Bad configuration option: hots".to_owned(),
+                },
+            ),
+            ("", LinkTrouble::ConnectFailed { detail: "ssh ended without a word".to_owned() }),
+            ("odd\n", LinkTrouble::ConnectFailed { detail: "odd".to_owned() }),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(&trouble(words, "box", "ann"), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_changed_key_is_told_with_file_line_and_fingerprint() {
+        let words = "@@@@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n\
+            The fingerprint for the ED25519 key sent by the remote host is\nSHA256:abc.\n\
+            Add correct host key in /home/ann/.ssh/known_hosts to get rid of this message.\n\
+            Offending RSA key in /home/ann/.ssh/known_hosts:7\n\
+            Host key verification failed.\n";
+        let expected = LinkTrouble::HostKeyChanged {
+            name: "box".to_owned(),
+            fingerprint: "SHA256:abc".to_owned(),
+            file: "/home/ann/.ssh/known_hosts".into(),
+            line: 7,
+        };
+        assert_eq!(trouble(words, "box", "ann"), expected);
+    }
+}

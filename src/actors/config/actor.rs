@@ -77,7 +77,7 @@ pub enum ConfigMsg {
 pub struct LookDone {
     snapshot: Arc<Snapshot>,
     /// `None` where the files are as they were.
-    look: Option<Look>,
+    look: Option<Box<Look>>,
     watch: Watch,
     ssh: SshLooked,
 }
@@ -224,7 +224,7 @@ impl Actor for ConfigActor {
                 state.snapshot = Some(snapshot);
                 state.ssh_looked(ssh);
                 if let Some(look) = look {
-                    publish(&state.publisher, look);
+                    publish(&state.publisher, *look);
                 }
                 state.look_is_over(&myself, Some(watch));
             }
@@ -328,7 +328,7 @@ fn look_now(
         }
         _ => {
             let look = Look::at(&snapshot, args.home.as_deref());
-            LookDone { snapshot: Arc::new(snapshot), look: Some(look), watch, ssh }
+            LookDone { snapshot: Arc::new(snapshot), look: Some(Box::new(look)), watch, ssh }
         }
     }
 }

@@ -18,13 +18,13 @@ struct Cramped {
 }
 
 impl Cramped {
-    fn with_mebibytes(size: u32) -> Self {
-        let disk = SmallDisk::with_mebibytes(size);
+    fn with_mebibytes(size: u32) -> Option<Self> {
+        let disk = SmallDisk::with_mebibytes(size)?;
         let world = World::new();
         let state = disk.path().join("state");
         fs::create_dir(&state).unwrap();
         symlink(&state, world.home.state_dir()).unwrap();
-        Self { world, disk }
+        Some(Self { world, disk })
     }
 
     fn status(&self) -> Value {
@@ -43,7 +43,7 @@ const IN_TWO_PARTS: &str = "echo started >> starts; cat data1; \
 
 #[test]
 fn mirrors_pause_and_say_so_and_go_on_when_there_is_room() {
-    let cramped = Cramped::with_mebibytes(16);
+    let Some(cramped) = Cramped::with_mebibytes(16) else { return };
     let Cramped { world, disk } = &cramped;
     let data = ["data1", "data2", "data3"].map(|name| {
         let seed = u64::from(name.as_bytes()[4]);
@@ -113,7 +113,7 @@ fn mirrors_pause_and_say_so_and_go_on_when_there_is_room() {
 
 #[test]
 fn removing_a_session_makes_room_on_a_full_disk() {
-    let cramped = Cramped::with_mebibytes(16);
+    let Some(cramped) = Cramped::with_mebibytes(16) else { return };
     let Cramped { world, disk } = &cramped;
     let id = world.detached_script("head -c 4000000 /dev/zero");
     world.home.longhaul(&["wait", &id]).exited(0);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use longhaul::domain::launch::Parameters;
 use longhaul::runner::program::Program;
 
-use crate::bench::{Bench, nonce};
+use crate::bench::{Bench, NotTried, nonce};
 use crate::processes;
 use crate::wait::{eventually, holds_within};
 use crate::world::World;
@@ -110,11 +110,11 @@ fn remove_cgroup(dir: &Path) -> bool {
 /// A cgroup of the bench's own, in the hierarchy that systemd would use.
 fn own_cgroup(bench: &Bench) -> PathBuf {
     let roots = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/systemd"];
+    let name = format!("longhaul-test-{}", bench.id.as_str());
     let root = roots.iter().find(|root| Path::new(root).join("cgroup.procs").exists());
-    let dir =
-        Path::new(root.expect("cgroups")).join(format!("longhaul-test-{}", bench.id.as_str()));
-    fs::create_dir(&dir).expect("this fact needs the right to make a cgroup, which root has");
-    dir
+    let made =
+        root.map(|root| Path::new(root).join(name)).filter(|dir| fs::create_dir(dir).is_ok());
+    made.unwrap_or_else(|| NotTried::here("it needs the right to make a cgroup, which root has"))
 }
 
 fn stop_ends_all_that_is_in_a_lingering_users_scope(bench: &mut Bench) {

@@ -7,7 +7,7 @@ use std::process::Command;
 use longhaul::domain::launch::Parameters;
 use longhaul::runner::program::Program;
 
-use crate::bench::{Bench, nonce};
+use crate::bench::{Bench, NotTried, nonce};
 use crate::wait::{eventually, holds_within};
 
 under_every_shell! {
@@ -103,7 +103,9 @@ fn a_full_disk_refuses_a_start_and_leaves_no_claim(bench: &mut Bench) {
 
 fn a_disk_that_fills_up_during_the_run_is_named_and_the_end_is_kept(bench: &mut Bench) {
     let disk = bench.dir().join("disk");
-    assert!(mount_tmpfs(&disk), "this fact needs the right to mount a file system");
+    if !mount_tmpfs(&disk) {
+        NotTried::here("it needs the right to mount a file system");
+    }
     bench.root = Some(disk.clone());
     let mut talk = bench.start_script(
         "echo begun; head -c 1000000 /dev/zero 2>/dev/null; echo >\"$BENCH/full\"; exit 7",

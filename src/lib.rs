@@ -57,7 +57,7 @@
 //!    `start.sh`, whose first act is `mkdir` of the spool. Of two starts with one
 //!    id, one goes on; a launch whose answer was lost is looked up.
 //! 4. **Spool.** The command writes to plain files there. Its wrapper writes the
-//!    exit record to a temporary name, and renames it. With a cap, the output goes
+//!    exit record: a line, and whole once its end is there. With a cap, output goes
 //!    into segments instead (`runner/rotate.sh`), and the oldest go.
 //! 5. **Follower.** [`runner::follow`] streams from the mirror's lengths on, and
 //!    after a cut again from there, on whichever link is up.

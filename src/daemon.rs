@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use crate::actors::ask;
+use crate::actors::attention::Attention;
 use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
 use crate::actors::connection::SshDialer;
 use crate::actors::journal::Journal;
@@ -190,7 +191,8 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
     let registry = Registry::open(plan.state_dir.registry()).await?;
     let journal = Journal::open(registry.clone());
     let (stop, stopped) = watch::channel(false);
-    let supervisor = spawn_supervisor(&plan, &registry, &journal).await?;
+    let attention = Attention::new(journal.clone());
+    let supervisor = spawn_supervisor(&plan, &registry, &attention, &journal).await?;
     let children: Children = ask(&supervisor, SupervisorMsg::FindChildren)
         .await
         .ok_or_else(|| DaemonError::Start("the supervisor does not answer".into()))?;
@@ -202,6 +204,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         supervisor: supervisor.clone(),
         children,
         registry,
+        attention,
         journal,
         state_dir: plan.state_dir,
         stop,
@@ -219,6 +222,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
 async fn spawn_supervisor(
     plan: &Plan,
     registry: &Registry,
+    attention: &Attention,
     journal: &Journal,
 ) -> Result<ActorRef<SupervisorMsg>, DaemonError> {
     let spools = plan.state_dir.root().join("spool").join("1");
@@ -231,6 +235,7 @@ async fn spawn_supervisor(
         ssh: plan.ssh.clone(),
         dialer: Arc::new(SshDialer),
         registry: registry.clone(),
+        attention: attention.clone(),
         journal: journal.clone(),
         local_root: spools.to_string_lossy().into_owned(),
     };

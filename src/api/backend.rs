@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, watch};
 
 use super::types::{
-    AgentView, ConfigView, EventView, HostKeyShown, InputTaken, KillRequest, Pulse, RemoteView,
-    RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
+    AgentView, AnswerRequest, ConfigView, EventView, HostKeyShown, InputTaken, KillRequest, Pulse,
+    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
+use crate::domain::attention::{AnswerError, QuestionId, QuestionView};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::host_key::TrustError;
@@ -62,6 +63,9 @@ pub enum RequestError {
     /// A host key was not taken over.
     #[error(transparent)]
     NotTrusted(#[from] TrustError),
+    /// An answer was not taken.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
     /// The configuration cannot be taken; the report is for people.
     #[error("{0}")]
     ConfigRejected(String),
@@ -97,7 +101,7 @@ pub struct Output {
 ///
 /// All of it answers within seconds, except [`test_remote`](Self::test_remote),
 /// [`host_key`](Self::host_key) and [`trust`](Self::trust), which take as long as
-/// the remote's own time-outs allow.
+/// the remote's own time-outs allow, and a person who may be asked.
 pub trait Backend: Clone + Send + Sync + 'static {
     /// Takes a session in; it is in the registry when this returns.
     fn run(
@@ -152,6 +156,14 @@ pub trait Backend: Clone + Send + Sync + 'static {
         name: &str,
         request: TrustRequest,
     ) -> impl Future<Output = Result<HostKeyShown, RequestError>> + Send;
+    /// What people are asked, by the names of the remotes.
+    fn attention(&self) -> impl Future<Output = Result<Vec<QuestionView>, RequestError>> + Send;
+    /// Takes a person's answer; a connection that has given up dials again.
+    fn answer(
+        &self,
+        id: QuestionId,
+        request: AnswerRequest,
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// Tries a remote's connection at once, whatever it waits for.
     fn reconnect(&self, name: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// All agents.

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    agent, attach, config, daemon, events, explain, logs, parts, remote, run, send, sessions,
-    status,
+    agent, attach, attention, config, daemon, events, explain, logs, parts, remote, run, send,
+    sessions, status,
 };
 use crate::paths::Environment;
 
@@ -68,6 +68,8 @@ pub(super) enum Verb {
     Rm(sessions::RmArgs),
     /// Print what happened, and what happens.
     Events(events::Args),
+    /// Answer what longhaul asks: passphrases, passwords, codes, host keys.
+    Attention(attention::Args),
     /// Show the daemon, its configuration, remotes and live sessions.
     Status(status::Args),
     /// Remotes: list, show, test, reconnect.
@@ -120,6 +122,7 @@ impl Verb {
             Self::Kill(args) => sessions::kill(args, context).await,
             Self::Rm(args) => sessions::rm(args, context).await,
             Self::Events(args) => events::events(args, context).await,
+            Self::Attention(args) => attention::attention(args, context).await,
             Self::Status(args) => status::status(args, context).await,
             Self::Remote(verb) => remote::remote(verb, context).await,
             Self::Agent(verb) => agent::agent(verb, context).await,

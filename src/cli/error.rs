@@ -62,7 +62,16 @@ pub(super) enum CliError {
         /// The system's answer.
         source: io::Error,
     },
-    /// A prompt has to be text.
+    /// Nobody is asked anything for this remote.
+    #[error("{remote} has no open question")]
+    NoQuestion {
+        /// What was given.
+        remote: String,
+    },
+    /// The terminal could not be read or written.
+    #[error("the terminal failed: {0}")]
+    Terminal(io::Error),
+    /// A prompt or an answer has to be text.
     #[error("{} is not UTF-8: byte {at} is no character's", path.display())]
     NotText {
         /// The file; `-` is standard input.
@@ -132,12 +141,17 @@ impl CliError {
             Self::Copy { id, .. } => Some(format!("longhaul logs {id}   (nothing is lost)")),
             Self::NoSuchRemote { all, .. } if all.is_empty() => Some("longhaul config path".into()),
             Self::NoSuchRemote { all, .. } => Some(format!("one of: {}", all.join(" "))),
+            Self::NoQuestion { .. } => Some(
+                "longhaul attention\nlonghaul remote reconnect REMOTE   (a new try asks again)"
+                    .into(),
+            ),
             Self::Start(error) => error.remedy(),
             Self::Paths(_)
             | Self::Stdout(_)
             | Self::MirrorShort { .. }
             | Self::Read { .. }
             | Self::NotText { .. }
+            | Self::Terminal(_)
             | Self::Encode(_)
             | Self::Setup(_)
             | Self::Client(ClientError::Request(_) | ClientError::TooLong { .. }) => None,

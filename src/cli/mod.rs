@@ -11,6 +11,7 @@
 
 mod agent;
 mod attach;
+mod attention;
 mod config;
 mod context;
 mod daemon;

@@ -6,6 +6,7 @@
 //! out as an effect that an actor performs. `tests/architecture.rs` holds it.
 
 pub mod agent;
+pub mod attention;
 pub mod backoff;
 pub mod config;
 pub mod connection;

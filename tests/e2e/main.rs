@@ -8,6 +8,8 @@
 mod support;
 
 #[cfg(test)]
+mod attention;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod daemon;

@@ -15,11 +15,13 @@ use super::report::LinkReport;
 use super::request::{ChannelRequest, Granted, Queue, Slot};
 use super::spare::{self, Keeper, Spare};
 use super::tasks::{self, Facts};
+use crate::actors::attention::Attention;
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
+use crate::domain::attention::QuestionView;
 use crate::domain::backoff::Backoff;
 use crate::domain::connection::fsm::{Effect, Input};
-use crate::domain::connection::{ConnectionFsm, LinkId, Purpose};
+use crate::domain::connection::{ConnectionFsm, LinkId, LinkState, Purpose};
 use crate::domain::event::EventKind;
 use crate::domain::failure::classify::{heals_by_itself, link_failure};
 use crate::domain::failure::trouble::LinkTrouble;
@@ -48,6 +50,8 @@ pub struct ConnectionArgs {
     pub resolver: ActorRef<ResolverMsg>,
     /// Who brings links up.
     pub dialer: Arc<dyn Dialer>,
+    /// Where a person is asked.
+    pub attention: Attention,
     /// Where what happens is written down.
     pub journal: Journal,
     /// Where its state is published.
@@ -98,6 +102,8 @@ pub enum ConnectionMsg {
         /// Who still waits for one.
         request: ChannelRequest,
     },
+    /// What a person is asked for the remote is another thing, or nothing.
+    QuestionChanged(Option<Box<QuestionView>>),
     /// A pause is over.
     RetryElapsed(Epoch),
     /// A link's idle timer ran out.
@@ -146,6 +152,8 @@ pub struct ConnectionState {
     at: Whereabouts,
     next_try: Option<Instant>,
     dial: Option<JoinHandle<()>>,
+    question: Option<QuestionView>,
+    questions: JoinHandle<()>,
 }
 
 /// Also when the actor is killed or panics, which skips `post_stop`: a link that
@@ -155,6 +163,7 @@ impl Drop for ConnectionState {
         if let Some(dial) = self.dial.take() {
             dial.abort();
         }
+        self.questions.abort();
         let links = self.links.drain().map(|(_, (link, _))| link).chain(self.arrived.take());
         let links: Vec<Link> = links.collect();
         // Outside a runtime nothing can be sent, and the sessions are gone too.
@@ -175,10 +184,11 @@ impl Actor for ConnectionActor {
 
     async fn pre_start(
         &self,
-        _: ActorRef<ConnectionMsg>,
+        myself: ActorRef<ConnectionMsg>,
         args: ConnectionArgs,
     ) -> Result<ConnectionState, ActorProcessingErr> {
         let at = args.report.borrow().at.clone();
+        let questions = tasks::watch_question(myself, args.attention.clone(), args.place.clone());
         let mut state = ConnectionState {
             args,
             fsm: ConnectionFsm::default(),
@@ -190,6 +200,8 @@ impl Actor for ConnectionActor {
             at,
             next_try: None,
             dial: None,
+            question: None,
+            questions,
         };
         // The report may still be that of an actor that has failed.
         state.publish();
@@ -204,6 +216,16 @@ impl Actor for ConnectionActor {
     ) -> Result<(), ActorProcessingErr> {
         state.handle(&myself, message);
         state.publish();
+        Ok(())
+    }
+
+    /// Not after a failure: then there will be another actor for the remote.
+    async fn post_stop(
+        &self,
+        _: ActorRef<ConnectionMsg>,
+        state: &mut ConnectionState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.args.attention.forget(&state.args.place);
         Ok(())
     }
 }
@@ -255,6 +277,9 @@ impl ConnectionState {
                 // Nobody has asked anew: a pause that began since goes on.
                 self.step(myself, Input::Wanted { asked: false });
             }
+            ConnectionMsg::QuestionChanged(question) => {
+                self.question = question.map(|question| *question);
+            }
             ConnectionMsg::RetryElapsed(epoch) => {
                 self.step(myself, Input::RetryElapsed { epoch });
             }
@@ -289,12 +314,17 @@ impl ConnectionState {
     ) {
         let input = match result {
             Ok(link) => {
+                self.args.attention.withdraw(&self.args.place);
                 self.arrived = Some(link);
                 Input::Dialled { epoch }
             }
             Err(trouble) => {
                 info!(remote = %self.args.place, %trouble, "no link");
                 let heals = heals_by_itself(&trouble);
+                if !heals && !trouble.is_unanswered() {
+                    // An answer would not mend what it failed of.
+                    self.args.attention.withdraw(&self.args.place);
+                }
                 Input::DialFailed { epoch, trouble, heals }
             }
         };
@@ -327,7 +357,9 @@ impl ConnectionState {
                 self.next_try = None;
                 let (resolver, dialer) = (self.args.resolver.clone(), self.args.dialer.clone());
                 let request = self.args.request.clone();
-                self.dial = Some(tasks::dial(myself.clone(), resolver, dialer, request, epoch));
+                let prompter = self.args.attention.prompter(self.args.place.clone());
+                let dial = tasks::dial(myself.clone(), resolver, dialer, prompter, request, epoch);
+                self.dial = Some(dial);
             }
             Effect::RetryAfter { epoch, failures } => {
                 let delay = Backoff::LINK.delay(failures, rand::random());
@@ -439,7 +471,11 @@ impl ConnectionState {
 
     /// Publishes what has changed, and writes a change of state down.
     fn publish(&mut self) {
-        let state = self.fsm.state();
+        let state = match self.fsm.state() {
+            // It goes on as soon as somebody answers.
+            LinkState::Connecting if self.question.is_some() => LinkState::NeedsAttention,
+            state => state,
+        };
         let failure = self.fsm.trouble().map(|trouble| link_failure(trouble, &self.at));
         if failure.is_none() {
             self.next_try = None;
@@ -452,6 +488,7 @@ impl ConnectionState {
                 || report.links != self.links.len()
                 || report.next_try != self.next_try
                 || report.at != self.at
+                || report.question != self.question
                 || report.facts.is_some() != self.facts.borrow().known().is_some();
             if moved {
                 report.since = crate::actors::now();
@@ -463,6 +500,7 @@ impl ConnectionState {
             report.trouble = self.fsm.trouble().cloned();
             report.failure.clone_from(&failure);
             report.at.clone_from(&self.at);
+            report.question.clone_from(&self.question);
             report.facts = self.facts.borrow().known();
             modified
         });

@@ -2,18 +2,19 @@
 
 use std::fmt::Debug;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::SshSettings;
-use crate::ssh::{self, Link};
+use crate::ssh::{self, Link, Prompter};
 
 /// A dial under way. Dropping it ends what it has opened.
 pub type Dial<'a> = Pin<Box<dyn Future<Output = Result<Link, LinkTrouble>> + Send + 'a>>;
 
 /// Brings links up.
 pub trait Dialer: Debug + Send + Sync {
-    /// Dials once.
-    fn dial<'a>(&'a self, settings: &'a SshSettings) -> Dial<'a>;
+    /// Dials once. `prompter` asks a person where one is needed.
+    fn dial<'a>(&'a self, settings: &'a SshSettings, prompter: Arc<dyn Prompter>) -> Dial<'a>;
 }
 
 /// The dialer that dials.
@@ -21,7 +22,7 @@ pub trait Dialer: Debug + Send + Sync {
 pub struct SshDialer;
 
 impl Dialer for SshDialer {
-    fn dial<'a>(&'a self, settings: &'a SshSettings) -> Dial<'a> {
-        Box::pin(ssh::dial(settings, &|_, _| {}))
+    fn dial<'a>(&'a self, settings: &'a SshSettings, prompter: Arc<dyn Prompter>) -> Dial<'a> {
+        Box::pin(ssh::dial(settings, Some(prompter), &|_, _| {}))
     }
 }

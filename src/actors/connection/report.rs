@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::domain::attention::QuestionView;
 use crate::domain::connection::{LinkState, LinkView};
 use crate::domain::failure::Failure;
 use crate::domain::failure::trouble::LinkTrouble;
@@ -30,6 +31,8 @@ pub struct LinkReport {
     pub since: Timestamp,
     /// The remote, and where it was last dialled.
     pub at: Whereabouts,
+    /// What a person is asked.
+    pub question: Option<QuestionView>,
     /// What the host told about itself.
     pub facts: Option<Arc<HostFacts>>,
 }
@@ -47,6 +50,7 @@ impl LinkReport {
             failure: None,
             since: now,
             at: Whereabouts { place, destination: None, session: None },
+            question: None,
             facts: None,
         }
     }
@@ -60,6 +64,7 @@ impl LinkReport {
             failures: self.failures,
             next_try_ms: self.next_try.map(|at| u64::try_from(left(at)).unwrap_or(u64::MAX)),
             failure: self.failure.clone(),
+            question: self.question.clone(),
             since: self.since.to_string(),
         }
     }

@@ -14,6 +14,7 @@ use tracing::debug;
 use super::actor::ConnectionMsg;
 use super::dialer::Dialer;
 use super::request::{ChannelRequest, Granted, Slot};
+use crate::actors::attention::Attention;
 use crate::actors::resolver::{self, ResolverMsg};
 use crate::domain::connection::LinkId;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
@@ -21,7 +22,7 @@ use crate::domain::ids::Epoch;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::runner::control::{self, HostFacts};
 use crate::runner::program::BOOTSTRAP;
-use crate::ssh::Link;
+use crate::ssh::{Link, Prompter};
 
 /// How long a start waits for the host's PATH: the probe's own bound, and a
 /// little for the way.
@@ -52,6 +53,7 @@ pub(super) fn dial(
     connection: ActorRef<ConnectionMsg>,
     resolver: ActorRef<ResolverMsg>,
     dialer: Arc<dyn Dialer>,
+    prompter: Arc<dyn Prompter>,
     request: SshRequest,
     epoch: Epoch,
 ) -> JoinHandle<()> {
@@ -60,7 +62,7 @@ pub(super) fn dial(
         let (settings, result) = match settings {
             Ok(settings) => {
                 // A dial that panics is one that failed: it must be heard of.
-                let dialled = AssertUnwindSafe(async { dialer.dial(&settings).await });
+                let dialled = AssertUnwindSafe(async { dialer.dial(&settings, prompter).await });
                 let result = dialled.catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
                 (Some(Box::new(settings)), result)
             }
@@ -87,6 +89,31 @@ async fn report_dial(
     {
         link.close().await;
     }
+}
+
+/// Reports each change of the remote's question.
+pub(super) fn watch_question(
+    connection: ActorRef<ConnectionMsg>,
+    attention: Attention,
+    remote: String,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut changed = attention.subscribe();
+        let mut told = None;
+        loop {
+            let question = attention.of(&remote);
+            if question != told {
+                told.clone_from(&question);
+                let message = ConnectionMsg::QuestionChanged(question.map(Box::new));
+                if connection.cast(message).is_err() {
+                    return;
+                }
+            }
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    })
 }
 
 /// Reports the loss of a link.

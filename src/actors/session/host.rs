@@ -94,6 +94,14 @@ impl Host {
         }
     }
 
+    /// Comes once no person is needed for it any more; `None` if none is now.
+    pub(super) fn person_needed(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let Self::Remote(remote) = self else { return None };
+        let mut report = remote.report.clone();
+        report.borrow().question.as_ref()?;
+        Some(async move { _ = report.wait_for(|report| report.question.is_none()).await })
+    }
+
     /// How the connection is; `None` on this machine.
     pub(super) fn link(&self) -> Option<LinkView> {
         match self {

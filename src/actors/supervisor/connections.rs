@@ -7,6 +7,7 @@ use std::time::Duration;
 use ractor::{Actor, ActorCell, ActorId, ActorRef, SpawnErr};
 use tokio::sync::watch;
 
+use crate::actors::attention::Attention;
 use crate::actors::connection::{
     ConnectionActor, ConnectionArgs, ConnectionMsg, Dialer, LinkReport,
 };
@@ -40,6 +41,7 @@ pub(super) struct Entry {
 pub(super) struct Shared {
     pub(super) resolver: ActorRef<ResolverMsg>,
     pub(super) dialer: Arc<dyn Dialer>,
+    pub(super) attention: Attention,
     pub(super) journal: Journal,
 }
 
@@ -181,6 +183,7 @@ async fn spawn(
         idle,
         resolver: shared.resolver.clone(),
         dialer: shared.dialer.clone(),
+        attention: shared.attention.clone(),
         journal: shared.journal.clone(),
         report,
     };

@@ -12,6 +12,7 @@ use tracing::warn;
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::sessions::{Live, pulse_of};
 use super::{create, host_key, remotes, test, view};
+use crate::actors::attention::Attention;
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
@@ -19,9 +20,10 @@ use crate::actors::session::{Host, SessionMsg, remove_spool};
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AgentView, ConfigView, EventView, HostKeyShown, InputTaken, KillRequest, RemoteView,
-    RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
+    AgentView, AnswerRequest, ConfigView, EventView, HostKeyShown, InputTaken, KillRequest,
+    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
+use crate::domain::attention::{QuestionId, QuestionView};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
 use crate::domain::session::fsm::Order;
@@ -51,6 +53,7 @@ struct Inner {
     supervisor: ActorRef<SupervisorMsg>,
     children: Children,
     registry: Registry,
+    attention: Attention,
     journal: Journal,
     state_dir: StateDir,
     started_at: String,
@@ -66,6 +69,8 @@ pub struct Parts {
     pub children: Children,
     /// The registry.
     pub registry: Registry,
+    /// Where a person is asked.
+    pub attention: Attention,
     /// The journal.
     pub journal: Journal,
     /// The state directory.
@@ -78,12 +83,13 @@ impl DaemonHandle {
     /// The handle of a daemon that has just started.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { supervisor, children, registry, journal, state_dir, stop } = parts;
+        let Parts { supervisor, children, registry, attention, journal, state_dir, stop } = parts;
         let started_at = now().to_string();
         Self(Arc::new(Inner {
             supervisor,
             children,
             registry,
+            attention,
             journal,
             state_dir,
             started_at,
@@ -101,6 +107,10 @@ impl DaemonHandle {
 
     pub(super) fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    pub(super) fn attention(&self) -> &Attention {
+        &self.0.attention
     }
 
     fn config(&self) -> ConfigHandle {
@@ -356,6 +366,20 @@ impl Backend for DaemonHandle {
 
     async fn trust(&self, name: &str, request: TrustRequest) -> Result<HostKeyShown, RequestError> {
         host_key::trust(self, name, &request.fingerprint).await
+    }
+
+    async fn attention(&self) -> Result<Vec<QuestionView>, RequestError> {
+        Ok(self.0.attention.open())
+    }
+
+    async fn answer(&self, id: QuestionId, request: AnswerRequest) -> Result<(), RequestError> {
+        let taken = self.0.attention.answer(id, request.answer)?;
+        if taken.dormant {
+            // A question of a test has no connection that could go on.
+            let reconnect = |reply| SupervisorMsg::Reconnect(taken.remote.clone(), reply);
+            ask(self.supervisor(), reconnect).await.ok_or(RequestError::Unavailable)?;
+        }
+        Ok(())
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

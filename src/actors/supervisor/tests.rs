@@ -8,6 +8,7 @@ use ractor::{Actor, ActorRef};
 use tokio::time::timeout;
 
 use super::{NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg};
+use crate::actors::attention::Attention;
 use crate::actors::config::{ConfigArgs, Timing};
 use crate::actors::connection::ConnectionMsg;
 use crate::actors::connection::tests::script::{Script, Step, environment, request};
@@ -38,6 +39,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let registry = Registry::open(dir.path().join("registry")).await.unwrap();
         let script = Script::new(steps);
+        let journal = Journal::open(registry.clone());
         let args = SupervisorArgs {
             config: ConfigArgs {
                 main_path: dir.path().join("longhaul.ron"),
@@ -47,7 +49,8 @@ impl Bench {
             ssh: environment(),
             dialer: script.clone(),
             registry: registry.clone(),
-            journal: Journal::open(registry.clone()),
+            attention: Attention::new(journal.clone()),
+            journal,
             local_root: dir.path().join("spool").to_string_lossy().into_owned(),
         };
         let (supervisor, _) = Actor::spawn(None, SupervisorActor, args).await.unwrap();

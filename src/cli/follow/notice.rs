@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::api::types::{LinkState, LinkView, Pulse, SessionState};
+use crate::api::types::{LinkState, LinkView, Pulse, QuestionId, QuestionView, SessionState};
 use crate::cli::output::{say, say_raw};
-use crate::cli::render::{duration_ms, failure_block};
+use crate::cli::render::{duration_ms, failure_block, question_line};
 
 /// A link that comes up sooner than this is not worth a word.
 const SOON: Duration = Duration::from_millis(800);
@@ -28,6 +28,10 @@ pub(super) struct Notice {
     away_since: Instant,
     /// The trouble that was last told in full.
     told: Option<(LinkState, String)>,
+    /// The question that was last told.
+    told_question: Option<QuestionId>,
+    /// Somebody else writes to the terminal.
+    held: bool,
 }
 
 impl Notice {
@@ -40,7 +44,14 @@ impl Notice {
             since: now,
             away_since: now,
             told: None,
+            told_question: None,
+            held: false,
         }
+    }
+
+    /// Has the line wait while a person is asked.
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// Takes in a new pulse.
@@ -50,6 +61,9 @@ impl Notice {
         if away.is_none() {
             self.away_since = self.since;
             self.clear();
+        }
+        if let Some(question) = away.and_then(|link| link.question.as_ref()) {
+            return self.question(question, pulse);
         }
         let trouble = away.and_then(|link| {
             let failure = link.failure.as_ref()?;
@@ -77,6 +91,16 @@ impl Notice {
         self.draw(pulse);
     }
 
+    /// Says what a person is asked, where they are not asked here and now.
+    fn question(&mut self, question: &QuestionView, pulse: &Pulse) {
+        if !self.held && self.told_question != Some(question.id) {
+            self.clear();
+            say(&question_line(question));
+        }
+        self.told_question = Some(question.id);
+        self.draw(pulse);
+    }
+
     /// When the line has to be drawn again.
     pub(super) fn next_tick(&self, pulse: &Pulse) -> Option<Instant> {
         (self.terminal && away(pulse).is_some()).then(|| Instant::now() + TICK)
@@ -84,7 +108,7 @@ impl Notice {
 
     /// Draws the line, where there is something to say.
     pub(super) fn draw(&mut self, pulse: &Pulse) {
-        if !self.terminal || self.away_since.elapsed() < SOON {
+        if self.held || !self.terminal || self.away_since.elapsed() < SOON {
             return;
         }
         match line(&self.place, pulse, self.since.elapsed()) {
@@ -165,6 +189,7 @@ mod tests {
             failures: 1,
             next_try_ms: (link == LinkState::BackingOff).then_some(4000),
             failure: failed.then_some(failure),
+            question: None,
             since: String::new(),
         };
         Pulse { state, link: Some(link), stdout: 0, stderr: 0, exit: None, failure: None }

@@ -3,6 +3,7 @@
 //! What lives here: text made from wire types and the present time. What may
 //! not: reading clocks or terminals, writing anything.
 
+mod attention;
 mod events;
 mod failure;
 mod sessions;
@@ -10,6 +11,7 @@ mod status;
 mod table;
 mod words;
 
+pub(super) use attention::{prompt, question_line, questions};
 pub(super) use events::event_line;
 pub(super) use failure::failure_block;
 pub(super) use sessions::{inspect, ps, state_words};

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::attention::question_line;
 use super::words::{age, command, signal_name, size};
 use super::{Look, failure_block, table};
 use crate::api::types::{Exit, LinkState, LinkView, SessionState, SessionView};
@@ -49,9 +50,10 @@ fn state(view: &SessionView) -> String {
 
 /// A link that is not up, in a word or two.
 pub(super) fn link_words(link: &LinkView) -> String {
-    match &link.failure {
-        Some(failure) => format!("{}: {}", link.state.as_str(), failure.code),
-        None => link.state.as_str().to_owned(),
+    match (&link.question, &link.failure) {
+        (Some(view), _) => format!("{}: {}", link.state.as_str(), view.question.kind().as_str()),
+        (None, Some(failure)) => format!("{}: {}", link.state.as_str(), failure.code),
+        (None, None) => link.state.as_str().to_owned(),
     }
 }
 
@@ -104,6 +106,9 @@ pub(in crate::cli) fn inspect(view: &SessionView, look: Look) -> String {
         )),
     );
     line("mirror", Some(view.mirror.display().to_string()));
+    if let Some(question) = view.link.as_ref().and_then(|link| link.question.as_ref()) {
+        let _ = writeln!(text, "\n{}", question_line(question));
+    }
     let failures =
         [view.failure.as_ref(), view.link.as_ref().and_then(|link| link.failure.as_ref())];
     for failure in failures.into_iter().flatten() {

@@ -36,6 +36,7 @@ fn link() -> LinkView {
         failures: 3,
         next_try_ms: Some(3001),
         failure: Some(refused()),
+        question: None,
         since: AT.to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::state::LinkState;
+use crate::domain::attention::QuestionView;
 use crate::domain::failure::Failure;
 
 /// How the connection to a remote is.
@@ -16,6 +17,9 @@ pub struct LinkView {
     pub next_try_ms: Option<u64>,
     /// Why it is not connected, where it should be.
     pub failure: Option<Failure>,
+    /// What a person is asked, where one is needed.
+    #[serde(default)]
+    pub question: Option<QuestionView>,
     /// Since when it is in this state.
     pub since: String,
 }

@@ -1,91 +1,157 @@
-//! Authentication by public key, in OpenSSH's order (`pubkey_prepare` in
+//! Authentication: public keys, then what a person is asked.
+//!
+//! Keys come in OpenSSH's order (`pubkey_prepare` in
 //! sshconnect2.c): certificates of the identity files, keys that both the agent and the identity files have, the
 //! agent's other keys unless `IdentitiesOnly`, and the files that the agent
 //! does not hold. A private half is touched, and a passphrase asked for, only
 //! after the server has said that it would take the public half.
 
 mod agent;
+mod asked;
 mod askpass;
 mod attempts;
 mod candidates;
 mod key_file;
+mod methods;
 mod signer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use russh::MethodKind;
 use russh::client::Handle;
 use russh::keys::agent::AgentIdentity;
 use tokio::sync::watch;
 
+use self::agent::Agent;
 pub(super) use self::askpass::Askpass;
 use self::attempts::{Answer, Attempts};
 use self::candidates::{Candidate, Proof};
 use self::key_file::{KeyFile, Private};
+use self::methods::Methods;
 use self::signer::{FileSigner, SignError};
 use super::client::{Client, Ending};
 use super::host_key::blocking;
+use super::people::Asker;
 use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, TriedKey};
 use crate::domain::target::SshSettings;
+
+/// How often a person may be wrong in one login, as with `ssh`
+/// (`NumberOfPasswordPrompts`).
+const PROMPTS: usize = 3;
 
 /// Proves to the server who we are.
 ///
 /// # Errors
 ///
-/// What a person would mend first: a key that waits for its passphrase, then a
-/// key file that was named and cannot be used, then the server's refusal.
+/// A question that nobody answered; else what a person would mend first: a key
+/// that waits for its passphrase, then a key file that was named and cannot be
+/// used, then the server's refusal.
 pub(super) async fn authenticate(
     handle: &mut Handle<Client>,
     settings: &SshSettings,
-    askpass: Option<&Askpass>,
+    asker: &Asker,
     ended: watch::Receiver<Option<Ending>>,
 ) -> Result<(), LinkTrouble> {
     let mut attempts = Attempts::new(handle, settings, ended);
     // Asks which methods there are, and is all that some servers need.
-    match attempts.none().await? {
-        Answer::Accepted => return Ok(()),
-        Answer::Refused { .. } if !attempts.takes_public_keys() => {
-            return Err(attempts.denied(Vec::new()));
-        }
-        Answer::Refused { .. } => {}
+    if let Answer::Accepted = attempts.none().await? {
+        return Ok(());
     }
-    let paths = settings.identity_files.clone();
-    let files: Vec<Arc<KeyFile>> =
-        blocking(move || Ok(paths.iter().map(|path| Arc::new(KeyFile::load(path))).collect()))
-            .await?;
-    let mut agent = match &settings.agent_socket {
-        Some(socket) => agent::connect(socket, attempts.session_binding()).await,
-        None => None,
-    };
-    let held = agent.as_ref().map(|agent| agent.identities.as_slice()).unwrap_or_default();
-    let candidates = candidates::order(&files, held, settings.identities_only);
+    let mut methods = Methods::new(asker.has_somebody());
+    let mut keys = None;
+    let mut tried = Vec::new();
+    while let Some(kind) = methods.next(attempts.methods()) {
+        let answer = match kind {
+            MethodKind::PublicKey => {
+                let keys = match &mut keys {
+                    Some(keys) => keys,
+                    none => none.insert(Keys::load(settings, &attempts, asker).await?),
+                };
+                keys.offer(&mut attempts, asker, &mut tried).await?
+            }
+            MethodKind::KeyboardInteractive => {
+                asked::keyboard_interactive(&mut attempts, settings, asker).await?
+            }
+            _ => asked::password(&mut attempts, settings, asker).await?,
+        };
+        let partial = match answer {
+            Answer::Accepted => return Ok(()),
+            Answer::Refused { partial } => partial,
+        };
+        if kind != MethodKind::PublicKey {
+            let outcome = if partial { KeyOutcome::Partial } else { KeyOutcome::Refused };
+            tried.push(TriedKey { source: KeySource::Person(String::from(&kind)), outcome });
+        }
+        if partial { methods.succeed() } else { methods.exhaust(kind) }
+    }
+    Err(match keys {
+        Some(keys) => keys.report.trouble(&attempts, tried),
+        None => attempts.denied(tried),
+    })
+}
 
-    let mut report = Report::new(settings, &files, held);
-    for candidate in candidates {
-        let source = candidate.source();
-        let tried = match candidate {
-            Candidate { proof: Proof::Agent(identity) } => {
-                let Some(agent) = &mut agent else { continue };
-                attempts.with_agent(&identity, &mut agent.signer).await?
-            }
-            Candidate { proof: Proof::Certificate(file) } => {
-                try_certificate(&mut attempts, &file, askpass).await?
-            }
-            Candidate { proof: Proof::File(file) } => {
-                try_file(&mut attempts, &file, askpass).await?
-            }
+/// The keys, as far as they were not offered yet.
+struct Keys<'a> {
+    left: std::vec::IntoIter<Candidate>,
+    agent: Option<Agent>,
+    report: Report<'a>,
+}
+
+impl<'a> Keys<'a> {
+    async fn load(
+        settings: &'a SshSettings,
+        attempts: &Attempts<'_>,
+        asker: &Asker,
+    ) -> Result<Self, LinkTrouble> {
+        let paths = settings.identity_files.clone();
+        let files: Vec<Arc<KeyFile>> =
+            blocking(move || Ok(paths.iter().map(|path| Arc::new(KeyFile::load(path))).collect()))
+                .await?;
+        let agent = match &settings.agent_socket {
+            Some(socket) => agent::connect(socket, attempts.session_binding(), asker).await,
+            None => None,
         };
-        let outcome = match tried {
-            Tried::Accepted => return Ok(()),
-            Tried::Outcome(outcome) => outcome,
-        };
-        tracing::debug!(?source, ?outcome, "key was not enough");
-        report.tried.push(TriedKey { source, outcome });
-        if !attempts.takes_public_keys() {
-            break;
-        }
+        let held = agent.as_ref().map(|agent| agent.identities.as_slice()).unwrap_or_default();
+        let left = candidates::order(&files, held, settings.identities_only).into_iter();
+        let report = Report::new(settings, &files, held);
+        Ok(Self { left, agent, report })
     }
-    Err(report.trouble(&attempts))
+
+    /// Offers one after the other, until one is enough for something.
+    async fn offer(
+        &mut self,
+        attempts: &mut Attempts<'_>,
+        asker: &Asker,
+        tried: &mut Vec<TriedKey>,
+    ) -> Result<Answer, LinkTrouble> {
+        while let Some(candidate) = self.left.next() {
+            let source = candidate.source();
+            let result = match candidate {
+                Candidate { proof: Proof::Agent(identity) } => {
+                    let Some(agent) = &mut self.agent else { continue };
+                    attempts.with_agent(&identity, &mut agent.signer).await?
+                }
+                Candidate { proof: Proof::Certificate(file) } => {
+                    try_certificate(attempts, &file, asker).await?
+                }
+                Candidate { proof: Proof::File(file) } => try_file(attempts, &file, asker).await?,
+            };
+            let outcome = match result {
+                Tried::Accepted => return Ok(Answer::Accepted),
+                Tried::Outcome(outcome) => outcome,
+            };
+            tracing::debug!(?source, ?outcome, "key was not enough");
+            tried.push(TriedKey { source, outcome });
+            if outcome == KeyOutcome::Partial {
+                return Ok(Answer::Refused { partial: true });
+            }
+            if !attempts.takes_public_keys() {
+                break;
+            }
+        }
+        Ok(Answer::Refused { partial: false })
+    }
 }
 
 /// What became of one key.
@@ -98,17 +164,20 @@ enum Tried {
 async fn try_file(
     attempts: &mut Attempts<'_>,
     file: &Arc<KeyFile>,
-    askpass: Option<&Askpass>,
+    asker: &Asker,
 ) -> Result<Tried, LinkTrouble> {
     if matches!(file.private, Private::Missing | Private::Unusable(_)) {
         return Ok(Tried::Outcome(KeyOutcome::Unusable));
     }
-    let mut signer = FileSigner::new(file.clone(), askpass.cloned());
+    let mut signer = FileSigner::new(file.clone(), asker.clone());
     // A few old formats hide the public half as well.
     let public = match &file.public {
         Some(public) => public.clone(),
         None => match signer.unlock().await {
             Ok(key) => key.public_key().clone(),
+            Err(SignError::Unanswered(question)) => {
+                return Err(LinkTrouble::Unanswered { question });
+            }
             Err(error) => return Ok(Tried::Outcome(error.outcome())),
         },
     };
@@ -118,12 +187,12 @@ async fn try_file(
 async fn try_certificate(
     attempts: &mut Attempts<'_>,
     file: &Arc<KeyFile>,
-    askpass: Option<&Askpass>,
+    asker: &Asker,
 ) -> Result<Tried, LinkTrouble> {
     let Some(certificate) = &file.certificate else {
         return Ok(Tried::Outcome(KeyOutcome::Unusable));
     };
-    let mut signer = FileSigner::new(file.clone(), askpass.cloned());
+    let mut signer = FileSigner::new(file.clone(), asker.clone());
     attempts.with_certificate(certificate, &mut signer).await
 }
 
@@ -134,7 +203,6 @@ struct Report<'a> {
     /// The first file that was of no use, the ones that were named before the
     /// default ones that are there.
     unusable: Option<(PathBuf, String)>,
-    tried: Vec<TriedKey>,
 }
 
 impl<'a> Report<'a> {
@@ -144,18 +212,22 @@ impl<'a> Report<'a> {
             !agent_has_it && (settings.identities_explicit || file.exists())
         };
         let unusable = files.iter().filter(matters).find_map(|file| file.unusable());
-        Self { settings, unusable, tried: Vec::new() }
+        Self { settings, unusable }
     }
 
-    fn trouble(self, attempts: &Attempts<'_>) -> LinkTrouble {
-        let locked = self.tried.iter().find_map(|tried| match &tried.source {
+    fn trouble(self, attempts: &Attempts<'_>, tried: Vec<TriedKey>) -> LinkTrouble {
+        // Where a person could not get us in either, keys are not what is amiss.
+        if tried.iter().any(|tried| matches!(tried.source, KeySource::Person(_))) {
+            return attempts.denied(tried);
+        }
+        let locked = tried.iter().find_map(|tried| match &tried.source {
             KeySource::File(file) if tried.outcome == KeyOutcome::Locked => Some(file.clone()),
             _ => None,
         });
         if let Some(file) = locked {
             return LinkTrouble::PassphraseNeeded { file };
         }
-        let nothing_offered = self.tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable);
+        let nothing_offered = tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable);
         match self.unusable {
             Some((file, detail)) if self.settings.identities_explicit || nothing_offered => {
                 LinkTrouble::IdentityUnusable { file, detail }
@@ -164,7 +236,7 @@ impl<'a> Report<'a> {
                 user: self.settings.user.clone(),
                 looked_for: self.settings.identity_files.clone(),
             },
-            _ => attempts.denied(self.tried),
+            _ => attempts.denied(tried),
         }
     }
 }
@@ -172,7 +244,7 @@ impl<'a> Report<'a> {
 impl SignError {
     fn outcome(&self) -> KeyOutcome {
         match self {
-            Self::Locked => KeyOutcome::Locked,
+            Self::Locked | Self::Unanswered(_) => KeyOutcome::Locked,
             Self::Unusable => KeyOutcome::Unusable,
             Self::Agent | Self::Ended => KeyOutcome::NotSigned,
         }

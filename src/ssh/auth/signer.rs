@@ -1,7 +1,6 @@
 //! Signatures, by a key file or by the agent, made when the server asks.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use russh::keys::agent::AgentIdentity;
@@ -9,19 +8,21 @@ use russh::keys::agent::client::AgentClient;
 use russh::keys::signature::Signer as _;
 use russh::keys::ssh_encoding::Encode as _;
 use russh::keys::ssh_key::{Signature, private::KeypairData};
-use russh::keys::{HashAlg, PrivateKey};
+use russh::keys::{Algorithm, HashAlg, PrivateKey};
 use russh::{SendError, Signer};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::askpass::Askpass;
+use super::PROMPTS;
 use super::key_file::{KeyFile, Private};
+use crate::domain::attention::{Question, Reply};
+use crate::ssh::client::printable;
+use crate::ssh::people::{Answered, Asker};
+use crate::ssh::persons_time::PersonsTime;
 
 /// How long the agent may take for a signature: it may ask a person, or wait
 /// for a finger on a token.
 const AGENT: Duration = Duration::from_secs(60);
-/// How often a passphrase may be wrong, as with `ssh`.
-const PASSPHRASES: usize = 3;
 
 /// Why there is no signature.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub(super) enum SignError {
     /// The key is encrypted and nobody knew the passphrase.
     #[error("the key is locked")]
     Locked,
+    /// A person was asked, and has not answered in time.
+    #[error("nobody answered")]
+    Unanswered(Question),
     /// The key cannot sign.
     #[error("the key cannot sign")]
     Unusable,
@@ -46,61 +50,26 @@ impl From<SendError> for SignError {
     }
 }
 
-/// The time that signing takes, which is not the server's.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Signing(Arc<Clock>);
-
-#[derive(Debug, Default)]
-struct Clock {
-    active: AtomicBool,
-    spent_micros: AtomicU64,
-    since: Mutex<Option<Instant>>,
-}
-
-impl Signing {
-    pub(super) fn is_active(&self) -> bool {
-        self.0.active.load(Ordering::SeqCst)
-    }
-
-    /// All the time spent on it so far.
-    pub(super) fn spent(&self) -> Duration {
-        let done = Duration::from_micros(self.0.spent_micros.load(Ordering::SeqCst));
-        let since = *self.0.since.lock().unwrap_or_else(PoisonError::into_inner);
-        done + since.map(|since| since.elapsed()).unwrap_or_default()
-    }
-
-    async fn time<T>(&self, work: impl Future<Output = T>) -> T {
-        let started = Instant::now();
-        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
-        self.0.active.store(true, Ordering::SeqCst);
-        let result = work.await;
-        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.0.spent_micros.fetch_add(micros, Ordering::SeqCst);
-        self.0.active.store(false, Ordering::SeqCst);
-        result
-    }
-}
-
 /// Signs with a key file, which it unlocks when it comes to that.
 #[derive(Debug)]
 pub(super) struct FileSigner {
     file: Arc<KeyFile>,
-    askpass: Option<Askpass>,
+    asker: Asker,
     unlocked: Option<Arc<PrivateKey>>,
-    signing: Signing,
+    time: PersonsTime,
 }
 
 impl FileSigner {
-    pub(super) fn new(file: Arc<KeyFile>, askpass: Option<Askpass>) -> Self {
-        Self { file, askpass, unlocked: None, signing: Signing::default() }
+    pub(super) fn new(file: Arc<KeyFile>, asker: Asker) -> Self {
+        Self { file, asker, unlocked: None, time: PersonsTime::default() }
     }
 
-    pub(super) fn signing(&self) -> Signing {
-        self.signing.clone()
+    /// The time that signing takes.
+    pub(super) fn time(&self) -> PersonsTime {
+        self.time.clone()
     }
 
-    /// The private key, with the help of askpass if it is encrypted.
+    /// The private key, with somebody's help if it is encrypted.
     pub(super) async fn unlock(&mut self) -> Result<Arc<PrivateKey>, SignError> {
         if let Some(key) = &self.unlocked {
             return Ok(key.clone());
@@ -115,15 +84,20 @@ impl FileSigner {
     }
 
     async fn ask(&self) -> Result<Arc<PrivateKey>, SignError> {
-        let askpass = self.askpass.as_ref().ok_or(SignError::Locked)?;
-        for _ in 0..PASSPHRASES {
-            let passphrase = askpass.passphrase(&self.file.path).await.ok_or(SignError::Locked)?;
+        let question = Question::Passphrase { file: self.file.path.clone() };
+        for tries in 0..PROMPTS {
+            let passphrase = match self.asker.ask(&question, tries > 0).await {
+                Answered::Reply(Reply::Given(passphrase)) => passphrase,
+                Answered::Reply(Reply::Declined) | Answered::Alone => break,
+                Answered::Nobody => return Err(SignError::Unanswered(question)),
+            };
             let file = self.file.clone();
             // The key derivation of an encrypted key takes a while on purpose.
-            let work = tokio::task::spawn_blocking(move || file.decrypt(&passphrase));
+            let work = tokio::task::spawn_blocking(move || file.decrypt(passphrase.expose()));
             if let Ok(Some(key)) = work.await {
                 return Ok(Arc::new(key));
             }
+            self.asker.refuse(&question);
         }
         Err(SignError::Locked)
     }
@@ -149,8 +123,8 @@ impl Signer for FileSigner {
         hash_alg: Option<HashAlg>,
         mut to_sign: Vec<u8>,
     ) -> Result<Vec<u8>, SignError> {
-        let signing = self.signing.clone();
-        signing.time(self.sign(hash_alg, &mut to_sign)).await?;
+        let time = self.time.clone();
+        time.count(self.sign(hash_alg, &mut to_sign)).await?;
         Ok(to_sign)
     }
 }
@@ -158,18 +132,19 @@ impl Signer for FileSigner {
 /// Has the agent sign.
 pub(super) struct AgentSigner {
     client: AgentClient<UnixStream>,
-    signing: Signing,
+    asker: Asker,
+    time: PersonsTime,
 }
 
 impl AgentSigner {
-    pub(super) fn new(client: AgentClient<UnixStream>) -> Self {
-        Self { client, signing: Signing::default() }
+    pub(super) fn new(client: AgentClient<UnixStream>, asker: Asker) -> Self {
+        Self { client, asker, time: PersonsTime::default() }
     }
 
-    /// The clock of the next signature.
-    pub(super) fn signing(&mut self) -> Signing {
-        self.signing = Signing::default();
-        self.signing.clone()
+    /// The time that the next signature takes.
+    pub(super) fn time(&mut self) -> PersonsTime {
+        self.time = PersonsTime::default();
+        self.time.clone()
     }
 }
 
@@ -182,10 +157,21 @@ impl Signer for AgentSigner {
         hash_alg: Option<HashAlg>,
         to_sign: Vec<u8>,
     ) -> Result<Vec<u8>, SignError> {
+        // The agent shows it only to those who sit before the machine.
+        let _shown = wants_touch(key)
+            .then(|| Question::Touch { key: printable(key.comment()) })
+            .and_then(|question| self.asker.notify(question));
         let request = timeout(AGENT, self.client.sign_request(key, hash_alg, to_sign));
-        match self.signing.time(request).await {
+        match self.time.count(request).await {
             Ok(Ok(signed)) => Ok(signed),
             Ok(Err(_)) | Err(_) => Err(SignError::Agent),
         }
     }
+}
+
+/// Whether the key is in a token that waits for a finger. Some are made not to
+/// want one, which only the token knows.
+fn wants_touch(key: &AgentIdentity) -> bool {
+    let algorithm = key.public_key().algorithm();
+    matches!(algorithm, Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256)
 }

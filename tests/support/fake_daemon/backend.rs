@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AgentView, ConfigView, EventView, HostKeyLine, HostKeyShown, InputTaken, KillRequest,
-    LinkState, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TestStage,
-    TrustRequest,
+    AgentView, AnswerRequest, ConfigView, EventView, HostKeyLine, HostKeyShown, InputTaken,
+    KillRequest, LinkState, QuestionId, QuestionView, RemoteView, RunRequest, SessionView,
+    StatusView, TestReport, TestRequest, TestStage, TrustRequest,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::host_key::TrustError;
+use longhaul::domain::timestamp::Timestamp;
 use tokio::sync::broadcast;
 
-use super::{AT, Fake, link, refused};
+use super::{AT, AT_MILLIS, Fake, link, refused};
 
 impl Backend for Fake {
     async fn run(&self, request: RunRequest) -> Result<SessionView, RequestError> {
@@ -187,6 +188,16 @@ impl Backend for Fake {
             return Err(RequestError::NotTrusted(TrustError::OtherKey { shown }));
         }
         Ok(HostKeyShown { known: true, others: Vec::new(), ..shown })
+    }
+
+    async fn attention(&self) -> Result<Vec<QuestionView>, RequestError> {
+        Ok(self.state().desk.open())
+    }
+
+    async fn answer(&self, id: QuestionId, request: AnswerRequest) -> Result<(), RequestError> {
+        let now = Timestamp::from_millis(AT_MILLIS);
+        self.state().desk.answer(id, request.answer, now)?;
+        Ok(())
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

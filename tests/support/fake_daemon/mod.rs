@@ -14,6 +14,7 @@ use longhaul::api::types::{
     ConfigView, EventKind, EventView, Exit, KillRequest, LinkState, LinkView, Pulse, RunRequest,
     SessionState, SessionView, StdinView, Stream, Where,
 };
+use longhaul::domain::attention::{Desk, Question, QuestionId, Reply};
 use longhaul::domain::event::Event;
 use longhaul::domain::failure::{Disposition, Failure, Stage};
 use longhaul::domain::ids::SessionId;
@@ -47,6 +48,7 @@ struct State {
     on_run: Option<Script<RunRequest>>,
     on_kill: Option<Script<KillRequest>>,
     rejected: Option<String>,
+    desk: Desk,
     /// Whether clients are told a folder that they cannot see.
     hides_mirrors: bool,
     stop: Option<oneshot::Sender<()>>,
@@ -71,6 +73,7 @@ impl Fake {
             on_run: None,
             on_kill: None,
             rejected: None,
+            desk: Desk::default(),
             hides_mirrors: false,
             stop: None,
         };
@@ -120,6 +123,18 @@ impl Fake {
         script: impl Fn(&Self, &SessionId, &KillRequest) + Send + Sync + 'static,
     ) {
         self.state().on_kill = Some(Arc::new(script));
+    }
+
+    /// Has a person asked, by a question with this number.
+    pub(crate) fn ask(&self, remote: &str, question: &Question, number: u64) -> QuestionId {
+        let (id, now) = (QuestionId::new(number), Timestamp::from_millis(AT_MILLIS));
+        self.state().desk.ask(remote, question, false, id, now);
+        id
+    }
+
+    /// What a person has said.
+    pub(crate) fn answered(&self, remote: &str, question: &Question) -> Option<Reply> {
+        self.state().desk.take(remote, question, Timestamp::from_millis(AT_MILLIS))
     }
 
     pub(crate) fn refuse_input(&self, times: u32) {
@@ -319,6 +334,7 @@ pub(crate) fn link(state: LinkState, failure: Option<Failure>) -> LinkView {
         failures: u32::from(failure.is_some()),
         next_try_ms: waits.then_some(4000),
         failure,
+        question: None,
         since: AT.to_owned(),
     }
 }

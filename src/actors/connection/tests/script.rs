@@ -8,6 +8,7 @@ use ractor::{Actor, ActorRef};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
+use crate::actors::attention::Attention;
 use crate::actors::connection::{
     ChannelRequest, ConnectionActor, ConnectionArgs, ConnectionMsg, Dial, Dialer, Granted,
     LinkReport,
@@ -19,8 +20,9 @@ use crate::domain::connection::{LinkState, Purpose};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::{SshConfigUse, SshRequest, SshSettings};
 use crate::domain::timestamp::Timestamp;
+use crate::ssh::fake::{self, Door};
 use crate::ssh::settings::SshEnvironment;
-use crate::ssh::{Link, fake};
+use crate::ssh::{Link, Prompter};
 use crate::store::registry::Registry;
 
 /// How a dial goes.
@@ -28,6 +30,8 @@ use crate::store::registry::Registry;
 pub(crate) enum Step {
     /// It fails.
     Fails(LinkTrouble),
+    /// It reaches a server that wants an answer.
+    Guarded(Door),
     /// It never ends.
     Hangs,
     /// It panics.
@@ -67,7 +71,7 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Dialer for Script {
-    fn dial<'a>(&'a self, settings: &'a SshSettings) -> Dial<'a> {
+    fn dial<'a>(&'a self, settings: &'a SshSettings, prompter: Arc<dyn Prompter>) -> Dial<'a> {
         Box::pin(async move {
             let step = {
                 let mut began = self.began.lock().unwrap();
@@ -82,6 +86,7 @@ impl Dialer for Script {
             let _under_way = UnderWay(self);
             match step {
                 Step::Fails(trouble) => Err(trouble),
+                Step::Guarded(door) => fake::login(settings, door, prompter).await,
                 Step::Hangs => std::future::pending().await,
                 Step::Panics => panic!("as the test wants it"),
                 Step::Reaches(max_sessions) => {
@@ -155,6 +160,7 @@ pub(super) struct Bench {
     pub(super) script: Arc<Script>,
     pub(super) actor: ActorRef<ConnectionMsg>,
     pub(super) report: watch::Receiver<LinkReport>,
+    pub(super) attention: Attention,
     _dir: tempfile::TempDir,
 }
 
@@ -165,6 +171,8 @@ impl Bench {
         let resolver = (Arc::new(Config::default()), environment());
         let (resolver, _) = Actor::spawn(None, ResolverActor, resolver).await.unwrap();
         let script = Script::new(steps);
+        let journal = Journal::open(registry);
+        let attention = Attention::new(journal.clone());
         let new = LinkReport::new("box".to_owned(), Timestamp::from_millis(0));
         let (report, reports) = watch::channel(new);
         let args = ConnectionArgs {
@@ -173,11 +181,12 @@ impl Bench {
             idle: IDLE,
             resolver,
             dialer: script.clone(),
-            journal: Journal::open(registry),
+            attention: attention.clone(),
+            journal,
             report,
         };
         let (actor, _) = Actor::spawn(None, ConnectionActor, args).await.unwrap();
-        Self { script, actor, report: reports, _dir: dir }
+        Self { script, actor, report: reports, attention, _dir: dir }
     }
 
     /// Asks for a channel, as a follower does.

@@ -158,7 +158,7 @@ pub(crate) async fn login(
     reach(settings, 10, door, People { askpass: None, prompter: Some(prompter) }).await
 }
 
-async fn reach(
+pub(super) async fn reach(
     settings: &SshSettings,
     max_sessions: u32,
     door: Door,

@@ -148,8 +148,8 @@ fn proxy_command(line: &Line) -> Result<Jump, LinkTrouble> {
 
 fn strictness(line: &Line) -> Result<UnknownHost, LinkTrouble> {
     match line.word()?.to_lowercase().as_str() {
-        // Nobody is there to be asked.
-        "yes" | "true" | "ask" => Ok(UnknownHost::Refuse),
+        "yes" | "true" => Ok(UnknownHost::Refuse),
+        "ask" => Ok(UnknownHost::Ask),
         // A changed key is refused whatever is set.
         "no" | "false" | "off" | "accept-new" => Ok(UnknownHost::AcceptNew),
         _ => Err(line.trouble("StrictHostKeyChecking is yes, no, ask or accept-new")),

@@ -233,7 +233,7 @@ async fn a_peer_that_stops_reading_is_noticed_while_a_write_is_blocked() {
     let started = tokio::time::Instant::now();
     let detail = "Inactivity timeout".to_owned();
     assert_eq!(link.lost().await, LinkTrouble::Lost { how: LostHow::KeepAlive, detail });
-    assert!(started.elapsed() <= Duration::from_secs(91), "{:?}", started.elapsed());
+    assert!(started.elapsed() <= Duration::from_secs(121), "{:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,3 +7,4 @@ mod host_key_rules;
 mod host_keys;
 mod jumps;
 mod login;
+mod people;

@@ -3,4 +3,5 @@
 
 mod channels;
 mod dialling;
+mod questions;
 pub(crate) mod script;

@@ -86,7 +86,11 @@ impl Dialer for Script {
             let _under_way = UnderWay(self);
             match step {
                 Step::Fails(trouble) => Err(trouble),
-                Step::Guarded(door) => fake::login(settings, door, prompter).await,
+                Step::Guarded(door) => {
+                    let link = fake::login(settings, door, prompter).await?;
+                    self.links.lock().unwrap().push(link.clone());
+                    Ok(link)
+                }
                 Step::Hangs => std::future::pending().await,
                 Step::Panics => panic!("as the test wants it"),
                 Step::Reaches(max_sessions) => {
@@ -150,7 +154,7 @@ pub(crate) fn request() -> SshRequest {
 pub(super) const IDLE: Duration = Duration::from_secs(60);
 
 /// No test waits so long, by its own clock, unless it fails.
-const LONG: Duration = Duration::from_secs(7 * 24 * 3_600);
+pub(super) const LONG: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// What becomes of a request; an error if it was dropped.
 type Answer = Result<Result<Granted, LinkTrouble>, oneshot::error::RecvError>;

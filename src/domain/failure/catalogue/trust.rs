@@ -40,7 +40,7 @@ group! {
         AuthMoreFactors = "ssh.auth.second-factor", Authentication, WaitsForYou,
             "the key was taken, and the server refused what came after it",
             "The server asks for a second factor after the key. What it was given, such as a password or a code, was wrong, or it wants a method that longhaul does not have. It is not tried again by itself.",
-            Type("# have it asked for again\n{reconnect}\nlonghaul attention {place}\n{ssh_v}");
+            Type("{ssh_v}\n# a new try asks again\n{reconnect}");
         AuthNoKeys = "ssh.auth.no-keys", Authentication, WaitsForYou,
             "there is no key to log in with",
             "No SSH agent had a key, and none of the key files is there.",

@@ -159,7 +159,7 @@ impl Prompter for Counter {
         self.attention.look(|desk| desk.refuse(&self.remote, question));
     }
 
-    fn notify(&self, question: Question) -> Notice {
+    fn show(&self, question: Question) -> Notice {
         match self.attention.ask(&self.remote, &question, false) {
             Asked::Waits(id) => Box::new(Waiting { attention: self.attention.clone(), id }),
             // Another question is on the screen, and the touch is soon over.

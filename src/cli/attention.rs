@@ -20,6 +20,7 @@ use super::status::look;
 use super::values::Input;
 use crate::api::client::Client;
 use crate::api::types::{LinkState, QuestionView};
+use crate::domain::failure::Failure;
 use crate::domain::secret::Secret;
 
 pub(super) use ask::{Asking, Put, put};
@@ -144,6 +145,11 @@ async fn ask_all(context: &Context, questions: Vec<QuestionView>) -> Result<Code
     Ok(if left { exit::FAILED } else { exit::OK })
 }
 
+/// Whether it is what the answer is to mend: the next dial is yet to begin.
+fn is_of_before(failure: &Failure) -> bool {
+    matches!(failure.code.as_str(), "ssh.auth.question" | "ssh.host-key.question")
+}
+
 /// What became of an answer: the next question, or none; the rest is said.
 async fn outcome(
     context: &Context,
@@ -163,7 +169,11 @@ async fn outcome(
         };
         match (remote.link.state, &remote.link.failure) {
             (LinkState::Connected, _) => print_line(&format!("{name}: connected"))?,
-            (LinkState::NeedsAttention, Some(failure)) => say(&failure_block(failure)),
+            (LinkState::NeedsAttention | LinkState::BackingOff, Some(failure))
+                if !is_of_before(failure) =>
+            {
+                say(&failure_block(failure));
+            }
             (LinkState::Idle | LinkState::Draining, _) => {}
             (state, _) if Instant::now() > until => {
                 print_line(&format!("{name}: {}", state.as_str()))?;

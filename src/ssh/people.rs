@@ -34,7 +34,7 @@ pub trait Prompter: fmt::Debug + Send + Sync {
     fn refuse(&self, question: &Question);
 
     /// Shows what takes no answer.
-    fn notify(&self, question: Question) -> Notice;
+    fn show(&self, question: Question) -> Notice;
 }
 
 /// Those who can be asked; nobody by default.
@@ -111,7 +111,7 @@ impl Asker {
     }
 
     /// Shows what takes no answer, for as long as the notice is held.
-    pub(super) fn notify(&self, question: Question) -> Option<Notice> {
-        self.people.prompter.as_ref().map(|prompter| prompter.notify(question))
+    pub(super) fn show(&self, question: Question) -> Option<Notice> {
+        self.people.prompter.as_ref().map(|prompter| prompter.show(question))
     }
 }

@@ -266,7 +266,9 @@ impl State {
             SessionMsg::PauseElapsed(epoch) => self.step(myself, Input::PauseElapsed { epoch }),
             SessionMsg::StartDeadlineElapsed => {
                 let seconds = self.args.record.start_within_s.unwrap_or_default();
-                if let Some(answered) = self.args.host.person_needed() {
+                if !self.args.record.start_within_given
+                    && let Some(answered) = self.args.host.person_needed()
+                {
                     return tasks::count_from(myself.clone(), answered, seconds);
                 }
                 let last = self.args.host.trouble();

@@ -90,7 +90,12 @@ impl Host {
     pub(super) fn trouble(&self) -> Option<LinkTrouble> {
         match self {
             Self::Local { .. } => None,
-            Self::Remote(remote) => remote.report.borrow().trouble.clone(),
+            Self::Remote(remote) => {
+                let report = remote.report.borrow();
+                let asked = report.question.as_ref().map(|view| view.question.clone());
+                let unanswered = asked.map(|question| LinkTrouble::Unanswered { question });
+                report.trouble.clone().or(unanswered)
+            }
         }
     }
 

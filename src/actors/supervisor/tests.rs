@@ -79,6 +79,7 @@ impl Bench {
             ended_at: None,
             timeout_s: None,
             start_within_s: Some(600),
+            start_within_given: false,
             stdin: Stdin::default(),
             stdout: 0,
             stderr: 0,

@@ -160,7 +160,7 @@ impl Signer for AgentSigner {
         // The agent shows it only to those who sit before the machine.
         let _shown = wants_touch(key)
             .then(|| Question::Touch { key: printable(key.comment()) })
-            .and_then(|question| self.asker.notify(question));
+            .and_then(|question| self.asker.show(question));
         let request = timeout(AGENT, self.client.sign_request(key, hash_alg, to_sign));
         match self.time.count(request).await {
             Ok(Ok(signed)) => Ok(signed),

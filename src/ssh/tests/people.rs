@@ -57,7 +57,7 @@ impl Prompter for Person {
         self.refused.lock().unwrap().push(question.clone());
     }
 
-    fn notify(&self, question: Question) -> Notice {
+    fn show(&self, question: Question) -> Notice {
         self.asked.lock().unwrap().push((question, false));
         Box::new(())
     }

@@ -14,7 +14,7 @@ use longhaul::api::types::{
     ConfigView, EventKind, EventView, Exit, KillRequest, LinkState, LinkView, Pulse, RunRequest,
     SessionState, SessionView, StdinView, Stream, Where,
 };
-use longhaul::domain::attention::{Desk, Question, QuestionId, Reply};
+use longhaul::domain::attention::{Desk, Question, QuestionId, QuestionView, Reply};
 use longhaul::domain::event::Event;
 use longhaul::domain::failure::{Disposition, Failure, Stage};
 use longhaul::domain::ids::SessionId;
@@ -135,6 +135,16 @@ impl Fake {
     /// What a person has said.
     pub(crate) fn answered(&self, remote: &str, question: &Question) -> Option<Reply> {
         self.state().desk.take(remote, question, Timestamp::from_millis(AT_MILLIS))
+    }
+
+    /// What a person is asked.
+    pub(crate) fn question(&self, remote: &str) -> Option<QuestionView> {
+        self.state().desk.of(remote)
+    }
+
+    /// A remote of which nothing is known any more.
+    pub(crate) fn forget_answers(&self, remote: &str) {
+        self.state().desk.forget(remote);
     }
 
     pub(crate) fn refuse_input(&self, times: u32) {

@@ -4,7 +4,7 @@ mod ask;
 mod terminal;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Read as _, stdin, stdout};
+use std::io::{IsTerminal as _, Read as _, stderr, stdin, stdout};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::Signals;
+use super::follow::{Asked, Signals};
 use super::output::{print, print_json, print_line, say};
 use super::render::{self, failure_block};
 use super::status::look;
@@ -143,6 +143,58 @@ async fn ask_all(context: &Context, questions: Vec<QuestionView>) -> Result<Code
         }
     }
     Ok(if left { exit::FAILED } else { exit::OK })
+}
+
+/// Asks the person at the terminal what `remote` needs while `work` is under
+/// way; where there is no terminal, only `work` is done.
+pub(super) async fn meanwhile<T>(
+    context: &Context,
+    remote: &str,
+    work: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
+    let mut work = std::pin::pin!(work);
+    if !stderr().is_terminal() {
+        return work.await;
+    }
+    let mut signals = None;
+    let mut asking: Option<Asking> = None;
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            put = done(asking.as_mut()) => {
+                put?;
+            }
+            // What hides the answer is to be undone before we end.
+            asked = interrupted(signals.as_mut()) => {
+                return Err(CliError::Interrupted(asked.leave().code()));
+            }
+            () = sleep(LOOK) => {
+                // The work may be what starts the daemon.
+                let open = context.client.attention().await.unwrap_or_default();
+                let question = open.into_iter().find(|question| question.remote == remote);
+                if asking.as_ref().map(Asking::id) != question.as_ref().map(|view| view.id) {
+                    asking = question.and_then(|view| Asking::begin(&context.client, &view));
+                    if asking.is_some() && signals.is_none() {
+                        signals = Some(Signals::catch()?);
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn done(asking: Option<&mut Asking>) -> Result<Put, CliError> {
+    match asking {
+        Some(asking) => asking.done().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn interrupted(signals: Option<&mut Signals>) -> Asked {
+    match signals {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Whether it is what the answer is to mend: the next dial is yet to begin.

@@ -68,6 +68,9 @@ pub(super) enum CliError {
         /// What was given.
         remote: String,
     },
+    /// A signal ended us while a person was asked; the number is the status.
+    #[error("interrupted")]
+    Interrupted(Code),
     /// The terminal could not be read or written.
     #[error("the terminal failed: {0}")]
     Terminal(io::Error),
@@ -99,7 +102,7 @@ impl CliError {
     /// What is printed, without the program's name; nothing where silence is
     /// what everybody expects.
     pub(super) fn report(&self) -> Option<String> {
-        if self.is_closed_pipe() {
+        if self.is_closed_pipe() || matches!(self, Self::Interrupted(_)) {
             return None;
         }
         if let Self::Client(ClientError::Api { body, .. }) = self
@@ -151,6 +154,7 @@ impl CliError {
             | Self::MirrorShort { .. }
             | Self::Read { .. }
             | Self::NotText { .. }
+            | Self::Interrupted(_)
             | Self::Terminal(_)
             | Self::Encode(_)
             | Self::Setup(_)
@@ -170,6 +174,7 @@ impl CliError {
     pub(super) fn code(&self, failed: Code) -> Code {
         match self {
             Self::Usage { .. } => exit::USAGE,
+            Self::Interrupted(code) => *code,
             _ if self.is_closed_pipe() => exit::CLOSED_PIPE,
             _ => failed,
         }

@@ -141,7 +141,7 @@ impl<'a> Attempts<'a> {
             return Ok(Tried::Outcome(KeyOutcome::Refused));
         };
         self.offered += 1;
-        let signing = signer.time();
+        let signing = signer.time_for(identity);
         let user = &*self.settings.user;
         let result = match identity {
             AgentIdentity::PublicKey { key, .. } => {

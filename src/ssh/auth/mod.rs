@@ -125,7 +125,7 @@ impl<'a> Keys<'a> {
         asker: &Asker,
         tried: &mut Vec<TriedKey>,
     ) -> Result<Answer, LinkTrouble> {
-        while let Some(candidate) = self.left.next() {
+        for candidate in self.left.by_ref() {
             let source = candidate.source();
             let result = match candidate {
                 Candidate { proof: Proof::Agent(identity) } => {

@@ -133,16 +133,20 @@ impl Signer for FileSigner {
 pub(super) struct AgentSigner {
     client: AgentClient<UnixStream>,
     asker: Asker,
+    /// The key that is next, as the agent calls it.
+    comment: String,
     time: PersonsTime,
 }
 
 impl AgentSigner {
     pub(super) fn new(client: AgentClient<UnixStream>, asker: Asker) -> Self {
-        Self { client, asker, time: PersonsTime::default() }
+        Self { client, asker, comment: String::new(), time: PersonsTime::default() }
     }
 
-    /// The time that the next signature takes.
-    pub(super) fn time(&mut self) -> PersonsTime {
+    /// The time that the next signature takes, which is with this key. russh
+    /// hands it over without the agent's comment when it comes to that.
+    pub(super) fn time_for(&mut self, key: &AgentIdentity) -> PersonsTime {
+        self.comment = printable(key.comment());
         self.time = PersonsTime::default();
         self.time.clone()
     }
@@ -159,7 +163,7 @@ impl Signer for AgentSigner {
     ) -> Result<Vec<u8>, SignError> {
         // The agent shows it only to those who sit before the machine.
         let _shown = wants_touch(key)
-            .then(|| Question::Touch { key: printable(key.comment()) })
+            .then(|| Question::Touch { key: self.comment.clone() })
             .and_then(|question| self.asker.show(question));
         let request = timeout(AGENT, self.client.sign_request(key, hash_alg, to_sign));
         match self.time.count(request).await {

@@ -8,3 +8,4 @@ mod host_keys;
 mod jumps;
 mod login;
 mod people;
+mod security_key;

@@ -33,7 +33,7 @@ async fn five_who_wait_are_one_question_and_go_on_with_one_answer() {
     let asked = question(&mut bench, |_| true).await;
     assert_eq!(asked.state, QuestionState::Asked);
     bench.until(LinkState::NeedsAttention).await;
-    assert_eq!(bench.attention.open(), [asked.clone()]);
+    assert_eq!(bench.attention.open(), std::slice::from_ref(&asked));
     assert!(!answer(&bench, &asked, "sesame"), "a dial waits for it");
     for wait in waits {
         assert!(wait.await.unwrap().is_ok());

@@ -22,6 +22,8 @@ pub(crate) enum Door {
     Open,
     /// This password.
     Password(&'static str),
+    /// A password, and soon: it hangs up after this time.
+    Impatient(Duration),
     /// The answer to a prompt of its own.
     Code(&'static str),
     /// Both answers, one after the other, in one conversation.
@@ -36,7 +38,7 @@ impl Door {
             Self::Open => &[MethodKind::None][..],
             Self::Password(_) => &[MethodKind::Password],
             Self::Code(_) | Self::Codes(..) => &[MethodKind::KeyboardInteractive],
-            Self::Both(..) => &[MethodKind::Password],
+            Self::Both(..) | Self::Impatient(_) => &[MethodKind::Password],
         })
     }
 }
@@ -170,7 +172,10 @@ pub(super) async fn reach(
         methods: door.methods(),
         auth_rejection_time: Duration::ZERO,
         auth_rejection_time_initial: Some(Duration::ZERO),
-        inactivity_timeout: None,
+        inactivity_timeout: match door {
+            Door::Impatient(patience) => Some(patience),
+            _ => None,
+        },
         ..Default::default()
     };
     let server = Server { door, max_sessions, open: Arc::default(), half_way: false, asked: false };

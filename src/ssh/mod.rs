@@ -6,7 +6,8 @@
 //! is decided elsewhere.
 //!
 //! Reading order: [`settings`] → [`dial()`] → [`Link`] → [`ExecChannel`].
-//! `known_hosts` and `pattern` are pure; `host_key` and `auth` do the IO.
+//! `known_hosts` and `pattern` are pure; `host_key` and `auth` do the IO, and ask
+//! whom `people` finds.
 
 mod algorithms;
 mod auth;

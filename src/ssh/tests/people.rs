@@ -188,16 +188,15 @@ async fn askpass_goes_before_the_person() {
     assert!(person.kinds().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_does_not_wait_ends_the_question_and_not_the_attempt_to_log_in() {
-    let sshd = Sshd::start("LoginGraceTime 2");
-    let key = sshd.key("id", "ed25519", PASSPHRASE);
-    sshd.authorize(&key);
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_wait_ends_the_question_and_is_not_dialled_again() {
     let person = Person::who_says(&[]);
-    let trouble = dial_asking(&sshd.settings(&[&key]), asking(&person), &|_, _| {}).await;
-    // Not a closed connection, which would be dialled again by itself.
-    let question = Question::Passphrase { file: key };
-    assert_eq!(trouble.unwrap_err(), LinkTrouble::Unanswered { question });
+    let began = Instant::now();
+    let trouble = login(Door::Impatient(Duration::from_secs(20)), &person).await.unwrap_err();
+    // Not a closed connection, which heals by itself.
+    let question = Question::Password { user: "ann".to_owned(), host: "box".to_owned() };
+    assert_eq!(trouble, LinkTrouble::Unanswered { question });
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,7 +77,7 @@ fn a_changed_host_key_is_refused_and_nothing_is_sent() {
     world.sshd.restart();
     eventually_or("the link is lost", || world.link_state() != "connected", || world.logs());
     let logins = world.sshd.log_lines_with("Accepted");
-    world.on_box(&RUN).exited(125).says("ssh.host-key.changed").says("ssh-keygen -R");
+    world.on_box(&RUN).exited(125).says("ssh.host-key.changed").says("longhaul remote trust box");
     nothing_ran(&world);
     assert_eq!(world.sshd.log_lines_with("Accepted"), logins);
     assert_eq!(fs::read(&known).unwrap(), before);
@@ -94,7 +94,7 @@ fn a_new_host_is_remembered_as_openssh_writes_it() {
 }
 
 #[test]
-fn an_encrypted_key_without_an_agent_asks_for_ssh_add() {
+fn an_encrypted_key_that_nobody_unlocks_in_time_says_what_to_type() {
     let world = World::new();
     let locked = KeyPair::generate("a passphrase");
     let file = locked.write_to(&world.home.path().join(".ssh/locked"));
@@ -102,7 +102,9 @@ fn an_encrypted_key_without_an_agent_asks_for_ssh_add() {
     let remote = world.remote().text("identity_file", &file.to_string_lossy());
     world.home.configure(&Config::default().with_remote(remote));
     let said = world.on_box(&RUN).exited(125);
-    said.says("ssh.auth.passphrase").says("ssh-add").says("locked");
+    said.says("session.start.timeout")
+        .says("locked needs its passphrase")
+        .says("longhaul attention box");
     nothing_ran(&world);
 }
 

@@ -32,9 +32,16 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         }
         K::Compression => ("Compression", Told("nothing is compressed")),
         K::ForwardAgent => ("ForwardAgent", Told("the agent is not forwarded")),
-        K::GSSAPIAuthentication => ("GSSAPIAuthentication", Told("the login is by key only")),
-        K::HostbasedAuthentication => ("HostbasedAuthentication", Told("the login is by key only")),
+        K::GSSAPIAuthentication => {
+            ("GSSAPIAuthentication", Told("the login is tried with the other methods"))
+        }
+        K::HostbasedAuthentication => {
+            ("HostbasedAuthentication", Told("the login is tried with the other methods"))
+        }
         K::IPQoS => ("IPQoS", Told("packets are not marked")),
+        K::KbdInteractiveDevices => {
+            ("KbdInteractiveDevices", Told("the server chooses the device"))
+        }
         K::NoHostAuthenticationForLocalhost => (
             "NoHostAuthenticationForLocalhost",
             Told("the host key is checked for this machine as well"),
@@ -68,10 +75,12 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         | K::IdentityAgent
         | K::IdentityFile
         | K::IgnoreUnknown
+        | K::KbdInteractiveAuthentication
         | K::KexAlgorithms
         | K::KnownHostsCommand
         | K::MACs
         | K::NumberOfPasswordPrompts
+        | K::PasswordAuthentication
         | K::Port
         | K::PreferredAuthentications
         | K::ProxyCommand

@@ -5,7 +5,8 @@
 //! in a thread of their own, so an edit there counts from the next dial on. The files that it read are
 //! watched, so that a connection that waits need not wait on.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
@@ -18,6 +19,9 @@ use crate::domain::plan::{Order, Plan, PlanError, plan};
 use crate::domain::resolve::Override;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::ssh::settings::{SshEnvironment, evaluate};
+
+/// Warnings that are remembered as told.
+const TOLD: usize = 1000;
 
 /// What somebody wants to have run, as it travels in a message.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +68,7 @@ pub struct ResolverState {
     config: Arc<Config>,
     environment: Arc<SshEnvironment>,
     ssh_files: SshFiles,
+    told: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Actor for ResolverActor {
@@ -76,7 +81,12 @@ impl Actor for ResolverActor {
         _: ActorRef<ResolverMsg>,
         (config, environment, ssh_files): (Arc<Config>, SshEnvironment, SshFiles),
     ) -> Result<ResolverState, ActorProcessingErr> {
-        Ok(ResolverState { config, environment: Arc::new(environment), ssh_files })
+        Ok(ResolverState {
+            config,
+            environment: Arc::new(environment),
+            ssh_files,
+            told: Arc::default(),
+        })
     }
 
     async fn handle(
@@ -92,12 +102,13 @@ impl Actor for ResolverActor {
             }
             ResolverMsg::Settings(request, reply) => {
                 let (environment, files) = (state.environment.clone(), state.ssh_files.clone());
+                let told = state.told.clone();
                 tokio::task::spawn_blocking(move || {
                     let before = files.before();
                     let evaluated = evaluate(&request, &environment);
                     files.read(evaluated.files, &before);
                     for warning in evaluated.warnings {
-                        tracing::warn!(host = %request.host, "{warning}");
+                        tell_once(&told, &request.host, &warning.to_string());
                     }
                     // Whoever asked may have gone.
                     let _ = reply.send(evaluated.settings);
@@ -105,6 +116,17 @@ impl Actor for ResolverActor {
             }
         }
         Ok(())
+    }
+}
+
+/// Says a warning once, and not with every dial.
+fn tell_once(told: &Mutex<BTreeSet<String>>, host: &str, warning: &str) {
+    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.len() >= TOLD {
+        told.clear();
+    }
+    if told.insert(format!("{host}: {warning}")) {
+        tracing::warn!(host, "{warning}");
     }
 }
 

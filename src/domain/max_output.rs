@@ -86,7 +86,7 @@ pub struct Rotation {
 impl FromStr for MaxOutput {
     type Err = MaxOutputError;
 
-    /// As [`bytes`].
+    /// As [`bytes()`].
     fn from_str(text: &str) -> Result<Self, MaxOutputError> {
         Self::of_bytes(bytes(text)?)
     }

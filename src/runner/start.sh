@@ -181,11 +181,11 @@ persist() {
 has_room() {
   _pad=0123456789abcdef
   while [ ${#_pad} -lt 16384 ]; do _pad=$_pad$_pad; done
-  echo "$_pad" 2>/dev/null >room
+  _room=yes
+  echo "$_pad" 2>/dev/null >room || _room=no
   # What of it found room is room that the exit record needs.
-  set -- "$?"
   true 2>/dev/null >room
-  return "$1"
+  [ "$_room" = yes ]
 }
 
 # Whether a status of 128 and $1 stands for signal $1. A shell tells of a death

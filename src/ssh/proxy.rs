@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, Interest, Join, ReadBu
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::client::printable;
 use crate::domain::failure::trouble::LinkTrouble;
@@ -84,15 +84,37 @@ struct Group {
 }
 
 impl Group {
+    /// Waits a little for the command to end by itself: its pipes are closed a
+    /// moment before there is a status.
+    async fn ends_by_itself(&self) {
+        let has_ended = || {
+            let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+            let pid = child.as_ref().and_then(|child| i32::try_from(child.id()).ok());
+            pid.and_then(Pid::from_raw).is_none_or(has_ended)
+        };
+        let mut waited = Duration::ZERO;
+        while !has_ended() && waited < GRACE {
+            sleep(GLANCE).await;
+            waited += GLANCE;
+        }
+    }
+
     fn end(&self) {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(child) = child else { return };
+        let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return };
+        let by_itself = has_ended(group);
+        // As ssh does it; some clean up then.
+        let _ = kill_process_group(group, Signal::HUP);
         let over = self.over.clone();
         // Whoever drops the stream is not to wait for it.
-        thread::spawn(move || {
-            let ended = reap(child);
+        let waiting = thread::Builder::new().spawn(move || {
+            let ended = reap(child, group, by_itself);
             over.send_modify(|over| over.status = ended);
         });
+        if waiting.is_err() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 
@@ -104,11 +126,7 @@ impl Drop for Group {
 
 /// Ends what is left of the group. The child stays a zombie until that is done:
 /// its number, which is the group's, can be nobody else's meanwhile.
-fn reap(mut child: Child) -> Option<Ended> {
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw)?;
-    let by_itself = has_ended(group);
-    // As ssh does it; some clean up then.
-    let _ = kill_process_group(group, Signal::HUP);
+fn reap(mut child: Child, group: Pid, by_itself: bool) -> Option<Ended> {
     let mut waited = Duration::ZERO;
     while !has_ended(group) && waited < GRACE {
         thread::sleep(GLANCE);
@@ -149,6 +167,7 @@ pub(super) async fn open(
     match timeout(bound, handed_over(ours)).await {
         Ok(Ok(way)) => Ok((told.stream(way, group), told)),
         Ok(Err(error)) => {
+            group.ends_by_itself().await;
             drop(group);
             Err(told.trouble(Some(&error.to_string())).await)
         }
@@ -264,7 +283,10 @@ impl Proxy {
             LinkTrouble::TimedOut { .. } => self.trouble(Some(&no_answer(bound))).await,
             LinkTrouble::ClosedByPeer { .. }
             | LinkTrouble::ResetByPeer { .. }
-            | LinkTrouble::Protocol { .. } => self.trouble(None).await,
+            | LinkTrouble::Protocol { .. } => {
+                self.group.ends_by_itself().await;
+                self.trouble(None).await
+            }
             trouble => trouble,
         }
     }

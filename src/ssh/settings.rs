@@ -174,11 +174,11 @@ impl Evaluation<'_> {
         // Without a bound, or with none of ssh's own: ours stands.
         let timeout = set.number(Keyword::ConnectTimeout).filter(|&seconds| seconds != 0);
         let dot_ssh = self.env.home.join(".ssh");
+        self.tell_what_is_not_done(effective);
         let host_key_rules = self.host_key_rules(effective)?;
         let reach = self.reach(effective, &named)?;
         let login = self.login(effective, &named)?;
         let offer = self.offer(effective)?;
-        self.tell_what_is_not_done(effective);
         Ok(SshSettings {
             host_name: effective.host.clone(),
             host_key_name: effective.host.clone(),

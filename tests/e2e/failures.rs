@@ -1,6 +1,7 @@
 //! What cannot work says why, and is not tried where that does harm.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::config::Config;
 use crate::support::keys::KeyPair;
@@ -86,6 +87,10 @@ fn a_changed_host_key_is_refused_and_nothing_is_sent() {
 #[test]
 fn a_new_host_is_remembered_as_openssh_writes_it() {
     let world = World::new();
+    // Some systems have names hashed.
+    let ssh_config = world.home.path().join(".ssh/config");
+    fs::write(&ssh_config, "HashKnownHosts no\n").unwrap();
+    fs::set_permissions(&ssh_config, fs::Permissions::from_mode(0o600)).unwrap();
     world.on_box(&["--", "true"]).exited(0);
     let known = fs::read_to_string(world.home.path().join(".ssh/known_hosts")).unwrap();
     let key = KeyPair::host().public().split_whitespace().take(2).collect::<Vec<_>>().join(" ");

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use super::SshEnvironment;
 use super::system::System;
-use crate::domain::ssh_config::{Query, Refusal, Source, Warning, evaluate};
+use super::{Evaluation, SshEnvironment};
+use crate::domain::ssh_config::{Effective, Machine, Query, Refusal, Source, Warning, evaluate};
+use crate::domain::target::{SshConfigUse, SshRequest};
 
 /// What is to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,26 @@ pub fn inspect(
     let effective = evaluate(&inspection.query, &sources, &machine, &system)?;
     let named = if inspection.expanded { Some(effective.named(&machine, &system)?) } else { None };
     let text = effective.print(named.as_ref())?;
-    Ok((text, effective.warnings))
+    Ok((text, told(&effective, env, machine)))
+}
+
+/// What was passed over, and what of it is not done as ssh does it.
+fn told(effective: &Effective, env: &SshEnvironment, machine: Machine) -> Vec<Warning> {
+    let warnings = effective.warnings.clone();
+    let system = System::default();
+    let mut evaluation = Evaluation { env, machine, system, warnings, files: Vec::new() };
+    if let Ok(named) = effective.named(&evaluation.machine, &evaluation.system) {
+        let asked = SshRequest {
+            host: effective.destination.clone(),
+            port: None,
+            user: None,
+            identity_file: None,
+            ssh_config: SshConfigUse::On,
+        };
+        // What is refused here is not what was asked.
+        let _ = evaluation.settings(&asked, effective, named);
+    }
+    evaluation.warnings
 }
 
 fn sources(inspection: &Inspection, env: &SshEnvironment) -> Vec<Source> {

@@ -187,6 +187,7 @@ fn what_is_not_done_as_ssh_does_it_is_told_with_its_line() {
         ("ForwardAgent yes", "ForwardAgent yes: the agent is not forwarded"),
         ("ForwardAgent $SSH_AUTH_SOCK", "ForwardAgent yes: the agent is not forwarded"),
         ("GSSAPIAuthentication yes", "GSSAPIAuthentication yes: "),
+        ("KbdInteractiveDevices pam", "KbdInteractiveDevices pam: "),
         ("HostbasedAuthentication yes", "HostbasedAuthentication yes: "),
         ("PKCS11Provider /p.so", "PKCS11Provider /p.so: "),
         ("SecurityKeyProvider /p.so", "SecurityKeyProvider /p.so: "),

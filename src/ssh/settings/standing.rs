@@ -103,8 +103,44 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         | K::User
         | K::UserKnownHostsFile
         | K::VerifyHostKeyDNS => (keyword.name(), Honoured),
-        // Everything about what is not done at all needs no word of its own.
-        _ => (keyword.name(), DoesNotApply),
+        K::ClearAllForwardings
+        | K::ControlMaster
+        | K::ControlPath
+        | K::ControlPersist
+        | K::DynamicForward
+        | K::EnableEscapeCommandline
+        | K::EnableSSHKeysign
+        | K::EscapeChar
+        | K::ExitOnForwardFailure
+        | K::FingerprintHash
+        | K::ForkAfterAuthentication
+        | K::ForwardAgentSocket
+        | K::ForwardX11
+        | K::ForwardX11Timeout
+        | K::ForwardX11Trusted
+        | K::GatewayPorts
+        | K::GSSAPIDelegateCredentials
+        | K::HostbasedAcceptedAlgorithms
+        | K::LocalCommand
+        | K::LocalForward
+        | K::LogLevel
+        | K::LogVerbose
+        | K::ObscureKeystrokeTiming
+        | K::PermitLocalCommand
+        | K::PermitRemoteOpen
+        | K::RemoteCommand
+        | K::RemoteForward
+        | K::RequestTTY
+        | K::SessionType
+        | K::StdinNull
+        | K::StreamLocalBindMask
+        | K::StreamLocalBindUnlink
+        | K::SyslogFacility
+        | K::Tunnel
+        | K::TunnelDevice
+        | K::VisualHostKey
+        | K::WarnWeakCrypto
+        | K::XAuthLocation => (keyword.name(), DoesNotApply),
     }
 }
 

@@ -60,7 +60,7 @@ type Held = Arc<Mutex<Option<PipeWriter>>>;
 #[derive(Debug)]
 enum Stage {
     /// Output, and then that it ended.
-    Streams(oneshot::Receiver<Option<u32>>),
+    Streams { over: oneshot::Sender<()>, exit: oneshot::Receiver<Option<u32>> },
     /// How the command ended.
     Exit(oneshot::Receiver<Option<u32>>),
     /// That the channel is closed.
@@ -92,12 +92,13 @@ pub(super) async fn open(socket: &Path, command: &str) -> Result<Channel, OpenEr
 
     let held = Arc::new(Mutex::new(Some(stdin.try_clone()?)));
     let closed = watch::Sender::new(false);
-    let exit = wait_for_exit(session, closed.subscribe());
+    let (over, streams_over) = oneshot::channel();
+    let exit = wait_for_exit(session, streams_over, closed.subscribe());
     let reader = Reader {
         stdout: Some(receiver(stdout)?),
         stderr: Some(receiver(stderr)?),
         buffer: BytesMut::new(),
-        stage: Stage::Streams(exit),
+        stage: Stage::Streams { over, exit },
         closed: closed.clone(),
         _input: held.clone(),
     };
@@ -113,21 +114,32 @@ fn sender(end: PipeWriter) -> io::Result<pipe::Sender> {
     pipe::Sender::from_owned_fd(OwnedFd::from(end))
 }
 
-/// Waits for the exit status; `None` is a link that was lost. A channel that is
-/// closed here is let go of, and with that the master closes it.
+/// Waits for the exit status, once `over` tells that both streams have ended;
+/// `None` is a link that was lost. A channel that is closed here is let go of, and
+/// with that the master closes it.
+///
+/// Not before the streams have ended: the status comes ahead of output that is
+/// still on its way, and whoever has taken it has let go of the channel.
 fn wait_for_exit(
     session: EstablishedSession,
+    over: oneshot::Receiver<()>,
     mut closed: watch::Receiver<bool>,
 ) -> oneshot::Receiver<Option<u32>> {
     let (told, exit) = oneshot::channel();
     tokio::spawn(async move {
-        let status = tokio::select! {
-            status = session.wait() => match status {
-                Ok(SessionStatus::Exited { exit_value }) => exit_value,
-                // No terminal was asked for.
-                Ok(SessionStatus::TtyAllocFail(_)) | Err(_) => None,
-            },
-            _ = closed.wait_for(|closed| *closed) => None,
+        let ended = tokio::select! {
+            ended = over => ended.is_ok(),
+            _ = closed.wait_for(|closed| *closed) => false,
+        };
+        if !ended {
+            // The reader has gone; the writer may be there.
+            let _ = closed.wait_for(|closed| *closed).await;
+            return;
+        }
+        let status = match session.wait().await {
+            Ok(SessionStatus::Exited { exit_value }) => exit_value,
+            // No terminal was asked for.
+            Ok(SessionStatus::TtyAllocFail(_)) | Err(_) => None,
         };
         let _ = told.send(status);
     });
@@ -147,7 +159,7 @@ impl Reader {
         loop {
             let mut closed_here = self.closed.subscribe();
             match &mut self.stage {
-                Stage::Streams(_) if self.stdout.is_some() || self.stderr.is_some() => {
+                Stage::Streams { .. } if self.stdout.is_some() || self.stderr.is_some() => {
                     tokio::select! {
                         bytes = read(&mut self.stdout, &mut self.buffer) => {
                             match bytes {
@@ -167,9 +179,14 @@ impl Reader {
                         }
                     }
                 }
-                Stage::Streams(exit) => {
-                    let (_, none) = oneshot::channel();
-                    self.stage = Stage::Exit(std::mem::replace(exit, none));
+                Stage::Streams { .. } => {
+                    if let Stage::Streams { over, exit } =
+                        std::mem::replace(&mut self.stage, Stage::Over)
+                    {
+                        // Without a waiter the exit is not told either.
+                        let _ = over.send(());
+                        self.stage = Stage::Exit(exit);
+                    }
                     return Some(ExecEvent::Eof);
                 }
                 Stage::Exit(exit) => {

@@ -21,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use crate::actors::attention::Attention;
 use crate::actors::config::{ConfigArgs, ConfigMsg, Timing};
 use crate::actors::connection::SshDialer;
 use crate::actors::janitor::{self, Janitor};
@@ -230,7 +231,8 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
     }
     let journal = Journal::open(registry.clone());
     let (stop, stopped) = watch::channel(false);
-    let supervisor = spawn_supervisor(&plan, &registry, &journal).await?;
+    let attention = Attention::new(journal.clone());
+    let supervisor = spawn_supervisor(&plan, &registry, &attention, &journal).await?;
     let children: Children = ask(&supervisor, SupervisorMsg::FindChildren)
         .await
         .ok_or_else(|| DaemonError::Start("the supervisor does not answer".into()))?;
@@ -251,6 +253,7 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         supervisor: supervisor.clone(),
         children,
         registry,
+        attention,
         journal,
         janitor,
         state_dir: plan.state_dir.clone(),
@@ -297,6 +300,7 @@ fn watch_state_dir(lock: Arc<DaemonLock>, stop: watch::Sender<bool>) {
 async fn spawn_supervisor(
     plan: &Plan,
     registry: &Registry,
+    attention: &Attention,
     journal: &Journal,
 ) -> Result<ActorRef<SupervisorMsg>, DaemonError> {
     let spools = plan.state_dir.root().join("spool").join("1");
@@ -309,6 +313,7 @@ async fn spawn_supervisor(
         ssh: plan.ssh.clone(),
         dialer: Arc::new(SshDialer),
         registry: registry.clone(),
+        attention: attention.clone(),
         journal: journal.clone(),
         local_root: spools.to_string_lossy().into_owned(),
         origin: plan.origin.clone(),

@@ -80,6 +80,7 @@
 //! | never local by accident | [`domain::resolve`] |
 //! | a bad edit changes nothing | [`domain::config`], [`actors::config`] |
 //! | stop means stopped | `runner/stop.sh` |
+//! | a person is asked once, and told what for | [`domain::attention`], [`actors::attention`] |
 //! | secrets stay secret | [`domain::secret`], [`domain::launch`] |
 //!
 //! # Reading order

@@ -15,6 +15,8 @@ use longhaul::api::types::{
     Exit, InputOffer, KillRequest, LinkState, RunRequest, SessionState, Stream, TestRequest,
     TrustRequest,
 };
+use longhaul::domain::attention::{Question, Reply};
+use longhaul::domain::secret::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -422,4 +424,31 @@ async fn every_other_method_answers() {
     let report = client.test_remote("good", &TestRequest::default()).await.unwrap();
     assert_eq!(report.hostname.as_deref(), Some("box"));
     assert_eq!(client.version().await.unwrap().pid, std::process::id());
+}
+
+#[tokio::test]
+async fn a_question_is_answered_once_and_by_its_id() {
+    let (fake, client) = daemon();
+    assert!(client.attention().await.unwrap().is_empty());
+    let question = Question::Password { user: "me".to_owned(), host: "box".to_owned() };
+    let id = fake.ask("box", &question, 7);
+    let [open] = &client.attention().await.unwrap()[..] else { panic!("one question") };
+    assert_eq!((open.id, &open.question, open.secret), (id, &question, true));
+    client.answer(id, Secret::new("a \"b\" \\ c\n")).await.unwrap();
+    let reply = Some(Reply::Given(Secret::new("a \"b\" \\ c\n")));
+    assert_eq!(fake.answered("box", &question), reply);
+    let again = client.answer(id, Secret::new("x")).await;
+    assert_eq!(said(again), (404, "no-such-question".to_owned()));
+    for id in ["7", "x", "-"] {
+        let body = r#"{"answer":"x"}"#;
+        let request = format!(
+            "POST /v1/attention/{id} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        assert_eq!(raw(&fake, &request).await.0, 404, "{id}");
+    }
+    let touch = fake.ask("box", &Question::Touch { key: "yubi".to_owned() }, 8);
+    let answered = client.answer(touch, Secret::new("yes")).await;
+    assert_eq!(said(answered), (422, "no-answer".to_owned()));
 }

@@ -5,6 +5,7 @@
 //! files; decisions, which are pure; and waiting for the network or the disk
 //! in a message handler.
 
+pub mod attention;
 pub mod config;
 pub mod connection;
 pub mod janitor;

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, watch};
 
 use super::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, HostKeyShown,
-    InputOffer, InputTaken, KillRequest, Pulse, RemoteView, RunRequest, SessionView, StatusView,
-    TestReport, TestRequest, TrustRequest,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
+    HostKeyShown, InputOffer, InputTaken, KillRequest, Pulse, RemoteView, RunRequest, SessionView,
+    StatusView, TestReport, TestRequest, TrustRequest,
 };
+use crate::domain::attention::{AnswerError, QuestionId, QuestionView};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::host_key::TrustError;
@@ -74,6 +75,9 @@ pub enum RequestError {
     /// A host key was not taken over.
     #[error(transparent)]
     NotTrusted(#[from] TrustError),
+    /// An answer was not taken.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
     /// The configuration cannot be taken; the report is for people.
     #[error("{0}")]
     ConfigRejected(String),
@@ -110,7 +114,7 @@ pub struct Output {
 /// All of it answers within seconds, except [`test_remote`](Self::test_remote),
 /// [`adopt`](Self::adopt), [`host_key`](Self::host_key) and
 /// [`trust`](Self::trust), which take as long as the remote's own time-outs
-/// allow, [`gc`](Self::gc), which removes while one waits,
+/// allow and a person who may be asked takes, [`gc`](Self::gc), which removes while one waits,
 /// [`remove`](Self::remove) with force, which sees processes end, and
 /// [`input`](Self::input), which waits for room as long as it is told to.
 pub trait Backend: Clone + Send + Sync + 'static {
@@ -185,6 +189,14 @@ pub trait Backend: Clone + Send + Sync + 'static {
         name: &str,
         request: TrustRequest,
     ) -> impl Future<Output = Result<HostKeyShown, RequestError>> + Send;
+    /// What people are asked, by the names of the remotes.
+    fn attention(&self) -> impl Future<Output = Result<Vec<QuestionView>, RequestError>> + Send;
+    /// Takes a person's answer; a connection that has given up dials again.
+    fn answer(
+        &self,
+        id: QuestionId,
+        request: AnswerRequest,
+    ) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// Tries a remote's connection at once, whatever it waits for.
     fn reconnect(&self, name: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// All agents.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::attention::{Question, QuestionId, QuestionState, QuestionView};
 pub use crate::domain::connection::{LinkState, LinkView};
 use crate::domain::event::Event;
 pub use crate::domain::event::EventKind;
@@ -18,6 +19,7 @@ pub use crate::domain::gaps::{Dropped, Gap};
 pub use crate::domain::host_key::{HostKeyLine, HostKeyShown};
 use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
 pub use crate::domain::retention::Why;
+use crate::domain::secret::Secret;
 pub use crate::domain::session::{Exit, Pulse, RestartPolicy, Retry, SessionState};
 pub use crate::domain::stream::Stream;
 
@@ -535,6 +537,35 @@ pub struct FoundSession {
 pub struct TrustRequest {
     /// The SHA-256 fingerprint that a person has seen.
     pub fingerprint: String,
+}
+
+/// `POST /v1/attention/{id}`: what a person said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerRequest {
+    /// The passphrase, password or code; `yes`, `no` or the fingerprint for a
+    /// host key.
+    pub answer: Secret,
+}
+
+/// On the wire a string, and nowhere else: [`Secret`] has no form of its own.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlainAnswer<'a> {
+    #[serde(borrow)]
+    answer: std::borrow::Cow<'a, str>,
+}
+
+impl Serialize for AnswerRequest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        PlainAnswer { answer: self.answer.expose().into() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for AnswerRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let plain = PlainAnswer::deserialize(deserializer)?;
+        Ok(Self { answer: Secret::new(plain.answer) })
+    }
 }
 
 /// The data of the event `stale`: the cursor is older than what is kept, and a

@@ -74,7 +74,8 @@ pub(super) async fn attached(
 ) -> Result<Code, CliError> {
     let [stdout, stderr] = attached.from;
     let streams = [(Stream::Stdout, stdout), (Stream::Stderr, stderr)];
-    let mut follower = Follower::new(context, view, &streams).with_signals(attached.signals);
+    let mut follower = Follower::new(context, view, &streams);
+    follower = follower.with_signals(attached.signals).with_questions();
     if let Some((input, eof)) = attached.input {
         let (to, view) = (Recipient::Followed(context.client.clone()), view.clone());
         follower = follower.with_feeder(async move { feed(&to, &view, &input, eof).await });

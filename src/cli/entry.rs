@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    adopt, agent, attach, config, daemon, events, explain, gc, logs, parts, remote, run, send,
-    sessions, ssh_config, status,
+    adopt, agent, attach, attention, config, daemon, events, explain, gc, logs, parts, remote, run,
+    send, sessions, ssh_config, status,
 };
 use crate::paths::Environment;
 
@@ -72,6 +72,8 @@ pub(super) enum Verb {
     Gc(gc::Args),
     /// Print what happened, and what happens.
     Events(events::Args),
+    /// Answer what longhaul asks: passphrases, passwords, codes, host keys.
+    Attention(attention::Args),
     /// Show the daemon, its configuration, remotes and live sessions.
     Status(status::Args),
     /// Remotes: list, show, test, reconnect.
@@ -128,6 +130,7 @@ impl Verb {
             Self::Adopt(args) => adopt::adopt(args, context).await,
             Self::Gc(args) => gc::gc(args, context).await,
             Self::Events(args) => events::events(args, context).await,
+            Self::Attention(args) => attention::attention(args, context).await,
             Self::Status(args) => status::status(args, context).await,
             Self::Remote(verb) => remote::remote(verb, context).await,
             Self::Agent(verb) => agent::agent(verb, context).await,

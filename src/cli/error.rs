@@ -62,7 +62,19 @@ pub(super) enum CliError {
         /// The system's answer.
         source: io::Error,
     },
-    /// A prompt has to be text.
+    /// Nobody is asked anything for this remote.
+    #[error("{remote} has no open question")]
+    NoQuestion {
+        /// What was given.
+        remote: String,
+    },
+    /// A signal ended us while a person was asked; the number is the status.
+    #[error("interrupted")]
+    Interrupted(Code),
+    /// The terminal could not be read or written.
+    #[error("the terminal failed: {0}")]
+    Terminal(io::Error),
+    /// A prompt or an answer has to be text.
     #[error("{} is not UTF-8: byte {at} is no character's", path.display())]
     NotText {
         /// The file; `-` is standard input.
@@ -90,7 +102,7 @@ impl CliError {
     /// What is printed, without the program's name; nothing where silence is
     /// what everybody expects.
     pub(super) fn report(&self) -> Option<String> {
-        if self.is_closed_pipe() {
+        if self.is_closed_pipe() || matches!(self, Self::Interrupted(_)) {
             return None;
         }
         if let Self::Client(ClientError::Api { body, .. }) = self
@@ -132,12 +144,18 @@ impl CliError {
             Self::Copy { id, .. } => Some(format!("longhaul logs {id}   (nothing is lost)")),
             Self::NoSuchRemote { all, .. } if all.is_empty() => Some("longhaul config path".into()),
             Self::NoSuchRemote { all, .. } => Some(format!("one of: {}", all.join(" "))),
+            Self::NoQuestion { .. } => Some(
+                "longhaul attention\nlonghaul remote reconnect REMOTE   (a new try asks again)"
+                    .into(),
+            ),
             Self::Start(error) => error.remedy(),
             Self::Paths(_)
             | Self::Stdout(_)
             | Self::MirrorShort { .. }
             | Self::Read { .. }
             | Self::NotText { .. }
+            | Self::Interrupted(_)
+            | Self::Terminal(_)
             | Self::Encode(_)
             | Self::Setup(_)
             | Self::Client(ClientError::Request(_) | ClientError::TooLong { .. }) => None,
@@ -156,6 +174,7 @@ impl CliError {
     pub(super) fn code(&self, failed: Code) -> Code {
         match self {
             Self::Usage { .. } => exit::USAGE,
+            Self::Interrupted(code) => *code,
             _ if self.is_closed_pipe() => exit::CLOSED_PIPE,
             _ => failed,
         }

@@ -12,6 +12,7 @@
 mod adopt;
 mod agent;
 mod attach;
+mod attention;
 mod config;
 mod context;
 mod daemon;

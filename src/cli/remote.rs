@@ -4,6 +4,7 @@ mod trust;
 
 use clap::Subcommand;
 
+use super::attention;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
@@ -123,7 +124,8 @@ async fn test(
     context: &Context,
 ) -> Result<Code, CliError> {
     let request = TestRequest { agent };
-    let report = context.call(async |client| client.test_remote(name, &request).await).await?;
+    let test = context.call(async |client| client.test_remote(name, &request).await);
+    let report = attention::meanwhile(context, name, test).await?;
     if json {
         print_json(&report)?;
     } else {

@@ -62,7 +62,8 @@ pub(super) struct Args {
     /// Stop it after this time: 30s, 5m, 2h; exits with 124.
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     timeout: Option<u64>,
-    /// Give up when it could not be started for this time.
+    /// Give up when it could not be started for this time, even if only a
+    /// person's answer is missing.
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     start_within: Option<u64>,
     /// Keep at most this much of its output there: 100MB, 1GiB. What is older is

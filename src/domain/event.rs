@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attention::{QuestionId, QuestionKind};
 use super::connection::LinkState;
 use super::ids::SessionId;
 use super::session::{Exit, SessionState};
@@ -53,6 +54,27 @@ pub enum EventKind {
         state: LinkState,
         /// The failure's code, where there is one.
         failure: Option<String>,
+    },
+    /// A person is needed for a remote's connection. What is asked is told by
+    /// `GET /v1/attention`.
+    AttentionAsked {
+        /// The remote.
+        remote: String,
+        /// The question.
+        question: QuestionId,
+        /// What kind it is.
+        kind: QuestionKind,
+    },
+    /// A question was answered, or is not needed any more.
+    AttentionSettled {
+        /// The remote.
+        remote: String,
+        /// The question.
+        question: QuestionId,
+        /// What kind it was.
+        kind: QuestionKind,
+        /// Whether a person answered it.
+        answered: bool,
     },
     /// A new configuration is in force.
     ConfigReloaded {

@@ -7,6 +7,7 @@
 
 pub mod adopt;
 pub mod agent;
+pub mod attention;
 pub mod backoff;
 pub mod config;
 pub mod connection;

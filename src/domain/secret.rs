@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroize as _;
+
 /// A value that never shows itself: not in logs, not in errors, not in
 /// `Debug` output of whatever holds it.
 ///
@@ -24,8 +26,15 @@ impl Secret {
 
     /// Gives the value away.
     #[must_use]
-    pub fn into_exposed(self) -> String {
-        self.0
+    pub fn into_exposed(mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
+}
+
+/// What nobody holds any more is not left in memory.
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -90,9 +90,10 @@ pub struct HostKeyAlgorithms {
 /// How we prove who we are, besides with which keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Login {
-    /// Whether keys are offered: `PubkeyAuthentication`, and
-    /// `PreferredAuthentications`.
-    pub public_keys: bool,
+    /// What is tried, in order: `PreferredAuthentications`, without what
+    /// `PubkeyAuthentication`, `KbdInteractiveAuthentication` or
+    /// `PasswordAuthentication` turn off.
+    pub methods: Vec<LoginMethod>,
     /// `CertificateFile`; where none is set, those beside the key files.
     pub certificate_files: Vec<PathBuf>,
     /// `PubkeyAcceptedAlgorithms`, where it is set.
@@ -108,13 +109,45 @@ pub struct Login {
 impl Default for Login {
     fn default() -> Self {
         Self {
-            public_keys: true,
+            methods: LoginMethod::USUAL.to_vec(),
             certificate_files: Vec::new(),
             accepted: None,
             batch: false,
             prompts: 3,
             add_keys: AddKeys::No,
         }
+    }
+}
+
+/// A way to prove who we are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LoginMethod {
+    /// `publickey`.
+    PublicKey,
+    /// `keyboard-interactive`: the server asks, and a person answers.
+    KeyboardInteractive,
+    /// `password`.
+    Password,
+}
+
+impl LoginMethod {
+    /// All that there are here, in the order of `ssh`.
+    pub const USUAL: [Self; 3] = [Self::PublicKey, Self::KeyboardInteractive, Self::Password];
+
+    /// Its name in the protocol (RFC 4252, RFC 4256).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PublicKey => "publickey",
+            Self::KeyboardInteractive => "keyboard-interactive",
+            Self::Password => "password",
+        }
+    }
+
+    /// Whether it cannot be done with nobody there to be asked.
+    #[must_use]
+    pub const fn needs_person(self) -> bool {
+        matches!(self, Self::KeyboardInteractive | Self::Password)
     }
 }
 

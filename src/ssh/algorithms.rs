@@ -26,8 +26,8 @@ const WINDOW: u32 = 16 << 20;
 /// How much later than the last keep-alive the inactivity timer strikes.
 const MARGIN: Duration = Duration::from_secs(30);
 /// It strikes no earlier: it runs during authentication too, where a person
-/// may be typing a passphrase.
-const LEAST_INACTIVITY: Duration = Duration::from_secs(90);
+/// may be asked, and is waited for up to [`PATIENCE`](super::people::PATIENCE).
+const LEAST_INACTIVITY: Duration = Duration::from_secs(120);
 
 const KEX: &[kex::Name] = &[
     kex::MLKEM768X25519_SHA256,
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn inactivity_is_later_than_the_last_keep_alive() {
         let keep_alive = KeepAlive { interval: Some(Duration::from_secs(15)), count: 3 };
-        assert_eq!(inactivity(keep_alive), Some(Duration::from_secs(90)));
+        assert_eq!(inactivity(keep_alive), Some(Duration::from_secs(120)));
         let slow = KeepAlive { interval: Some(Duration::from_secs(60)), count: 3 };
         assert_eq!(inactivity(slow), Some(Duration::from_secs(270)));
         assert_eq!(inactivity(KeepAlive { interval: None, count: 3 }), None);

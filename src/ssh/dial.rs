@@ -13,10 +13,14 @@ use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
-use super::auth::{self, Askpass};
+use super::auth;
+#[cfg(test)]
+use super::auth::Askpass;
 use super::client::{Client, Refusals, key_exchange_trouble};
 use super::host_key::{Capture, HostKeyCheck};
 use super::link::{BuiltIn, ForwardError, Link, Parts};
+use super::people::{Asker, People, Prompter};
+use super::persons_time::PersonsTime;
 use super::reach::Reached;
 use super::system;
 use super::wire::Wire;
@@ -34,7 +38,8 @@ type Progress<'a> = &'a (dyn Fn(Phase, Duration) + Send + Sync);
 /// host there is no [`Phase::Resolve`] (the jump host looks the name up), and
 /// [`Phase::Connect`] is the time that all hops took. Each phase is bounded by
 /// the connect timeout of the host it is done with; the time in which a person
-/// types a passphrase does not count. Cancelling it ends what it has opened.
+/// is waited for does not count, and has a bound of its own: 100 seconds for each
+/// host, since that is what sshd has the patience for. Cancelling it ends what it has opened.
 ///
 /// # Errors
 ///
@@ -42,12 +47,13 @@ type Progress<'a> = &'a (dyn Fn(Phase, Duration) + Send + Sync);
 /// [`LinkTrouble::Jump`].
 pub async fn dial(
     settings: &SshSettings,
+    prompter: Option<Arc<dyn Prompter>>,
     progress: &(dyn Fn(Phase, Duration) + Send + Sync),
 ) -> Result<Link, LinkTrouble> {
-    dial_with(settings, Askpass::from_env().as_ref(), progress).await
+    dial_reached(settings, Reached::default(), prompter, progress).await
 }
 
-/// [`dial()`] on a connection to the first hop that is there already.
+/// [`dial()`] on a connection to the first hop, where there is one already.
 ///
 /// # Errors
 ///
@@ -55,24 +61,46 @@ pub async fn dial(
 pub async fn dial_reached(
     settings: &SshSettings,
     reached: Reached,
+    prompter: Option<Arc<dyn Prompter>>,
     progress: &(dyn Fn(Phase, Duration) + Send + Sync),
 ) -> Result<Link, LinkTrouble> {
-    let askpass = Askpass::from_env();
-    let way = Way { askpass: askpass.as_ref(), progress, capture: None };
-    dial_through(settings, &settings.jumps, reached, way).await.map(Link::from)
+    dial_on(settings, reached, People::with(prompter), progress).await
 }
 
-/// [`dial()`] with the askpass program as an argument.
+/// [`dial()`] with the askpass program as an argument, and nobody else to ask.
+#[cfg(test)]
 pub(super) async fn dial_with(
     settings: &SshSettings,
     askpass: Option<&Askpass>,
     progress: Progress<'_>,
 ) -> Result<Link, LinkTrouble> {
+    let people = People { askpass: askpass.cloned(), prompter: None };
+    dial_asking(settings, people, progress).await
+}
+
+/// [`dial()`] with those who can be asked.
+#[cfg(test)]
+pub(super) async fn dial_asking(
+    settings: &SshSettings,
+    people: People,
+    progress: Progress<'_>,
+) -> Result<Link, LinkTrouble> {
+    dial_on(settings, Reached::default(), people, progress).await
+}
+
+/// [`dial_reached()`] with those who can be asked.
+async fn dial_on(
+    settings: &SshSettings,
+    reached: Reached,
+    people: People,
+    progress: Progress<'_>,
+) -> Result<Link, LinkTrouble> {
     if let Some(told) = &settings.system_ssh {
+        let askpass = people.askpass.as_ref();
         return system::dial(settings, told, askpass, progress).await.map(Link::from);
     }
-    let way = Way { askpass, progress, capture: None };
-    dial_through(settings, &settings.jumps, Reached::default(), way).await.map(Link::from)
+    let way = Way { people, progress, capture: None };
+    dial_through(settings, &settings.jumps, reached, way).await.map(Link::from)
 }
 
 /// Has the destination of `settings` show its host key. Nobody is logged in to
@@ -81,8 +109,11 @@ pub(super) async fn dial_with(
 /// # Errors
 ///
 /// What kept it from showing one; and [`LinkTrouble::HostKeyRevoked`].
-pub async fn host_key(settings: &SshSettings) -> Result<HostKeyShown, LinkTrouble> {
-    HostKeyCheck::describe(settings, shown_key(settings).await?).await
+pub async fn host_key(
+    settings: &SshSettings,
+    prompter: Option<Arc<dyn Prompter>>,
+) -> Result<HostKeyShown, LinkTrouble> {
+    HostKeyCheck::describe(settings, shown_key(settings, prompter).await?).await
 }
 
 /// Trusts the host key of the destination of `settings`, in the place of those
@@ -94,8 +125,9 @@ pub async fn host_key(settings: &SshSettings) -> Result<HostKeyShown, LinkTroubl
 pub async fn trust_host_key(
     settings: &SshSettings,
     agreed: &str,
+    prompter: Option<Arc<dyn Prompter>>,
 ) -> Result<HostKeyShown, TrustError> {
-    let key = shown_key(settings).await?;
+    let key = shown_key(settings, prompter).await?;
     let shown = HostKeyCheck::describe(settings, key.clone()).await?;
     if shown.fingerprint != agreed {
         return Err(TrustError::OtherKey { shown: shown.fingerprint });
@@ -104,11 +136,13 @@ pub async fn trust_host_key(
     Ok(HostKeyCheck::describe(settings, key).await?)
 }
 
-async fn shown_key(settings: &SshSettings) -> Result<PublicKey, LinkTrouble> {
+async fn shown_key(
+    settings: &SshSettings,
+    prompter: Option<Arc<dyn Prompter>>,
+) -> Result<PublicKey, LinkTrouble> {
     let capture = Arc::<Capture>::default();
-    let askpass = Askpass::from_env();
-    let way =
-        Way { askpass: askpass.as_ref(), progress: &|_, _| {}, capture: Some(capture.clone()) };
+    let people = People::with(prompter);
+    let way = Way { people, progress: &|_, _| {}, capture: Some(capture.clone()) };
     let dialled = dial_through(settings, &settings.jumps, Reached::default(), way).await;
     // The key exchange was ended by us once the key was there.
     match (capture.key(), dialled) {
@@ -124,7 +158,7 @@ async fn shown_key(settings: &SshSettings) -> Result<PublicKey, LinkTrouble> {
 /// How a destination is dialled, besides its settings.
 #[derive(Clone)]
 pub(super) struct Way<'a> {
-    pub(super) askpass: Option<&'a Askpass>,
+    pub(super) people: People,
     pub(super) progress: Progress<'a>,
     /// Where the host key goes instead of being checked.
     pub(super) capture: Option<Arc<Capture>>,
@@ -134,12 +168,12 @@ impl<'a> Way<'a> {
     /// Nobody is asked, and nobody told.
     #[cfg(test)]
     pub(super) fn plain() -> Self {
-        Self { askpass: None, progress: &|_, _| {}, capture: None }
+        Self { people: People::default(), progress: &|_, _| {}, capture: None }
     }
 
     /// The way to a jump host, whose phases nobody asked for.
     fn to_hop(&self) -> Self {
-        Self { askpass: self.askpass, progress: &|_, _| {}, capture: None }
+        Self { people: self.people.clone(), progress: &|_, _| {}, capture: None }
     }
 }
 
@@ -244,7 +278,7 @@ pub(super) async fn handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Way { askpass, progress, capture } = way;
+    let Way { people, progress, capture } = way;
     let clock = Instant::now();
     let bound = settings.connect_timeout;
     let (host_key, known) = HostKeyCheck::load(settings).await?;
@@ -254,6 +288,11 @@ where
     };
     let config = Arc::new(algorithms::config(settings.keep_alive, &settings.offer, &known));
     let (ending, ended) = watch::channel(None);
+    // As with ssh, nobody is asked anything then, be it about the host key.
+    let people = if settings.login.batch { People::default() } else { people };
+    let asker = Asker::new(people, ended.clone());
+    let time = PersonsTime::default();
+    let host_key = host_key.asking(asker.clone(), time.clone());
     let refusals = Arc::<Refusals>::default();
     let (announced, announcement) = oneshot::channel();
     let client = Client {
@@ -265,14 +304,15 @@ where
     let (stream, wire) = Wire::new(stream);
     // A handshake that is given up would go on in russh's task.
     let cut = wire.cut_on_drop();
-    let mut handle = timeout(bound, connect_stream(config, stream, client))
-        .await
-        .map_err(|_| LinkTrouble::TimedOut { phase: Phase::KeyExchange })?
+    let mut left = bound;
+    let mut handle = time
+        .bound(&mut left, Phase::KeyExchange, connect_stream(config, stream, client))
+        .await?
         .map_err(|error| key_exchange_trouble(error, &wire))?;
     progress(Phase::KeyExchange, clock.elapsed());
 
     let clock = Instant::now();
-    auth::authenticate(&mut handle, settings, askpass, ended.clone()).await?;
+    auth::authenticate(&mut handle, settings, &asker, ended.clone()).await?;
     progress(Phase::Authentication, clock.elapsed());
     cut.disarm();
     let link = BuiltIn::new(Parts {

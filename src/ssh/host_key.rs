@@ -12,6 +12,9 @@ use std::time::SystemTime;
 use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
 
 use super::known_hosts::{self, Entry, Verdict};
+use super::people::{Answered, Asker};
+use super::persons_time::PersonsTime;
+use crate::domain::attention::{Question, Reply};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::{HostKeyRules, SshSettings, UnknownHost};
 
@@ -34,6 +37,8 @@ pub(super) struct HostKeyCheck {
     global_files: Vec<PathBuf>,
     /// Where the key goes instead of being checked.
     capture: Option<Arc<Capture>>,
+    /// Who decides about the first key of a host, if somebody does.
+    asker: Option<(Asker, PersonsTime)>,
 }
 
 /// What is asked for in the key exchange, by what is known of the host.
@@ -79,7 +84,14 @@ impl HostKeyCheck {
             user_files: settings.user_known_hosts.clone(),
             global_files: settings.global_known_hosts.clone(),
             capture: None,
+            asker: None,
         }
+    }
+
+    /// The check that has `asker` ask, and counts that on `time`.
+    pub(super) fn asking(mut self, asker: Asker, time: PersonsTime) -> Self {
+        self.asker = Some((asker, time));
+        self
     }
 
     /// Whether the host is who it was, or a new one that may be trusted.
@@ -91,8 +103,34 @@ impl HostKeyCheck {
         if let Some(capture) = &self.capture {
             return Err(capture.take(&self.name, key));
         }
-        let (check, key) = (self.clone(), key.clone());
-        blocking(move || check.check_now(&key)).await
+        self.check_or_ask(key.clone()).await
+    }
+
+    /// As the files have it; and where they have nothing, as a person says who
+    /// may have to be asked.
+    async fn check_or_ask(&self, key: PublicKey) -> Result<(), LinkTrouble> {
+        let (check, shown) = (self.clone(), key.clone());
+        let unknown = match blocking(move || check.check_now(&shown, Agreed::No)).await {
+            Err(unknown @ LinkTrouble::HostKeyUnknown { .. }) => unknown,
+            checked => return checked,
+        };
+        match &self.asker {
+            Some((asker, time)) if self.unknown_host == UnknownHost::Ask => {
+                let question = Question::HostKey {
+                    name: self.name.clone(),
+                    key_type: key.algorithm().as_str().to_owned(),
+                    fingerprint: fingerprint(&key),
+                };
+                match time.count(asker.ask(&question, false)).await {
+                    Answered::Reply(Reply::Given(_)) => {}
+                    Answered::Reply(Reply::Declined) | Answered::Alone => return Err(unknown),
+                    Answered::Nobody => return Err(LinkTrouble::Unanswered { question }),
+                }
+            }
+            _ => return Err(unknown),
+        }
+        let check = self.clone();
+        blocking(move || check.check_now(&key, Agreed::Yes)).await
     }
 
     /// Whether the certificate proves that the host is who it should be; else
@@ -109,9 +147,9 @@ impl HostKeyCheck {
         if self.capture.is_some() {
             return self.check(&bare).await;
         }
-        let (check, certificate) = (self.clone(), certificate.clone());
-        blocking(move || {
-            let entries = check.entries(Some(&bare))?;
+        let (check, certificate, key) = (self.clone(), certificate.clone(), bare.clone());
+        let proved = blocking(move || {
+            let entries = check.entries(Some(&key))?;
             if let Some(entry) = known_hosts::revoked_by(&entries, &check.name, &certificate) {
                 return Err(check.revoked(entry));
             }
@@ -123,21 +161,26 @@ impl HostKeyCheck {
                 &certificate,
                 now,
             ) {
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(true),
                 Err(fault) => {
                     tracing::warn!(name = %check.name, %fault, "the host's certificate proves nothing");
-                    check.check_now(&bare)
+                    Ok(false)
                 }
             }
-        })
-        .await
+        });
+        if proved.await? { Ok(()) } else { self.check_or_ask(bare).await }
     }
 
-    fn check_now(&self, key: &PublicKey) -> Result<(), LinkTrouble> {
+    fn check_now(&self, key: &PublicKey, agreed: Agreed) -> Result<(), LinkTrouble> {
         if self.judge(key)? == Known::Yes {
             return Ok(());
         }
-        if matches!(self.unknown_host, UnknownHost::Refuse | UnknownHost::Ask) {
+        let learns = match self.unknown_host {
+            UnknownHost::AcceptNew | UnknownHost::AcceptAny => true,
+            UnknownHost::Ask => agreed == Agreed::Yes,
+            UnknownHost::Refuse => false,
+        };
+        if !learns {
             return Err(LinkTrouble::HostKeyUnknown {
                 name: self.name.clone(),
                 fingerprint: fingerprint(key),
@@ -268,6 +311,13 @@ impl HostKeyCheck {
         })
         .await
     }
+}
+
+/// Whether a person has said that the key is the host's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Agreed {
+    Yes,
+    No,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

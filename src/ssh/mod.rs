@@ -6,7 +6,8 @@
 //! is decided elsewhere.
 //!
 //! Reading order: [`settings`] → [`dial()`] → [`Link`] → [`ExecChannel`].
-//! `known_hosts` is pure; `host_key` and `auth` do the IO.
+//! `known_hosts` is pure; `host_key` and `auth` do the IO, and ask whom `people`
+//! finds.
 
 mod algorithms;
 mod auth;
@@ -16,6 +17,8 @@ mod dial;
 mod host_key;
 mod known_hosts;
 mod link;
+mod people;
+mod persons_time;
 mod proxy;
 mod reach;
 pub mod settings;
@@ -35,4 +38,5 @@ mod tests;
 pub use channel::{ExecChannel, ExecEvent, ExecReader, ExecWriter};
 pub use dial::{dial, dial_reached, host_key, trust_host_key};
 pub use link::{Link, Peer};
+pub use people::{Answer, Notice, Prompter};
 pub use reach::{Reached, reach};

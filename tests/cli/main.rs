@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "shared with the tests of the API")]
 mod fake_daemon;
 
+mod attention;
 mod daemon;
 mod input;
 mod lists;
@@ -18,7 +19,9 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use fake_daemon::{Fake, link, refused};
-use longhaul::api::types::{Exit, LinkState, RunRequest, SessionState, SessionView, Stream, Where};
+use longhaul::api::types::{
+    Exit, LinkState, LinkView, RunRequest, SessionState, SessionView, Stream, Where,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};

@@ -99,7 +99,7 @@ fn a_new_host_is_remembered_as_openssh_writes_it() {
 }
 
 #[test]
-fn an_encrypted_key_without_an_agent_asks_for_ssh_add() {
+fn an_encrypted_key_that_nobody_unlocks_in_time_says_what_to_type() {
     let world = World::new();
     let locked = KeyPair::generate("a passphrase");
     let file = locked.write_to(&world.home.path().join(".ssh/locked"));
@@ -107,7 +107,9 @@ fn an_encrypted_key_without_an_agent_asks_for_ssh_add() {
     let remote = world.remote().text("identity_file", &file.to_string_lossy());
     world.home.configure(&Config::default().with_remote(remote));
     let said = world.on_box(&RUN).exited(125);
-    said.says("ssh.auth.passphrase").says("ssh-add").says("locked");
+    said.says("session.start.timeout")
+        .says("locked needs its passphrase")
+        .says("longhaul attention box");
     nothing_ran(&world);
 }
 

@@ -13,6 +13,8 @@ mod adopting;
 #[cfg(test)]
 mod attempts;
 #[cfg(test)]
+mod attention;
+#[cfg(test)]
 mod capped;
 #[cfg(test)]
 mod configuration;

@@ -15,10 +15,12 @@ use super::lookout::{self, Lookout};
 use super::report::{Change, LinkReport};
 use super::request::{ChannelRequest, Granted, Queue, Slot};
 use super::spare::{self, Keeper, Spare};
-use super::tasks::{self, Facts};
+use super::tasks::{self, Facts, Way};
+use crate::actors::attention::Attention;
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::actors::resolver::ResolverMsg;
+use crate::domain::attention::QuestionView;
 use crate::domain::backoff::Backoff;
 use crate::domain::connection::fsm::{Effect, Input};
 use crate::domain::connection::{ConnectionFsm, LinkId, LinkState, Purpose};
@@ -53,6 +55,8 @@ pub struct ConnectionArgs {
     pub resolver: ActorRef<ResolverMsg>,
     /// Who brings links up.
     pub dialer: Arc<dyn Dialer>,
+    /// Where a person is asked.
+    pub attention: Attention,
     /// Where what happens is written down.
     pub journal: Journal,
     /// Where its state is published.
@@ -116,6 +120,8 @@ pub enum ConnectionMsg {
         /// Who still waits for one.
         request: ChannelRequest,
     },
+    /// What a person is asked for the remote is another thing, or nothing.
+    QuestionChanged(Option<Box<QuestionView>>),
     /// A pause is over.
     RetryElapsed(Epoch),
     /// A link's idle timer ran out.
@@ -176,6 +182,8 @@ pub struct ConnectionState {
     dialled: Option<Result<SshSettings, LinkTrouble>>,
     /// `ssh_config` was edited during a dial, which may not know it yet.
     edited: bool,
+    question: Option<QuestionView>,
+    questions: JoinHandle<()>,
 }
 
 /// Also when the actor is killed or panics, which skips `post_stop`: a link that
@@ -185,6 +193,7 @@ impl Drop for ConnectionState {
         for (_, dial) in self.dials.drain() {
             dial.abort();
         }
+        self.questions.abort();
         let links = self.links.drain().map(|(_, (link, _))| link).chain(self.arrived.take());
         let links: Vec<Link> = links.collect();
         // Outside a runtime nothing can be sent, and the sessions are gone too.
@@ -205,10 +214,11 @@ impl Actor for ConnectionActor {
 
     async fn pre_start(
         &self,
-        _: ActorRef<ConnectionMsg>,
+        myself: ActorRef<ConnectionMsg>,
         args: ConnectionArgs,
     ) -> Result<ConnectionState, ActorProcessingErr> {
         let at = args.report.borrow().at.clone();
+        let questions = tasks::watch_question(myself, args.attention.clone(), args.place.clone());
         let mut state = ConnectionState {
             args,
             fsm: ConnectionFsm::default(),
@@ -226,6 +236,8 @@ impl Actor for ConnectionActor {
             away: None,
             dialled: None,
             edited: false,
+            question: None,
+            questions,
         };
         // The report may still be that of an actor that has failed.
         state.publish();
@@ -240,6 +252,16 @@ impl Actor for ConnectionActor {
     ) -> Result<(), ActorProcessingErr> {
         state.handle(&myself, message);
         state.publish();
+        Ok(())
+    }
+
+    /// Not after a failure: then there will be another actor for the remote.
+    async fn post_stop(
+        &self,
+        _: ActorRef<ConnectionMsg>,
+        state: &mut ConnectionState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.args.attention.forget(&state.args.place);
         Ok(())
     }
 }
@@ -309,6 +331,9 @@ impl ConnectionState {
                 // Nobody has asked anew: a pause that began since goes on.
                 self.step(myself, Input::Wanted { asked: false });
             }
+            ConnectionMsg::QuestionChanged(question) => {
+                self.question = question.map(|question| *question);
+            }
             ConnectionMsg::RetryElapsed(epoch) => {
                 self.step(myself, Input::RetryElapsed { epoch });
             }
@@ -368,12 +393,17 @@ impl ConnectionState {
         self.dials.remove(&epoch);
         let input = match result {
             Ok(link) => {
+                self.args.attention.withdraw(&self.args.place);
                 self.arrived = Some(link);
                 Input::Dialled { epoch }
             }
             Err(trouble) => {
                 info!(remote = %self.args.place, %trouble, "no link");
                 let heals = heals_by_itself(&trouble);
+                if !heals && !trouble.is_unanswered() {
+                    // An answer would not mend what it failed of.
+                    self.args.attention.withdraw(&self.args.place);
+                }
                 Input::DialFailed { epoch, trouble, heals }
             }
         };
@@ -409,8 +439,14 @@ impl ConnectionState {
                 self.next_try = None;
                 let (resolver, dialer) = (self.args.resolver.clone(), self.args.dialer.clone());
                 let request = self.args.request.clone();
+                let prompter = self.args.attention.prompter(self.args.place.clone());
                 let reached = self.reached.take();
-                let dial = tasks::dial(myself.clone(), resolver, dialer, request, reached, epoch);
+                let dial = tasks::dial(
+                    myself.clone(),
+                    Way { resolver, dialer, prompter, reached },
+                    request,
+                    epoch,
+                );
                 self.dials.insert(epoch, dial);
             }
             Effect::RetryAfter { epoch, failures, knocks } => {
@@ -540,7 +576,11 @@ impl ConnectionState {
 
     /// Publishes what has changed, and writes a change of state down.
     fn publish(&mut self) {
-        let state = self.fsm.state();
+        let state = match self.fsm.state() {
+            // It goes on as soon as somebody answers.
+            LinkState::Connecting if self.question.is_some() => LinkState::NeedsAttention,
+            state => state,
+        };
         let failure = self.fsm.trouble().map(|trouble| link_failure(trouble, &self.at));
         if failure.is_none() {
             self.next_try = None;
@@ -553,6 +593,7 @@ impl ConnectionState {
             trouble: self.fsm.trouble().cloned(),
             failure: failure.clone(),
             at: self.at.clone(),
+            question: self.question.clone(),
             facts: self.facts.borrow().known(),
             ..LinkReport::new(String::new(), now())
         };

@@ -2,10 +2,11 @@
 
 use std::fmt::Debug;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::SshSettings;
-use crate::ssh::{self, Link, Reached};
+use crate::ssh::{self, Link, Prompter, Reached};
 
 /// A dial under way. Dropping it ends what it has opened.
 pub type Dial<'a> = Pin<Box<dyn Future<Output = Result<Link, LinkTrouble>> + Send + 'a>>;
@@ -16,7 +17,13 @@ pub type Reach<'a> = Pin<Box<dyn Future<Output = Result<Reached, LinkTrouble>> +
 /// Brings links up.
 pub trait Dialer: Debug + Send + Sync {
     /// Dials once, on a connection that was reached before where there is one.
-    fn dial<'a>(&'a self, settings: &'a SshSettings, reached: Option<Reached>) -> Dial<'a>;
+    /// `prompter` asks a person where one is needed.
+    fn dial<'a>(
+        &'a self,
+        settings: &'a SshSettings,
+        reached: Option<Reached>,
+        prompter: Arc<dyn Prompter>,
+    ) -> Dial<'a>;
 
     /// Tries once whether the host's port, or that of its first hop, can be
     /// reached.
@@ -28,11 +35,14 @@ pub trait Dialer: Debug + Send + Sync {
 pub struct SshDialer;
 
 impl Dialer for SshDialer {
-    fn dial<'a>(&'a self, settings: &'a SshSettings, reached: Option<Reached>) -> Dial<'a> {
-        match reached {
-            Some(reached) => Box::pin(ssh::dial_reached(settings, reached, &|_, _| {})),
-            None => Box::pin(ssh::dial(settings, &|_, _| {})),
-        }
+    fn dial<'a>(
+        &'a self,
+        settings: &'a SshSettings,
+        reached: Option<Reached>,
+        prompter: Arc<dyn Prompter>,
+    ) -> Dial<'a> {
+        let reached = reached.unwrap_or_default();
+        Box::pin(ssh::dial_reached(settings, reached, Some(prompter), &|_, _| {}))
     }
 
     fn reach<'a>(&'a self, settings: &'a SshSettings) -> Reach<'a> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::actors::now;
+use crate::domain::attention::QuestionView;
 use crate::domain::connection::{LinkState, LinkView};
 use crate::domain::failure::Failure;
 use crate::domain::failure::trouble::LinkTrouble;
@@ -33,6 +34,8 @@ pub struct LinkReport {
     pub away_since: Option<Timestamp>,
     /// The remote, and where it was last dialled.
     pub at: Whereabouts,
+    /// What a person is asked.
+    pub question: Option<QuestionView>,
     /// What the host told about itself.
     pub facts: Option<Arc<HostFacts>>,
 }
@@ -62,6 +65,7 @@ impl LinkReport {
             since: now,
             away_since: None,
             at: Whereabouts { place, destination: None, session: None },
+            question: None,
             facts: None,
         }
     }
@@ -76,6 +80,7 @@ impl LinkReport {
             && self.links == new.links
             && self.next_try == new.next_try
             && self.at == new.at
+            && self.question == new.question
             && self.facts.is_some() == new.facts.is_some();
         let since = if moved { new.since } else { self.since };
         let away_since = away.then(|| self.away_since.unwrap_or(new.since));
@@ -102,6 +107,7 @@ impl LinkReport {
             next_try_ms,
             next_try_at: next_try_ms.map(|left| at(left).to_string()),
             failure: self.failure.clone(),
+            question: self.question.clone(),
             since: self.since.to_string(),
             unreachable_since: self.away_since.map(|since| since.to_string()),
         }

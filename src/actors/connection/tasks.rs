@@ -14,6 +14,7 @@ use tracing::debug;
 use super::actor::ConnectionMsg;
 use super::dialer::Dialer;
 use super::request::{ChannelRequest, Granted, Slot};
+use crate::actors::attention::Attention;
 use crate::actors::resolver::{self, ResolverMsg};
 use crate::domain::connection::LinkId;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
@@ -21,7 +22,7 @@ use crate::domain::ids::Epoch;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::runner::control::{self, HostFacts};
 use crate::runner::program::BOOTSTRAP;
-use crate::ssh::{Link, Reached};
+use crate::ssh::{Link, Prompter, Reached};
 
 /// How long a start waits for the host's PATH: the probe's own bound, and a
 /// little for the way.
@@ -47,21 +48,33 @@ impl Facts {
     }
 }
 
+/// Those who take part in a dial.
+pub(super) struct Way {
+    /// Who knows `ssh_config`.
+    pub(super) resolver: ActorRef<ResolverMsg>,
+    /// Who dials.
+    pub(super) dialer: Arc<dyn Dialer>,
+    /// Who asks a person.
+    pub(super) prompter: Arc<dyn Prompter>,
+    /// A connection that is there already.
+    pub(super) reached: Option<Reached>,
+}
+
 /// Brings a link up and reports it. Aborting it ends what it has opened.
 pub(super) fn dial(
     connection: ActorRef<ConnectionMsg>,
-    resolver: ActorRef<ResolverMsg>,
-    dialer: Arc<dyn Dialer>,
+    way: Way,
     request: SshRequest,
-    reached: Option<Reached>,
     epoch: Epoch,
 ) -> JoinHandle<()> {
+    let Way { resolver, dialer, prompter, reached } = way;
     tokio::spawn(async move {
         let settings = resolver::settings(&resolver, request).await;
         let (settings, result) = match settings {
             Ok(settings) => {
                 // A dial that panics is one that failed: it must be heard of.
-                let dialled = AssertUnwindSafe(async { dialer.dial(&settings, reached).await });
+                let dialled =
+                    AssertUnwindSafe(async { dialer.dial(&settings, reached, prompter).await });
                 let result = dialled.catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
                 (Some(Box::new(settings)), result)
             }
@@ -101,6 +114,31 @@ async fn report_dial(
     {
         link.close().await;
     }
+}
+
+/// Reports each change of the remote's question.
+pub(super) fn watch_question(
+    connection: ActorRef<ConnectionMsg>,
+    attention: Attention,
+    remote: String,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut changed = attention.subscribe();
+        let mut told = None;
+        loop {
+            let question = attention.of(&remote);
+            if question != told {
+                told.clone_from(&question);
+                let message = ConnectionMsg::QuestionChanged(question.map(Box::new));
+                if connection.cast(message).is_err() {
+                    return;
+                }
+            }
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    })
 }
 
 /// Reports the loss of a link.

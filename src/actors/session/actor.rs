@@ -299,6 +299,11 @@ impl State {
             SessionMsg::PauseElapsed(epoch) => self.step(myself, Input::PauseElapsed { epoch }),
             SessionMsg::StartDeadlineElapsed => {
                 let seconds = self.args.record.start_within_s.unwrap_or_default();
+                if !self.args.record.start_within_given
+                    && let Some(answered) = self.args.host.person_needed()
+                {
+                    return tasks::count_from(myself.clone(), answered, seconds);
+                }
                 let last = self.args.host.trouble();
                 self.step(myself, Input::StartDeadlineElapsed { seconds, last });
             }

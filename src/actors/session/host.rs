@@ -92,8 +92,21 @@ impl Host {
     pub(super) fn trouble(&self) -> Option<LinkTrouble> {
         match self {
             Self::Local { .. } => None,
-            Self::Remote(remote) => remote.report.borrow().trouble.clone(),
+            Self::Remote(remote) => {
+                let report = remote.report.borrow();
+                let asked = report.question.as_ref().map(|view| view.question.clone());
+                let unanswered = asked.map(|question| LinkTrouble::Unanswered { question });
+                report.trouble.clone().or(unanswered)
+            }
         }
+    }
+
+    /// Comes once no person is needed for it any more; `None` if none is now.
+    pub(super) fn person_needed(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let Self::Remote(remote) = self else { return None };
+        let mut report = remote.report.clone();
+        report.borrow().question.as_ref()?;
+        Some(async move { _ = report.wait_for(|report| report.question.is_none()).await })
     }
 
     /// How the connection is; `None` on this machine.

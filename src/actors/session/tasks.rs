@@ -132,6 +132,20 @@ async fn build(
     })
 }
 
+/// Begins the time for a start anew, once a person is not waited for any more:
+/// it is for hosts that do not answer.
+pub(super) fn count_from(
+    session: ActorRef<SessionMsg>,
+    answered: impl Future<Output = ()> + Send + 'static,
+    seconds: u64,
+) {
+    tokio::spawn(async move {
+        answered.await;
+        sleep(Duration::from_secs(seconds)).await;
+        let _ = session.cast(SessionMsg::StartDeadlineElapsed);
+    });
+}
+
 /// Whether a prompt goes along with the launch; a longer one is delivered as
 /// input, once the session runs.
 #[must_use]

@@ -10,6 +10,7 @@ use tracing::{error, info, warn};
 use super::attempts;
 use super::connections::{Connections, Key, Shared};
 use super::sessions::{Entry, Live, Sessions, pulse_of};
+use crate::actors::attention::Attention;
 use crate::actors::config::{self, ConfigArgs, ConfigHandle, ConfigState};
 use crate::actors::connection::{Dialer, LinkReport};
 use crate::actors::journal::Journal;
@@ -39,6 +40,8 @@ pub struct SupervisorArgs {
     pub dialer: Arc<dyn Dialer>,
     /// The registry.
     pub registry: Registry,
+    /// Where a person is asked.
+    pub attention: Attention,
     /// The journal.
     pub journal: Journal,
     /// The folder of local sessions' spools.
@@ -178,7 +181,12 @@ impl Actor for SupervisorActor {
             config_args: args.config,
             config_handle: watch::Sender::new(handle),
             config_restarts: RestartIntensity::default(),
-            shared: Shared { resolver, dialer: args.dialer, journal: args.journal },
+            shared: Shared {
+                resolver,
+                dialer: args.dialer,
+                attention: args.attention,
+                journal: args.journal,
+            },
             registry: args.registry,
             local_root: args.local_root,
             origin: args.origin,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ractor::{Actor, ActorCell, ActorId, ActorRef, SpawnErr};
 use tokio::sync::watch;
 
+use crate::actors::attention::Attention;
 use crate::actors::connection::{
     ConnectionActor, ConnectionArgs, ConnectionMsg, Dialer, LinkReport,
 };
@@ -41,6 +42,7 @@ pub(super) struct Entry {
 pub(super) struct Shared {
     pub(super) resolver: ActorRef<ResolverMsg>,
     pub(super) dialer: Arc<dyn Dialer>,
+    pub(super) attention: Attention,
     pub(super) journal: Journal,
 }
 
@@ -204,6 +206,7 @@ async fn spawn(
         idle,
         resolver: shared.resolver.clone(),
         dialer: shared.dialer.clone(),
+        attention: shared.attention.clone(),
         journal: shared.journal.clone(),
         report,
     };

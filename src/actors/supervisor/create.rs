@@ -215,6 +215,7 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         started_at: None,
         ended_at: None,
         timeout_s: request.timeout_s,
+        start_within_given: request.start_within_s.is_some(),
         start_within_s: Some(request.start_within_s.unwrap_or(plan.start_within.as_secs())),
         stdin: Stdin { open: request.stdin_open, ..Stdin::default() },
         stdout: 0,

@@ -12,6 +12,7 @@ use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
 use super::sessions::{Live, pulse_of};
 use super::{adopt, create, disk, gc, host_key, input, remotes, remove, test, view};
+use crate::actors::attention::Attention;
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::janitor::Janitor;
 use crate::actors::journal::Journal;
@@ -19,10 +20,11 @@ use crate::actors::resolver::ResolverMsg;
 use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, HostKeyShown,
-    InputOffer, InputTaken, KeptView, KillRequest, RemoteView, RunRequest, SessionView, StatusView,
-    TestReport, TestRequest, TrustRequest,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
+    HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
+use crate::domain::attention::{QuestionId, QuestionView};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
 use crate::domain::origin::Origin;
@@ -48,6 +50,7 @@ struct Inner {
     supervisor: ActorRef<SupervisorMsg>,
     children: Children,
     registry: Registry,
+    attention: Attention,
     journal: Journal,
     janitor: Janitor,
     state_dir: StateDir,
@@ -68,6 +71,8 @@ pub struct Parts {
     pub children: Children,
     /// The registry.
     pub registry: Registry,
+    /// Where a person is asked.
+    pub attention: Attention,
     /// The journal.
     pub journal: Journal,
     /// The janitor.
@@ -94,6 +99,7 @@ impl DaemonHandle {
             supervisor,
             children,
             registry,
+            attention,
             journal,
             janitor,
             state_dir,
@@ -108,6 +114,7 @@ impl DaemonHandle {
             supervisor,
             children,
             registry,
+            attention,
             journal,
             janitor,
             state_dir,
@@ -149,6 +156,10 @@ impl DaemonHandle {
 
     pub(super) fn digests(&self) -> &RequestDigests {
         &self.0.digests
+    }
+
+    pub(super) fn attention(&self) -> &Attention {
+        &self.0.attention
     }
 
     fn config(&self) -> ConfigHandle {
@@ -377,6 +388,20 @@ impl Backend for DaemonHandle {
 
     async fn trust(&self, name: &str, request: TrustRequest) -> Result<HostKeyShown, RequestError> {
         host_key::trust(self, name, &request.fingerprint).await
+    }
+
+    async fn attention(&self) -> Result<Vec<QuestionView>, RequestError> {
+        Ok(self.0.attention.open())
+    }
+
+    async fn answer(&self, id: QuestionId, request: AnswerRequest) -> Result<(), RequestError> {
+        let taken = self.0.attention.answer(id, request.answer)?;
+        if taken.dormant {
+            // A question of a test has no connection that could go on.
+            let reconnect = |reply| SupervisorMsg::Reconnect(taken.remote.clone(), reply);
+            ask(self.supervisor(), reconnect).await.ok_or(RequestError::Unavailable)?;
+        }
+        Ok(())
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

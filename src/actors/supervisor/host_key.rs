@@ -18,7 +18,10 @@ use crate::ssh;
 /// Has the remote show its host key.
 pub(super) async fn show(daemon: &DaemonHandle, name: &str) -> Result<HostKeyShown, RequestError> {
     let settings = settings(daemon, name).await?;
-    ssh::host_key(&settings).await.map_err(|trouble| failed(&trouble, name, &settings))
+    let prompter = daemon.attention().prompter(name.to_owned());
+    ssh::host_key(&settings, Some(prompter))
+        .await
+        .map_err(|trouble| failed(&trouble, name, &settings))
 }
 
 /// Trusts the key that a person has agreed to, and has the connection try again.
@@ -28,7 +31,9 @@ pub(super) async fn trust(
     agreed: &str,
 ) -> Result<HostKeyShown, RequestError> {
     let settings = settings(daemon, name).await?;
-    let trusted = ssh::trust_host_key(&settings, agreed).await.map_err(|error| match error {
+    let prompter = daemon.attention().prompter(name.to_owned());
+    let trusted = ssh::trust_host_key(&settings, agreed, Some(prompter)).await;
+    let trusted = trusted.map_err(|error| match error {
         TrustError::Link(trouble) => failed(&trouble, name, &settings),
         other => RequestError::NotTrusted(other),
     })?;

@@ -1,6 +1,6 @@
 //! Testing a remote, stage by stage, over a link of its own.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ use crate::domain::resolve::{Override, ResolveError};
 use crate::domain::target::SshSettings;
 use crate::runner::control::{self, ControlError, Found, HostFacts};
 use crate::runner::program::BOOTSTRAP;
-use crate::ssh::{self, Link};
+use crate::ssh::{self, Link, Prompter};
 
 /// Tests a remote, or an ad hoc destination.
 pub(super) async fn run(
@@ -49,7 +49,7 @@ pub(super) async fn run(
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
     })?;
     let ssh = plan.ssh.ok_or(RequestError::Invalid("this machine needs no test of its link"))?;
-    let mut test = Test::new(name);
+    let mut test = Test::new(name, daemon.attention().prompter(name.to_owned()));
     let settings = match resolver::settings(daemon.resolver(), ssh).await {
         Ok(settings) => settings,
         Err(trouble) => {
@@ -76,11 +76,12 @@ fn version_command(config: &Config, name: &AgentName) -> Result<Vec<String>, Req
 struct Test {
     report: TestReport,
     at: Whereabouts,
+    prompter: Arc<dyn Prompter>,
     since: Instant,
 }
 
 impl Test {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, prompter: Arc<dyn Prompter>) -> Self {
         Self {
             report: TestReport {
                 remote: name.to_owned(),
@@ -91,6 +92,7 @@ impl Test {
                 warnings: Vec::new(),
             },
             at: Whereabouts { place: name.to_owned(), destination: None, session: None },
+            prompter,
             since: Instant::now(),
         }
     }
@@ -143,7 +145,7 @@ impl Test {
                 passed.push((phase, took));
             }
         };
-        let dialled = ssh::dial(settings, &progress).await;
+        let dialled = ssh::dial(settings, Some(self.prompter.clone()), &progress).await;
         let mut last = None;
         for (phase, took) in passed.into_inner().unwrap_or_default() {
             self.push(stage_name(phase), took, true, None);

@@ -8,6 +8,7 @@ use ractor::{Actor, ActorRef};
 use tokio::time::timeout;
 
 use super::{NewSession, SupervisorActor, SupervisorArgs, SupervisorMsg};
+use crate::actors::attention::Attention;
 use crate::actors::config::{ConfigArgs, Timing};
 use crate::actors::connection::ConnectionMsg;
 use crate::actors::connection::tests::script::{Script, Step, environment, request};
@@ -40,6 +41,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let registry = Registry::open(dir.path().join("registry")).await.unwrap();
         let script = Script::new(steps);
+        let journal = Journal::open(registry.clone());
         let args = SupervisorArgs {
             config: ConfigArgs {
                 main_path: dir.path().join("longhaul.ron"),
@@ -49,7 +51,8 @@ impl Bench {
             ssh: environment(),
             dialer: script.clone(),
             registry: registry.clone(),
-            journal: Journal::open(registry.clone()),
+            attention: Attention::new(journal.clone()),
+            journal,
             local_root: dir.path().join("spool").to_string_lossy().into_owned(),
             origin: Origin::sample(1, "ann"),
         };
@@ -79,6 +82,7 @@ impl Bench {
             ended_at: None,
             timeout_s: None,
             start_within_s: Some(600),
+            start_within_given: false,
             stdin: Stdin::default(),
             stdout: 0,
             stderr: 0,

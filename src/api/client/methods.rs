@@ -10,10 +10,12 @@ use super::error::ClientError;
 use super::http::{self, Payload, segment};
 use super::streams::{self, Feed, Pulses};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, HostKeyShown, InputOffer,
-    InputTaken, KillRequest, RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport,
-    TestRequest, TrustRequest, VersionView,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, GcRequest, GcView,
+    HostKeyShown, InputOffer, InputTaken, KillRequest, QuestionId, QuestionView, RemoteView,
+    RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest, TrustRequest,
+    VersionView,
 };
+use crate::domain::secret::Secret;
 
 /// The daemon behind a socket.
 ///
@@ -217,6 +219,19 @@ impl Client {
     /// Tries a remote's connection at once. `POST /v1/remotes/{name}/reconnect`.
     pub async fn reconnect(&self, name: &str) -> Result<(), ClientError> {
         self.order(Method::POST, &format!("/v1/remotes/{}/reconnect", segment(name))).await
+    }
+
+    /// What people are asked. `GET /v1/attention`.
+    pub async fn attention(&self) -> Result<Vec<QuestionView>, ClientError> {
+        self.get("/v1/attention").await
+    }
+
+    /// Answers a question. `POST /v1/attention/{id}`.
+    pub async fn answer(&self, id: QuestionId, answer: Secret) -> Result<(), ClientError> {
+        let path = format!("/v1/attention/{id}");
+        let json = serde_json::to_vec(&AnswerRequest { answer })
+            .map_err(|source| ClientError::Json { asked: path.clone(), source })?;
+        http::send(&self.socket, Method::POST, &path, Payload::Json(json)).await.map(drop)
     }
 
     /// All agents. `GET /v1/agents`.

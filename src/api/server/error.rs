@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::backend::RequestError;
 use crate::api::types::ErrorBody;
+use crate::domain::attention::AnswerError;
 
 /// An error, as the response that says it.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +47,10 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
         RequestError::NoSuchSignal(_) => (StatusCode::BAD_REQUEST, "no-such-signal"),
         RequestError::NotTrusted(_) => (StatusCode::CONFLICT, "not-trusted"),
+        RequestError::Answer(AnswerError::NotOpen) => (StatusCode::NOT_FOUND, "no-such-question"),
+        RequestError::Answer(AnswerError::TakesNone | AnswerError::YesOrNo) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "no-answer")
+        }
         RequestError::ConfigRejected(_) => (StatusCode::UNPROCESSABLE_ENTITY, "config-rejected"),
         RequestError::Failed(_) => (StatusCode::UNPROCESSABLE_ENTITY, "failed"),
         RequestError::StaleCursor { .. } => (StatusCode::GONE, "stale-cursor"),
@@ -59,6 +64,7 @@ fn remedy(error: &RequestError) -> Option<String> {
     Some(match error {
         RequestError::NoSuchSession(_) => "longhaul ps -a".to_owned(),
         RequestError::NoSuchRemote(_) => "longhaul remote ls".to_owned(),
+        RequestError::Answer(_) => "longhaul attention".to_owned(),
         RequestError::Ambiguous { ids, .. } => {
             let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
             format!("one of: {}", ids.join(" "))

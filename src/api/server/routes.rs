@@ -13,10 +13,11 @@ use super::serve::Context;
 use super::{events, output, watch};
 use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, GcRequest, GcView, HostKeyShown, InputOffer,
-    InputTaken, KillRequest, RemoteView, RunRequest, SessionView, StatusView, TestReport,
-    TestRequest, TrustRequest, VersionView,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, GcRequest, GcView,
+    HostKeyShown, InputOffer, InputTaken, KillRequest, QuestionView, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest, TrustRequest, VersionView,
 };
+use crate::domain::attention::AnswerError;
 
 /// The largest request to run something: room for a prompt with a long file in
 /// it, and a bound on what one request can make the daemon hold.
@@ -48,6 +49,8 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/remotes/{name}/adopt", post(adopt::<B>))
         .route("/v1/remotes/{name}/reconnect", post(reconnect::<B>))
         .route("/v1/remotes/{name}/host-key", get(host_key::<B>).post(trust::<B>))
+        .route("/v1/attention", get(attention::<B>))
+        .route("/v1/attention/{id}", post(answer::<B>))
         .route("/v1/agents", get(agents::<B>))
         .route("/v1/config/reload", post(reload::<B>))
         .route("/v1/daemon/stop", post(stop::<B>))
@@ -197,6 +200,22 @@ async fn reconnect<B: Backend>(
     Named(name): Named,
 ) -> Result<StatusCode, ApiError> {
     context.backend.reconnect(&name).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn attention<B: Backend>(State(context): Daemon<B>) -> Reply<Vec<QuestionView>> {
+    Ok(Json(context.backend.attention().await?))
+}
+
+async fn answer<B: Backend>(
+    State(context): Daemon<B>,
+    Named(id): Named,
+    body: Body,
+) -> Result<StatusCode, ApiError> {
+    let request: AnswerRequest = json(body)?;
+    // What is no id is no question either.
+    let id = id.parse().map_err(|_| RequestError::from(AnswerError::NotOpen))?;
+    context.backend.answer(id, request).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

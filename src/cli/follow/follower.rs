@@ -1,5 +1,6 @@
 //! The loop that follows one session.
 
+use std::io::IsTerminal as _;
 use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinHandle;
@@ -10,10 +11,11 @@ use super::interrupts::{Asked, Interrupts, Leave, Signals};
 use super::notice::Notice;
 use crate::api::client::{Client, ClientError, Pulses};
 use crate::api::types::{AttemptView, Pulse, RestartPolicy, SessionView, Stream};
+use crate::cli::attention::{Asking, Put};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::output::say;
-use crate::cli::render::{attempt_words, state_words};
+use crate::cli::output::{say, say_raw};
+use crate::cli::render::{attempt_words, question_line, state_words};
 
 /// How often in a row the daemon may go away without a pulse in between, before
 /// it is given up: it is started again each time.
@@ -50,6 +52,9 @@ pub(in crate::cli) struct Follower<'a> {
     signals: Option<Signals>,
     interrupts: Interrupts,
     feeder: Option<JoinHandle<Result<(), CliError>>>,
+    /// Whether a person at the terminal is asked what the remote needs.
+    asks: bool,
+    asking: Option<Asking>,
 }
 
 /// What one turn of the loop brought.
@@ -58,6 +63,7 @@ enum Turn {
     Copied(Result<(), CliError>),
     Fed(Result<(), CliError>),
     Asked(Asked),
+    Put(Result<Put, CliError>),
     Tick,
 }
 
@@ -79,12 +85,20 @@ impl<'a> Follower<'a> {
             signals: None,
             interrupts: Interrupts::default(),
             feeder: None,
+            asks: false,
+            asking: None,
         }
     }
 
     /// Has Ctrl-C mean the session, and HUP and TERM only leave it.
     pub(in crate::cli) fn with_signals(mut self, signals: Signals) -> Self {
         self.signals = Some(signals);
+        self
+    }
+
+    /// Has the person at the terminal asked what the remote needs.
+    pub(in crate::cli) fn with_questions(mut self) -> Self {
+        self.asks = std::io::stderr().is_terminal();
         self
     }
 
@@ -103,6 +117,7 @@ impl<'a> Follower<'a> {
     /// A daemon that dies meanwhile is started again; one that was stopped is
     /// not, since somebody wanted that.
     pub(in crate::cli) async fn run(mut self) -> Result<Followed, CliError> {
+        self.ask();
         let mut tries = 0;
         loop {
             let watched = match self.context.client.watch(&self.id).await {
@@ -183,8 +198,9 @@ impl<'a> Follower<'a> {
             match self.turn(pulses).await {
                 Turn::Watched(Ok(Some(pulse))) => {
                     *tries = 0;
-                    self.notice.pulse(&pulse);
                     self.pulse = *pulse;
+                    self.ask();
+                    self.notice.pulse(&self.pulse);
                 }
                 Turn::Watched(Ok(None)) => return Ok(Watched::Stopped),
                 Turn::Watched(Err(error)) => return Ok(Watched::Broken(error)),
@@ -204,6 +220,7 @@ impl<'a> Follower<'a> {
                         return Ok(Watched::Done(Followed::Left(leave)));
                     }
                 }
+                Turn::Put(put) => self.put(put),
                 Turn::Tick => self.notice.tick(&self.pulse),
             }
         }
@@ -243,8 +260,44 @@ impl<'a> Follower<'a> {
             copied = finished(rest) => Turn::Copied(copied),
             fed = joined(&mut self.feeder) => Turn::Fed(fed),
             asked = asked(self.signals.as_mut()) => Turn::Asked(asked),
+            put = put(self.asking.as_mut()) => Turn::Put(put),
             () = at(tick) => Turn::Tick,
         }
+    }
+
+    /// Asks what is asked now, and stops asking what is not.
+    fn ask(&mut self) {
+        let link = self.pulse.link.as_ref();
+        let question = link.and_then(|link| link.question.as_ref()).filter(|_| self.asks);
+        if self.asking.as_ref().map(Asking::id) == question.map(|question| question.id) {
+            return;
+        }
+        if self.asking.take().is_some_and(|asking| asking.is_under_way()) {
+            say_raw("\n");
+        }
+        if let Some(question) = question {
+            self.notice.clear();
+            self.asking = Asking::begin(&self.context.client, question);
+        }
+        self.notice.hold(self.asking.is_some());
+    }
+
+    fn put(&mut self, put: Result<Put, CliError>) {
+        match put {
+            Ok(Put::Left) => {
+                let remote = self.pulse.link.as_ref().and_then(|link| link.question.as_ref());
+                if let Some(question) = remote {
+                    say(&question_line(question));
+                }
+            }
+            Ok(Put::Answered | Put::Shown | Put::Gone) => {}
+            Err(error) => {
+                if let Some(report) = error.report() {
+                    say(&report);
+                }
+            }
+        }
+        self.notice.hold(false);
     }
 
     fn fed(&mut self, fed: Result<(), CliError>) {
@@ -306,6 +359,13 @@ async fn joined(feeder: &mut Option<JoinHandle<Result<(), CliError>>>) -> Result
 async fn asked(signals: Option<&mut Signals>) -> Asked {
     match signals {
         Some(signals) => signals.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn put(asking: Option<&mut Asking>) -> Result<Put, CliError> {
+    match asking {
+        Some(asking) => asking.done().await,
         None => std::future::pending().await,
     }
 }

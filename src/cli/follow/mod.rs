@@ -19,5 +19,5 @@ mod tail;
 pub(super) use copier::copy_once;
 pub(super) use feeder::{Recipient, feed, feed_bytes};
 pub(super) use follower::{Followed, Follower, follow_to_the_end};
-pub(super) use interrupts::{Leave, Signals};
+pub(super) use interrupts::{Asked, Leave, Signals};
 pub(super) use tail::offset_of_last_lines;

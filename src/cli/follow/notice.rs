@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::api::types::{LinkState, LinkView, Pulse, SessionState};
+use crate::api::types::{LinkState, LinkView, Pulse, QuestionId, QuestionView, SessionState};
 use crate::cli::output::{say, say_raw};
-use crate::cli::render::{away_line, failure_block, tame};
+use crate::cli::render::{away_line, failure_block, question_line, tame};
 use crate::domain::failure::Failure;
 
 /// A link that comes up sooner than this is not worth a word.
@@ -34,6 +34,10 @@ pub(super) struct Notice {
     paused: bool,
     /// What was told since.
     told: Option<Told>,
+    /// The question that was last told.
+    told_question: Option<QuestionId>,
+    /// Somebody else writes to the terminal.
+    held: bool,
 }
 
 /// What was told of a host that is away.
@@ -57,7 +61,14 @@ impl Notice {
             told: None,
             warned: 0,
             paused: false,
+            told_question: None,
+            held: false,
         }
+    }
+
+    /// Has the line wait while a person is asked.
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// Takes in a new pulse.
@@ -109,14 +120,26 @@ impl Notice {
     /// Says what there is to say by now, and draws the line.
     pub(super) fn tick(&mut self, pulse: &Pulse) {
         let Some(link) = away(pulse) else { return };
-        self.tell(pulse, link);
-        if self.terminal && self.away_since.elapsed() >= SOON {
+        match &link.question {
+            Some(question) => self.question(question),
+            None => self.tell(pulse, link),
+        }
+        if !self.held && self.terminal && self.away_since.elapsed() >= SOON {
             let line = away_line(&self.place, link, way_out(pulse), SystemTime::now(), width());
             // To the line's start, and clear to its end; no wrap (DECAWM), since
             // a second line could not be taken back.
             say_raw(&format!("\r\x1b[K\x1b[?7l{line}\x1b[?7h"));
             self.shown = true;
         }
+    }
+
+    /// Says what a person is asked, where they are not asked here and now.
+    fn question(&mut self, question: &QuestionView) {
+        if !self.held && self.told_question != Some(question.id) {
+            self.clear();
+            say(&question_line(question));
+        }
+        self.told_question = Some(question.id);
     }
 
     /// Tells of a failure what the line does not.
@@ -226,6 +249,7 @@ mod tests {
             next_try_ms: None,
             next_try_at: None,
             failure: (link == LinkState::BackingOff).then(refused),
+            question: None,
             since: String::new(),
             unreachable_since: None,
         };

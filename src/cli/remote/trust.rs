@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, stdin, stdout};
 
 use crate::api::types::{HostKeyShown, TrustRequest};
+use crate::cli::attention;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::{self, Code};
@@ -24,7 +25,9 @@ pub(super) async fn trust(
         }
         return Ok(exit::OK);
     }
-    let shown = context.call(async |client| client.host_key(name).await).await?;
+    // A jump host may need somebody.
+    let shows = context.call(async |client| client.host_key(name).await);
+    let shown = attention::meanwhile(context, name, shows).await?;
     if json {
         print_json(&shown)?;
         return Ok(exit::OK);

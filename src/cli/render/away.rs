@@ -8,6 +8,9 @@ use crate::api::types::{LinkState, LinkView};
 /// In a table: `unreachable 3m: ssh.connect.refused, next try 12 s`. `None` where
 /// there is nothing to tell.
 pub(super) fn link_words(link: &LinkView, now: SystemTime) -> Option<String> {
+    if let Some(view) = &link.question {
+        return Some(format!("{}: {}", link.state.as_str(), view.question.kind().as_str()));
+    }
     let Some(since) = &link.unreachable_since else {
         return match (link.state, &link.failure) {
             (LinkState::Connected | LinkState::Idle, _) => None,
@@ -108,6 +111,7 @@ mod tests {
             next_try_ms: None,
             next_try_at: (state == LinkState::BackingOff).then(|| NEXT.to_owned()),
             failure: away.then_some(failure),
+            question: None,
             since: AT.to_owned(),
             unreachable_since: away.then(|| AT.to_owned()),
         }

@@ -17,6 +17,14 @@ pub(in crate::cli) fn event_line(event: &EventView) -> String {
         EventKind::LinkChanged { remote, state, failure } => {
             (remote.clone(), with_failure(state.as_str().to_owned(), failure.as_deref()))
         }
+        EventKind::AttentionAsked { remote, kind, .. } => (
+            remote.clone(),
+            format!("needs a person ({}): longhaul attention {remote}", kind.as_str()),
+        ),
+        EventKind::AttentionSettled { remote, kind, answered, .. } => {
+            let how = if *answered { "answered" } else { "not needed any more" };
+            (remote.clone(), format!("{}: {how}", kind.as_str()))
+        }
         EventKind::ConfigReloaded { changes } if changes.is_empty() => {
             ("config".to_owned(), "read again, nothing changed".to_owned())
         }

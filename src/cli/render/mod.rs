@@ -4,6 +4,7 @@
 //! not: reading clocks or terminals, writing anything.
 
 mod adopt;
+mod attention;
 mod away;
 mod events;
 mod failure;
@@ -14,6 +15,7 @@ mod table;
 mod words;
 
 pub(super) use adopt::{adopted, adoption_words};
+pub(super) use attention::{prompt, question_line, questions};
 pub(super) use away::away_line;
 pub(super) use events::event_line;
 pub(super) use failure::failure_block;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::SystemTime;
 
+use super::attention::question_line;
 use super::away::{link_line, link_words};
 use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
@@ -161,6 +162,9 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
         let name = if at == 0 { "attempts" } else { "" };
         let here = if attempt.id == view.id { " (this one)" } else { "" };
         line(name, Some(format!("{} {}{here}", attempt.id, state(attempt, look))));
+    }
+    if let Some(question) = view.link.as_ref().and_then(|link| link.question.as_ref()) {
+        let _ = writeln!(text, "\n{}", question_line(question));
     }
     let of_link = view.link.as_ref().and_then(|link| link.failure.as_ref());
     let failures = [view.failure.as_ref(), view.mirror_paused.as_ref(), of_link];

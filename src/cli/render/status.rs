@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::attention::question_line;
 use super::sessions::ps;
 use super::table::table;
 use super::words::{age, command, duration_ms, size, tame};
@@ -94,6 +95,10 @@ fn remote_row(remote: &RemoteView, look: Look) -> Vec<String> {
 }
 
 fn failure_words(link: &LinkView) -> Option<String> {
+    if let Some(view) = &link.question {
+        let kind = view.question.kind().as_str();
+        return Some(format!("waits for you ({kind}): longhaul attention {}", view.remote));
+    }
     let failure = link.failure.as_ref()?;
     let tries = match link.failures {
         0 | 1 => String::new(),
@@ -132,6 +137,9 @@ pub(in crate::cli) fn remote(remote: &RemoteView, look: Look) -> String {
     );
     line("away", link.unreachable_since.as_ref().map(|since| format!("since {since}")));
     line("next try", link.next_try_ms.map(|ms| format!("in {}", duration_ms(ms))));
+    if let Some(question) = &link.question {
+        let _ = writeln!(text, "\n{}", question_line(question));
+    }
     if let Some(failure) = &link.failure {
         let _ = writeln!(text, "\n{}", failure_block(failure));
     }

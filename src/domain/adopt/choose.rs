@@ -69,6 +69,7 @@ pub fn record(
         // at once.
         timeout_s: meta.filter(|_| akin).and_then(|meta| meta.timeout_s),
         start_within_s: None,
+        start_within_given: false,
         stdin,
         stdout: 0,
         stderr: 0,

@@ -384,7 +384,10 @@ impl ConnectionFsm {
         if heals {
             self.pause(trouble, effects);
         } else {
-            effects.push(Effect::FailAsked(trouble.clone()));
+            // A question that is still open is no failure: it may be answered yet.
+            if !trouble.is_unanswered() {
+                effects.push(Effect::FailAsked(trouble.clone()));
+            }
             self.last = Some(trouble.clone());
             self.dialling = Dialling::Stopped(trouble);
         }

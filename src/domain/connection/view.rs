@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::state::LinkState;
+use crate::domain::attention::QuestionView;
 use crate::domain::failure::Failure;
 
 /// How the connection to a remote is.
@@ -21,6 +22,9 @@ pub struct LinkView {
     /// Why it is not connected, where it should be; while it is tried again,
     /// what came of the last try.
     pub failure: Option<Failure>,
+    /// What a person is asked, where one is needed.
+    #[serde(default)]
+    pub question: Option<QuestionView>,
     /// Since when it is in this state.
     pub since: String,
     /// Since when there is no link where there should be one; `None` while

@@ -117,11 +117,12 @@ mod tests {
     fn a_page_is_a_page() {
         let page = page("ssh.auth.denied".parse().expect("a code"));
         let expected = "\
-ssh.auth.denied: the server took none of the keys
+ssh.auth.denied: the server refused the login
 
 The key is not in ~/.ssh/authorized_keys of that user, the user name is wrong,
-or the file's permissions there are too open for sshd. It is not tried again
-by itself: repeated failed logins get an address banned.
+or the file's permissions there are too open for sshd; or the password or code
+that was given is wrong. It is not tried again by itself: repeated failed
+logins get an address banned.
 
 Stage:     authentication
 What next: waits for you

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::domain::attention::Question;
+
 /// Why a link to an SSH destination is not there.
 ///
 /// One variant per thing that a person would mend in another way; the phase is
@@ -143,6 +145,12 @@ pub enum LinkTrouble {
         /// The key file.
         file: PathBuf,
     },
+    /// A person was asked, and has not answered while the server waited.
+    #[error("nobody answered: {} needed", question.kind().as_str())]
+    Unanswered {
+        /// What was asked.
+        question: Question,
+    },
     /// A key file that somebody named is not there.
     #[error("key {} does not exist", file.display())]
     IdentityMissing {
@@ -217,6 +225,18 @@ pub enum LinkTrouble {
     },
 }
 
+impl LinkTrouble {
+    /// Whether an answer to a question would have brought the link up.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Unanswered { .. } => true,
+            Self::Jump { trouble, .. } => trouble.is_unanswered(),
+            _ => false,
+        }
+    }
+}
+
 /// The phases of bringing up a link, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
@@ -262,13 +282,15 @@ pub struct TriedKey {
     pub outcome: KeyOutcome,
 }
 
-/// Where a key came from.
+/// Where a proof came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// A key file.
     File(PathBuf),
     /// The agent, with the key's comment.
     Agent(String),
+    /// No key, but what a person said to this method.
+    Person(String),
 }
 
 /// What became of a key.

@@ -230,6 +230,7 @@ impl SessionRecord {
             timeout_s: self.timeout_s,
             // Nobody sits there and waits: it is tried until it can be started.
             start_within_s: None,
+            start_within_given: false,
             // The same input, from its beginning.
             stdin: Stdin { delivered: 0, ..self.stdin },
             stdout: 0,

@@ -53,6 +53,10 @@ pub struct SessionRecord {
     pub timeout_s: Option<u64>,
     /// Give up if it could not be started for so many seconds.
     pub start_within_s: Option<u64>,
+    /// Whether somebody has said so for this session: then it is given up even
+    /// while a person is waited for.
+    #[serde(default)]
+    pub start_within_given: bool,
     /// Its standard input.
     pub stdin: Stdin,
     /// Bytes of standard output in the mirror, as last recorded; for a live
@@ -356,6 +360,7 @@ impl SessionRecord {
             ended_at: None,
             timeout_s: None,
             start_within_s: None,
+            start_within_given: false,
             stdin: Stdin::default(),
             stdout: 0,
             stderr: 0,

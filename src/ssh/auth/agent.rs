@@ -9,6 +9,7 @@ use russh::keys::{Error, PrivateKey};
 use tokio::time::timeout;
 
 use super::signer::AgentSigner;
+use crate::ssh::people::Asker;
 
 /// How long the agent may take to answer what needs no person.
 const BOUND: Duration = Duration::from_secs(5);
@@ -21,8 +22,12 @@ pub(super) struct Agent {
 
 /// The agent behind `socket`. None that answers is as good as none: the key
 /// files are tried all the same.
-pub(super) async fn connect(socket: &Path, binding: Option<AgentSessionBinding>) -> Option<Agent> {
-    match timeout(BOUND, talk(socket, binding)).await {
+pub(super) async fn connect(
+    socket: &Path,
+    binding: Option<AgentSessionBinding>,
+    asker: &Asker,
+) -> Option<Agent> {
+    match timeout(BOUND, talk(socket, binding, asker)).await {
         Ok(Ok(agent)) => Some(agent),
         Ok(Err(error)) => {
             tracing::debug!(socket = %socket.display(), %error, "no use of the agent");
@@ -60,7 +65,11 @@ pub(super) async fn add(
     }
 }
 
-async fn talk(socket: &Path, binding: Option<AgentSessionBinding>) -> Result<Agent, Error> {
+async fn talk(
+    socket: &Path,
+    binding: Option<AgentSessionBinding>,
+    asker: &Asker,
+) -> Result<Agent, Error> {
     let mut client = AgentClient::connect_uds(socket).await?;
     if let Some(binding) = binding
         && let Err(error) = client.bind_session(&binding, false).await
@@ -70,5 +79,5 @@ async fn talk(socket: &Path, binding: Option<AgentSessionBinding>) -> Result<Age
         tracing::debug!(%error, "the agent does not bind keys to sessions");
     }
     let identities = client.request_identities().await?;
-    Ok(Agent { identities, signer: AgentSigner::new(client) })
+    Ok(Agent { identities, signer: AgentSigner::new(client, asker.clone()) })
 }

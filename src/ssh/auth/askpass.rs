@@ -1,7 +1,6 @@
-//! Passphrases from the program in `SSH_ASKPASS`, by ssh(1)'s rules.
+//! Answers from the program in `SSH_ASKPASS`, by ssh(1)'s rules.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,12 +8,14 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
+use crate::domain::attention::Question;
+
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest passphrase, in bytes, as with `ssh`.
+/// The longest answer, in bytes, as with `ssh`.
 const LONGEST: u64 = 1023;
 
-/// A program that asks a person for a passphrase.
+/// A program that asks a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::ssh) struct Askpass {
     program: OsString,
@@ -38,20 +39,20 @@ impl Askpass {
         wanted.then_some(Self { program })
     }
 
-    /// The passphrase of a key file, if one is given in time.
-    pub(super) async fn passphrase(&self, file: &Path) -> Option<Zeroizing<String>> {
-        match tokio::time::timeout(PATIENCE, self.run(file)).await {
+    /// The answer, if one is given in time.
+    pub(in crate::ssh) async fn ask(&self, question: &Question) -> Option<Zeroizing<String>> {
+        match tokio::time::timeout(PATIENCE, self.run(question)).await {
             Ok(answer) => answer,
             Err(_) => {
-                tracing::debug!(file = %file.display(), "nobody answered askpass");
+                tracing::debug!(kind = question.kind().as_str(), "nobody answered askpass");
                 None
             }
         }
     }
 
-    async fn run(&self, file: &Path) -> Option<Zeroizing<String>> {
+    async fn run(&self, question: &Question) -> Option<Zeroizing<String>> {
         let mut child = Command::new(&self.program)
-            .arg(format!("Enter passphrase for key '{}': ", file.display()))
+            .arg(question.words())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,24 +1,25 @@
 //! The exchange with the server, one key at a time, and the truth about its
 //! end.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use russh::client::{AuthResult, Handle};
+use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse, Prompt};
 use russh::keys::agent::{AgentIdentity, AgentSessionBinding};
 use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
 use russh::{MethodKind, MethodSet};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
 
-use super::signer::{AgentSigner, FileSigner, SignError, Signing};
+use super::signer::{AgentSigner, FileSigner, SignError};
 use super::{Tried, accepted};
 use crate::domain::failure::trouble::{KeyOutcome, LinkTrouble, Phase, TriedKey};
+use crate::domain::secret::Secret;
 use crate::domain::target::SshSettings;
 use crate::ssh::client::{Client, Ending};
+use crate::ssh::persons_time::PersonsTime;
 
 /// How long russh may take to tell why a session ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+const PHASE: Phase = Phase::Authentication;
 
 /// The authentication of one session.
 pub(super) struct Attempts<'a> {
@@ -39,6 +40,22 @@ pub(super) enum Answer {
     Refused { partial: bool },
 }
 
+/// One turn of a conversation.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// The server asks.
+    Asks {
+        /// What it calls the conversation; may be empty.
+        name: String,
+        /// What it says about it; may be empty.
+        instructions: String,
+        /// What it asks; there may be nothing.
+        prompts: Vec<Prompt>,
+    },
+    /// It is over.
+    Ends(Answer),
+}
+
 impl<'a> Attempts<'a> {
     pub(super) fn new(
         handle: &'a mut Handle<Client>,
@@ -51,6 +68,11 @@ impl<'a> Attempts<'a> {
 
     pub(super) fn session_binding(&self) -> Option<AgentSessionBinding> {
         self.handle.agent_session_binding().cloned()
+    }
+
+    /// What the server takes; `None` if it has not said.
+    pub(super) fn methods(&self) -> Option<&MethodSet> {
+        self.methods.as_ref()
     }
 
     /// Whether there is any use in offering another key.
@@ -69,9 +91,8 @@ impl<'a> Attempts<'a> {
 
     /// The method `none`.
     pub(super) async fn none(&mut self) -> Result<Answer, LinkTrouble> {
-        let signing = Signing::default();
         let request = self.handle.authenticate_none(&*self.settings.user);
-        let result = bounded(&mut self.left, &signing, request).await?;
+        let result = PersonsTime::default().bound(&mut self.left, PHASE, request).await?;
         self.answer(result.ok()).await
     }
 
@@ -85,10 +106,10 @@ impl<'a> Attempts<'a> {
             return Ok(Tried::Outcome(KeyOutcome::Refused));
         };
         self.offered += 1;
-        let signing = signer.signing();
+        let signing = signer.time();
         let user = &*self.settings.user;
         let request = self.handle.authenticate_publickey_with(user, key.clone(), hash, signer);
-        let result = bounded(&mut self.left, &signing, request).await?;
+        let result = signing.bound(&mut self.left, PHASE, request).await?;
         self.tried(result).await
     }
 
@@ -103,10 +124,10 @@ impl<'a> Attempts<'a> {
             return Ok(Tried::Outcome(KeyOutcome::Refused));
         };
         self.offered += 1;
-        let signing = signer.signing();
+        let signing = signer.time();
         let (user, certificate) = (&*self.settings.user, certificate.clone());
         let request = self.handle.authenticate_certificate_with(user, certificate, hash, signer);
-        let result = bounded(&mut self.left, &signing, request).await?;
+        let result = signing.bound(&mut self.left, PHASE, request).await?;
         self.tried(result).await
     }
 
@@ -120,19 +141,19 @@ impl<'a> Attempts<'a> {
             return Ok(Tried::Outcome(KeyOutcome::Refused));
         };
         self.offered += 1;
-        let signing = signer.signing();
+        let signing = signer.time_for(identity);
         let user = &*self.settings.user;
         let result = match identity {
             AgentIdentity::PublicKey { key, .. } => {
                 let request =
                     self.handle.authenticate_publickey_with(user, key.clone(), hash, signer);
-                bounded(&mut self.left, &signing, request).await?
+                signing.bound(&mut self.left, PHASE, request).await?
             }
             AgentIdentity::Certificate { certificate, .. } => {
                 let certificate = certificate.clone();
                 let request =
                     self.handle.authenticate_certificate_with(user, certificate, hash, signer);
-                bounded(&mut self.left, &signing, request).await?
+                signing.bound(&mut self.left, PHASE, request).await?
             }
         };
         self.tried(result).await
@@ -149,20 +170,65 @@ impl<'a> Attempts<'a> {
             return Ok(Tried::Outcome(KeyOutcome::Refused));
         };
         self.offered += 1;
-        let signing = signer.signing();
+        let signing = signer.time_for(key);
         signer.sign_as(Some(key.clone()));
         let (user, certificate) = (&*self.settings.user, certificate.clone());
         let request =
             self.handle.authenticate_certificate_with(user, certificate, hash, &mut *signer);
-        let result = bounded(&mut self.left, &signing, request).await;
+        let result = signing.bound(&mut self.left, PHASE, request).await;
         signer.sign_as(None);
         self.tried(result?).await
+    }
+
+    /// A password.
+    pub(super) async fn password(&mut self, password: &Secret) -> Result<Answer, LinkTrouble> {
+        let user = &*self.settings.user;
+        let request = self.handle.authenticate_password(user, password.expose());
+        let result = PersonsTime::default().bound(&mut self.left, PHASE, request).await?;
+        self.answer(result.ok()).await
+    }
+
+    /// Begins a conversation of the method keyboard-interactive.
+    pub(super) async fn converse(&mut self) -> Result<Turn, LinkTrouble> {
+        let user = &*self.settings.user;
+        let request = self.handle.authenticate_keyboard_interactive_start(user, None);
+        let result = PersonsTime::default().bound(&mut self.left, PHASE, request).await?;
+        self.turn(result.ok()).await
+    }
+
+    /// Goes on with it.
+    pub(super) async fn reply(&mut self, replies: &[Secret]) -> Result<Turn, LinkTrouble> {
+        let replies = replies.iter().map(|reply| reply.expose().to_owned()).collect();
+        let request = self.handle.authenticate_keyboard_interactive_respond(replies);
+        let result = PersonsTime::default().bound(&mut self.left, PHASE, request).await?;
+        self.turn(result.ok()).await
+    }
+
+    async fn turn(
+        &mut self,
+        response: Option<KeyboardInteractiveAuthResponse>,
+    ) -> Result<Turn, LinkTrouble> {
+        use KeyboardInteractiveAuthResponse as Response;
+        let result = match response {
+            Some(Response::InfoRequest { name, instructions, prompts }) => {
+                return Ok(Turn::Asks { name, instructions, prompts });
+            }
+            Some(Response::Success) => Some(AuthResult::Success),
+            Some(Response::Failure { remaining_methods, partial_success }) => {
+                Some(AuthResult::Failure { remaining_methods, partial_success })
+            }
+            None => None,
+        };
+        self.answer(result).await.map(Turn::Ends)
     }
 
     async fn tried(&mut self, result: Result<AuthResult, SignError>) -> Result<Tried, LinkTrouble> {
         let answer = match result {
             Ok(result) => self.answer(Some(result)).await?,
             Err(SignError::Ended) => self.answer(None).await?,
+            Err(SignError::Unanswered(question)) => {
+                return Err(LinkTrouble::Unanswered { question });
+            }
             Err(error) => return Ok(Tried::Outcome(error.outcome())),
         };
         Ok(match answer {
@@ -236,31 +302,5 @@ impl<'a> Attempts<'a> {
         let hash = hash.map(|best| accepted::rsa_hash(accepted, best));
         self.rsa_hash = Some(hash);
         Ok(hash.map(Some))
-    }
-}
-
-/// Runs one request within what is `left`, not counting the time that the
-/// signer takes: it has its own bound, and a person may be in it.
-async fn bounded<T>(
-    left: &mut Duration,
-    signing: &Signing,
-    request: impl Future<Output = T>,
-) -> Result<T, LinkTrouble> {
-    let mut request = pin!(request);
-    let started = Instant::now();
-    loop {
-        let counted = started.elapsed().saturating_sub(signing.spent());
-        let remaining = left.saturating_sub(counted);
-        if remaining.is_zero() && !signing.is_active() {
-            return Err(LinkTrouble::TimedOut { phase: Phase::Authentication });
-        }
-        let nap = remaining.max(Duration::from_millis(50));
-        tokio::select! {
-            result = &mut request => {
-                *left = left.saturating_sub(started.elapsed().saturating_sub(signing.spent()));
-                return Ok(result);
-            }
-            () = sleep(nap) => {}
-        }
     }
 }

@@ -1,4 +1,6 @@
-//! Authentication by public key, in OpenSSH's order (`pubkey_prepare` in
+//! Authentication: public keys, then what a person is asked.
+//!
+//! Keys come in OpenSSH's order (`pubkey_prepare` in
 //! sshconnect2.c): certificates of the identity files, keys that both the agent and the identity files have, the
 //! agent's other keys unless `IdentitiesOnly`, and the files that the agent
 //! does not hold. A private half is touched, and a passphrase asked for, only
@@ -6,26 +8,32 @@
 
 mod accepted;
 mod agent;
+mod asked;
 mod askpass;
 mod attempts;
 mod candidates;
 mod key_file;
+mod methods;
 mod signer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use russh::MethodKind;
 use russh::client::Handle;
 use russh::keys::agent::AgentIdentity;
 use tokio::sync::watch;
 
+use self::agent::Agent;
 pub(super) use self::askpass::Askpass;
 use self::attempts::{Answer, Attempts};
 use self::candidates::{Candidate, Proof};
 use self::key_file::{KeyFile, Private, read_certificate};
+use self::methods::Methods;
 use self::signer::{FileSigner, SignError, Unlock};
 use super::client::{Client, Ending};
 use super::host_key::blocking;
+use super::people::Asker;
 use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, TriedKey};
 use crate::domain::target::SshSettings;
 
@@ -33,80 +41,136 @@ use crate::domain::target::SshSettings;
 ///
 /// # Errors
 ///
-/// What a person would mend first: a key that waits for its passphrase, then a
-/// key file that was named and cannot be used, then the server's refusal.
+/// A question that nobody answered; else what a person would mend first: a key
+/// that waits for its passphrase, then a key file that was named and cannot be
+/// used, then the server's refusal.
 pub(super) async fn authenticate(
     handle: &mut Handle<Client>,
     settings: &SshSettings,
-    askpass: Option<&Askpass>,
+    asker: &Asker,
     ended: watch::Receiver<Option<Ending>>,
 ) -> Result<(), LinkTrouble> {
-    let login = &settings.login;
-    // With nobody to ask, as with ssh's BatchMode.
-    let askpass = askpass.filter(|_| !login.batch);
     let mut attempts = Attempts::new(handle, settings, ended);
     // Asks which methods there are, and is all that some servers need.
-    match attempts.none().await? {
-        Answer::Accepted => return Ok(()),
-        Answer::Refused { .. } if !attempts.takes_public_keys() => {
-            return Err(attempts.denied(Vec::new()));
-        }
-        Answer::Refused { .. } if !login.public_keys => {
-            return Err(Report::new(settings, &[], &[]).trouble(&attempts));
-        }
-        Answer::Refused { .. } => {}
+    if let Answer::Accepted = attempts.none().await? {
+        return Ok(());
     }
-    let (paths, named) = (settings.identity_files.clone(), login.certificate_files.clone());
-    let (files, certificates) = blocking(move || {
-        let load = |path: &PathBuf| Arc::new(KeyFile::load(path, named.is_empty()));
-        let files: Vec<Arc<KeyFile>> = paths.iter().map(load).collect();
-        let certificates: Vec<_> = named.iter().filter_map(|file| read_certificate(file)).collect();
-        Ok((files, certificates))
+    let mut methods = Methods::new(&settings.login.methods, asker.has_somebody());
+    let mut keys = None;
+    let mut tried = Vec::new();
+    while let Some(kind) = methods.next(attempts.methods()) {
+        let answer = match kind {
+            MethodKind::PublicKey => {
+                let keys = match &mut keys {
+                    Some(keys) => keys,
+                    none => none.insert(Keys::load(settings, &attempts, asker).await?),
+                };
+                keys.offer(&mut attempts, &mut tried).await?
+            }
+            MethodKind::KeyboardInteractive => {
+                asked::keyboard_interactive(&mut attempts, settings, asker).await?
+            }
+            _ => asked::password(&mut attempts, settings, asker).await?,
+        };
+        let partial = match answer {
+            Answer::Accepted => return Ok(()),
+            Answer::Refused { partial } => partial,
+        };
+        if kind != MethodKind::PublicKey {
+            let outcome = if partial { KeyOutcome::Partial } else { KeyOutcome::Refused };
+            tried.push(TriedKey { source: KeySource::Person(String::from(&kind)), outcome });
+        }
+        if partial { methods.succeed() } else { methods.exhaust(kind) }
+    }
+    Err(match keys {
+        Some(keys) => keys.report.trouble(&attempts, tried),
+        // The server takes keys, and the settings offer none.
+        None if attempts.takes_public_keys() => {
+            Report::new(settings, &[], &[]).trouble(&attempts, tried)
+        }
+        None => attempts.denied(tried),
     })
-    .await?;
-    let mut agent = match &settings.agent_socket {
-        Some(socket) => agent::connect(socket, attempts.session_binding()).await,
-        None => None,
-    };
-    let held = agent.as_ref().map(|agent| agent.identities.as_slice()).unwrap_or_default();
-    let ordered = candidates::order(&files, held, settings.identities_only);
-    let certified = candidates::certified(&certificates, &files, held);
+}
 
-    let mut report = Report::new(settings, &files, held);
-    let unlock = Unlock::new(settings, askpass);
-    let candidates = certified.into_iter().chain(ordered);
-    let (candidates, unaccepted): (Vec<_>, Vec<_>) =
-        candidates.partition(|candidate| accepted::takes(login.accepted.as_deref(), candidate));
-    report.leave_out(&unaccepted);
-    for candidate in candidates {
-        let source = candidate.source();
-        let tried = match candidate {
-            Candidate { proof: Proof::Agent(identity) } => {
-                let Some(agent) = &mut agent else { continue };
-                attempts.with_agent(&identity, &mut agent.signer).await?
-            }
-            Candidate { proof: Proof::AgentCertificate { certificate, key } } => {
-                let Some(agent) = &mut agent else { continue };
-                attempts.with_certificate_of_agent(&certificate, &key, &mut agent.signer).await?
-            }
-            Candidate { proof: Proof::Certificate(file) } => {
-                try_certificate(&mut attempts, &file, &unlock).await?
-            }
-            Candidate { proof: Proof::File(file) } => {
-                try_file(&mut attempts, &file, &unlock).await?
-            }
+/// The keys, as far as they were not offered yet.
+struct Keys<'a> {
+    left: std::vec::IntoIter<Candidate>,
+    agent: Option<Agent>,
+    unlock: Unlock,
+    report: Report<'a>,
+}
+
+impl<'a> Keys<'a> {
+    async fn load(
+        settings: &'a SshSettings,
+        attempts: &Attempts<'_>,
+        asker: &Asker,
+    ) -> Result<Self, LinkTrouble> {
+        let login = &settings.login;
+        let (paths, named) = (settings.identity_files.clone(), login.certificate_files.clone());
+        let (files, certificates) = blocking(move || {
+            let load = |path: &PathBuf| Arc::new(KeyFile::load(path, named.is_empty()));
+            let files: Vec<Arc<KeyFile>> = paths.iter().map(load).collect();
+            let certificates = named.iter().filter_map(|file| read_certificate(file));
+            Ok((files, certificates.collect::<Vec<_>>()))
+        })
+        .await?;
+        let agent = match &settings.agent_socket {
+            Some(socket) => agent::connect(socket, attempts.session_binding(), asker).await,
+            None => None,
         };
-        let outcome = match tried {
-            Tried::Accepted => return Ok(()),
-            Tried::Outcome(outcome) => outcome,
-        };
-        tracing::debug!(?source, ?outcome, "key was not enough");
-        report.tried.push(TriedKey { source, outcome });
-        if !attempts.takes_public_keys() {
-            break;
-        }
+        let held = agent.as_ref().map(|agent| agent.identities.as_slice()).unwrap_or_default();
+        let ordered = candidates::order(&files, held, settings.identities_only);
+        let certified = candidates::certified(&certificates, &files, held);
+        let mut report = Report::new(settings, &files, held);
+        let candidates = certified.into_iter().chain(ordered);
+        let (left, unaccepted): (Vec<_>, Vec<_>) =
+            candidates.partition(|candidate| accepted::takes(login.accepted.as_deref(), candidate));
+        report.leave_out(&unaccepted);
+        let (left, unlock) = (left.into_iter(), Unlock::new(settings, asker));
+        Ok(Self { left, agent, unlock, report })
     }
-    Err(report.trouble(&attempts))
+
+    /// Offers one after the other, until one is enough for something.
+    async fn offer(
+        &mut self,
+        attempts: &mut Attempts<'_>,
+        tried: &mut Vec<TriedKey>,
+    ) -> Result<Answer, LinkTrouble> {
+        for candidate in self.left.by_ref() {
+            let source = candidate.source();
+            let result = match candidate {
+                Candidate { proof: Proof::Agent(identity) } => {
+                    let Some(agent) = &mut self.agent else { continue };
+                    attempts.with_agent(&identity, &mut agent.signer).await?
+                }
+                Candidate { proof: Proof::AgentCertificate { certificate, key } } => {
+                    let Some(agent) = &mut self.agent else { continue };
+                    let signer = &mut agent.signer;
+                    attempts.with_certificate_of_agent(&certificate, &key, signer).await?
+                }
+                Candidate { proof: Proof::Certificate(file) } => {
+                    try_certificate(attempts, &file, &self.unlock).await?
+                }
+                Candidate { proof: Proof::File(file) } => {
+                    try_file(attempts, &file, &self.unlock).await?
+                }
+            };
+            let outcome = match result {
+                Tried::Accepted => return Ok(Answer::Accepted),
+                Tried::Outcome(outcome) => outcome,
+            };
+            tracing::debug!(?source, ?outcome, "key was not enough");
+            tried.push(TriedKey { source, outcome });
+            if outcome == KeyOutcome::Partial {
+                return Ok(Answer::Refused { partial: true });
+            }
+            if !attempts.takes_public_keys() {
+                break;
+            }
+        }
+        Ok(Answer::Refused { partial: false })
+    }
 }
 
 /// What became of one key.
@@ -130,6 +194,9 @@ async fn try_file(
         Some(public) => public.clone(),
         None => match signer.unlock().await {
             Ok(key) => key.public_key().clone(),
+            Err(SignError::Unanswered(question)) => {
+                return Err(LinkTrouble::Unanswered { question });
+            }
             Err(error) => return Ok(Tried::Outcome(error.outcome())),
         },
     };
@@ -155,7 +222,6 @@ struct Report<'a> {
     /// The first file that was of no use, the ones that were named before the
     /// default ones that are there.
     unusable: Option<(PathBuf, String)>,
-    tried: Vec<TriedKey>,
 }
 
 impl<'a> Report<'a> {
@@ -165,7 +231,7 @@ impl<'a> Report<'a> {
             !agent_has_it && (settings.identities_explicit || file.exists())
         };
         let unusable = files.iter().filter(matters).find_map(|file| file.unusable());
-        Self { settings, unusable, tried: Vec::new() }
+        Self { settings, unusable }
     }
 
     /// Keys that `PubkeyAcceptedAlgorithms` leaves out are told of, unless
@@ -173,7 +239,7 @@ impl<'a> Report<'a> {
     fn leave_out(&mut self, candidates: &[Candidate]) {
         let file = |candidate: &Candidate| match candidate.source() {
             KeySource::File(file) => Some(file),
-            KeySource::Agent(_) => None,
+            KeySource::Agent(_) | KeySource::Person(_) => None,
         };
         if let (None, Some(file)) = (&self.unusable, candidates.iter().find_map(file)) {
             let detail = "PubkeyAcceptedAlgorithms has none for a key of its type".to_owned();
@@ -181,15 +247,19 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn trouble(self, attempts: &Attempts<'_>) -> LinkTrouble {
-        let locked = self.tried.iter().find_map(|tried| match &tried.source {
+    fn trouble(self, attempts: &Attempts<'_>, tried: Vec<TriedKey>) -> LinkTrouble {
+        // Where a person could not get us in either, keys are not what is amiss.
+        if tried.iter().any(|tried| matches!(tried.source, KeySource::Person(_))) {
+            return attempts.denied(tried);
+        }
+        let locked = tried.iter().find_map(|tried| match &tried.source {
             KeySource::File(file) if tried.outcome == KeyOutcome::Locked => Some(file.clone()),
             _ => None,
         });
         if let Some(file) = locked {
             return LinkTrouble::PassphraseNeeded { file };
         }
-        let nothing_offered = self.tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable);
+        let nothing_offered = tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable);
         match self.unusable {
             Some((file, detail)) if self.settings.identities_explicit || nothing_offered => {
                 LinkTrouble::IdentityUnusable { file, detail }
@@ -198,7 +268,7 @@ impl<'a> Report<'a> {
                 user: self.settings.user.clone(),
                 looked_for: self.settings.identity_files.clone(),
             },
-            _ => attempts.denied(self.tried),
+            _ => attempts.denied(tried),
         }
     }
 }
@@ -206,7 +276,7 @@ impl<'a> Report<'a> {
 impl SignError {
     fn outcome(&self) -> KeyOutcome {
         match self {
-            Self::Locked => KeyOutcome::Locked,
+            Self::Locked | Self::Unanswered(_) => KeyOutcome::Locked,
             Self::Unusable => KeyOutcome::Unusable,
             Self::Agent | Self::Ended => KeyOutcome::NotSigned,
         }

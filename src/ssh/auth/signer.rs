@@ -1,8 +1,7 @@
 //! Signatures, by a key file or by the agent, made when the server asks.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use russh::keys::agent::AgentIdentity;
@@ -10,16 +9,19 @@ use russh::keys::agent::client::AgentClient;
 use russh::keys::signature::Signer as _;
 use russh::keys::ssh_encoding::Encode as _;
 use russh::keys::ssh_key::{Signature, private::KeypairData};
-use russh::keys::{HashAlg, PrivateKey};
+use russh::keys::{Algorithm, HashAlg, PrivateKey};
 use russh::{SendError, Signer};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::agent;
-use super::askpass::Askpass;
 use super::key_file::{KeyFile, Private};
+use crate::domain::attention::{Question, Reply};
 use crate::domain::ssh_options::AddKeys;
 use crate::domain::target::SshSettings;
+use crate::ssh::client::printable;
+use crate::ssh::people::{Answered, Asker};
+use crate::ssh::persons_time::PersonsTime;
 
 /// How long the agent may take for a signature: it may ask a person, or wait
 /// for a finger on a token.
@@ -37,6 +39,9 @@ pub(super) enum SignError {
     /// The key is encrypted and nobody knew the passphrase.
     #[error("the key is locked")]
     Locked,
+    /// A person was asked, and has not answered in time.
+    #[error("nobody answered")]
+    Unanswered(Question),
     /// The key cannot sign.
     #[error("the key cannot sign")]
     Unusable,
@@ -48,46 +53,10 @@ impl From<SendError> for SignError {
     }
 }
 
-/// The time that signing takes, which is not the server's.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Signing(Arc<Clock>);
-
-#[derive(Debug, Default)]
-struct Clock {
-    active: AtomicBool,
-    spent_micros: AtomicU64,
-    since: Mutex<Option<Instant>>,
-}
-
-impl Signing {
-    pub(super) fn is_active(&self) -> bool {
-        self.0.active.load(Ordering::SeqCst)
-    }
-
-    /// All the time spent on it so far.
-    pub(super) fn spent(&self) -> Duration {
-        let done = Duration::from_micros(self.0.spent_micros.load(Ordering::SeqCst));
-        let since = *self.0.since.lock().unwrap_or_else(PoisonError::into_inner);
-        done + since.map(|since| since.elapsed()).unwrap_or_default()
-    }
-
-    async fn time<T>(&self, work: impl Future<Output = T>) -> T {
-        let started = Instant::now();
-        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
-        self.0.active.store(true, Ordering::SeqCst);
-        let result = work.await;
-        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.0.spent_micros.fetch_add(micros, Ordering::SeqCst);
-        self.0.active.store(false, Ordering::SeqCst);
-        result
-    }
-}
-
 /// How a locked key is opened, and what else is done with it then.
 #[derive(Debug, Clone)]
 pub(super) struct Unlock {
-    askpass: Option<Askpass>,
+    asker: Asker,
     /// How often a passphrase may be wrong.
     prompts: u32,
     /// The agent that is handed the key.
@@ -95,11 +64,11 @@ pub(super) struct Unlock {
 }
 
 impl Unlock {
-    pub(super) fn new(settings: &SshSettings, askpass: Option<&Askpass>) -> Self {
+    pub(super) fn new(settings: &SshSettings, asker: &Asker) -> Self {
         let add = settings.login.add_keys;
         let agent = settings.agent_socket.clone().filter(|_| add != AddKeys::No);
         Self {
-            askpass: askpass.cloned(),
+            asker: asker.clone(),
             prompts: settings.login.prompts,
             agent: agent.map(|socket| (socket, add)),
         }
@@ -112,19 +81,20 @@ pub(super) struct FileSigner {
     file: Arc<KeyFile>,
     unlock: Unlock,
     unlocked: Option<Arc<PrivateKey>>,
-    signing: Signing,
+    time: PersonsTime,
 }
 
 impl FileSigner {
     pub(super) fn new(file: Arc<KeyFile>, unlock: Unlock) -> Self {
-        Self { file, unlock, unlocked: None, signing: Signing::default() }
+        Self { file, unlock, unlocked: None, time: PersonsTime::default() }
     }
 
-    pub(super) fn signing(&self) -> Signing {
-        self.signing.clone()
+    /// The time that signing takes.
+    pub(super) fn time(&self) -> PersonsTime {
+        self.time.clone()
     }
 
-    /// The private key, with the help of askpass if it is encrypted.
+    /// The private key, with somebody's help if it is encrypted.
     pub(super) async fn unlock(&mut self) -> Result<Arc<PrivateKey>, SignError> {
         if let Some(key) = &self.unlocked {
             return Ok(key.clone());
@@ -142,15 +112,20 @@ impl FileSigner {
     }
 
     async fn ask(&self) -> Result<Arc<PrivateKey>, SignError> {
-        let askpass = self.unlock.askpass.as_ref().ok_or(SignError::Locked)?;
-        for _ in 0..self.unlock.prompts {
-            let passphrase = askpass.passphrase(&self.file.path).await.ok_or(SignError::Locked)?;
+        let question = Question::Passphrase { file: self.file.path.clone() };
+        for tries in 0..self.unlock.prompts {
+            let passphrase = match self.unlock.asker.ask(&question, tries > 0).await {
+                Answered::Reply(Reply::Given(passphrase)) => passphrase,
+                Answered::Reply(Reply::Declined) | Answered::Alone => break,
+                Answered::Nobody => return Err(SignError::Unanswered(question)),
+            };
             let file = self.file.clone();
             // The key derivation of an encrypted key takes a while on purpose.
-            let work = tokio::task::spawn_blocking(move || file.decrypt(&passphrase));
+            let work = tokio::task::spawn_blocking(move || file.decrypt(passphrase.expose()));
             if let Ok(Some(key)) = work.await {
                 return Ok(Arc::new(key));
             }
+            self.unlock.asker.refuse(&question);
         }
         Err(SignError::Locked)
     }
@@ -176,8 +151,8 @@ impl Signer for FileSigner {
         hash_alg: Option<HashAlg>,
         mut to_sign: Vec<u8>,
     ) -> Result<Vec<u8>, SignError> {
-        let signing = self.signing.clone();
-        signing.time(self.sign(hash_alg, &mut to_sign)).await?;
+        let time = self.time.clone();
+        time.count(self.sign(hash_alg, &mut to_sign)).await?;
         Ok(to_sign)
     }
 }
@@ -185,14 +160,18 @@ impl Signer for FileSigner {
 /// Has the agent sign.
 pub(super) struct AgentSigner {
     client: AgentClient<UnixStream>,
-    signing: Signing,
+    asker: Asker,
+    /// The key that is next, as the agent calls it.
+    comment: String,
+    time: PersonsTime,
     /// The key that signs in the place of a certificate.
     stand_in: Option<AgentIdentity>,
 }
 
 impl AgentSigner {
-    pub(super) fn new(client: AgentClient<UnixStream>) -> Self {
-        Self { client, signing: Signing::default(), stand_in: None }
+    pub(super) fn new(client: AgentClient<UnixStream>, asker: Asker) -> Self {
+        let time = PersonsTime::default();
+        Self { client, asker, comment: String::new(), time, stand_in: None }
     }
 
     /// Has `key` sign whatever is to be signed, or again what was asked for.
@@ -200,10 +179,12 @@ impl AgentSigner {
         self.stand_in = key;
     }
 
-    /// The clock of the next signature.
-    pub(super) fn signing(&mut self) -> Signing {
-        self.signing = Signing::default();
-        self.signing.clone()
+    /// The time that the next signature takes, which is with this key. russh
+    /// hands it over without the agent's comment when it comes to that.
+    pub(super) fn time_for(&mut self, key: &AgentIdentity) -> PersonsTime {
+        self.comment = printable(key.comment());
+        self.time = PersonsTime::default();
+        self.time.clone()
     }
 }
 
@@ -217,10 +198,21 @@ impl Signer for AgentSigner {
         to_sign: Vec<u8>,
     ) -> Result<Vec<u8>, SignError> {
         let key = self.stand_in.as_ref().unwrap_or(key);
+        // The agent shows it only to those who sit before the machine.
+        let _shown = wants_touch(key)
+            .then(|| Question::Touch { key: self.comment.clone() })
+            .and_then(|question| self.asker.show(question));
         let request = timeout(AGENT, self.client.sign_request(key, hash_alg, to_sign));
-        match self.signing.time(request).await {
+        match self.time.count(request).await {
             Ok(Ok(signed)) => Ok(signed),
             Ok(Err(_)) | Err(_) => Err(SignError::Agent),
         }
     }
+}
+
+/// Whether the key is in a token that waits for a finger. Some are made not to
+/// want one, which only the token knows.
+fn wants_touch(key: &AgentIdentity) -> bool {
+    let algorithm = key.public_key().algorithm();
+    matches!(algorithm, Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256)
 }

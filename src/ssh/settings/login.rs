@@ -9,7 +9,7 @@ use crate::domain::secret::Secret;
 use crate::domain::ssh_config::{
     Effective, Keyword, Named, PassedOver, Setting, Settings, Value, Warning, World as _, pattern,
 };
-use crate::domain::ssh_options::{AddKeys, Login};
+use crate::domain::ssh_options::{AddKeys, Login, LoginMethod};
 use crate::ssh::algorithms;
 
 impl Evaluation<'_> {
@@ -25,7 +25,7 @@ impl Evaluation<'_> {
         let set = &effective.settings;
         let prompts = set.number(K::NumberOfPasswordPrompts);
         Ok(Login {
-            public_keys: public_keys(set),
+            methods: methods(set),
             certificate_files: self.certificate_files(effective, named),
             accepted,
             batch: set.flag(K::BatchMode).unwrap_or(false),
@@ -88,10 +88,29 @@ impl Evaluation<'_> {
     }
 }
 
-/// Whether keys are a way in at all.
-fn public_keys(set: &Settings) -> bool {
-    let preferred = set.text(Keyword::PreferredAuthentications);
-    let is_preferred =
-        preferred.is_none_or(|list| list.split(',').any(|method| method == "publickey"));
-    set.choice(Keyword::PubkeyAuthentication) != Some("false") && is_preferred
+/// What is tried, in order. A name twice counts once.
+fn methods(set: &Settings) -> Vec<LoginMethod> {
+    let is_off = |method: &LoginMethod| match method {
+        LoginMethod::PublicKey => set.choice(Keyword::PubkeyAuthentication) == Some("false"),
+        LoginMethod::KeyboardInteractive => {
+            set.flag(Keyword::KbdInteractiveAuthentication) == Some(false)
+        }
+        LoginMethod::Password => set.flag(Keyword::PasswordAuthentication) == Some(false),
+    };
+    let mut methods = match set.text(Keyword::PreferredAuthentications) {
+        None => LoginMethod::USUAL.to_vec(),
+        Some(list) => {
+            let named =
+                |name: &str| LoginMethod::USUAL.into_iter().find(|method| method.as_str() == name);
+            let mut methods = Vec::new();
+            for method in list.split(',').filter_map(named) {
+                if !methods.contains(&method) {
+                    methods.push(method);
+                }
+            }
+            methods
+        }
+    };
+    methods.retain(|method| !is_off(method));
+    methods
 }

@@ -7,7 +7,7 @@ use super::tests::{Home, request};
 use super::*;
 use crate::domain::secret::Secret;
 use crate::domain::ssh_options::{
-    AddKeys, AddressFamily, Bind, HostKeyAlgorithms, Login, Offer, ProxyCommand, Reach,
+    AddKeys, AddressFamily, Bind, HostKeyAlgorithms, Login, LoginMethod, Offer, ProxyCommand, Reach,
 };
 
 fn settings(config: &str) -> SshSettings {
@@ -61,7 +61,9 @@ fn nothing_is_known_of_the_first_hop_behind_a_command() {
 
 #[test]
 fn what_is_said_of_the_login_is_taken() {
+    use LoginMethod::{KeyboardInteractive as Keyboard, Password, PublicKey};
     let usual = Login::default;
+    let by = |methods: &[LoginMethod]| Login { methods: methods.to_vec(), ..usual() };
     let add = |confirm, seconds: Option<u64>| {
         let lifetime = seconds.map(Duration::from_secs);
         Login { add_keys: AddKeys::Yes { confirm, lifetime }, ..usual() }
@@ -72,10 +74,15 @@ fn what_is_said_of_the_login_is_taken() {
     };
     let rows = [
         ("", usual()),
-        ("PubkeyAuthentication no", Login { public_keys: false, ..usual() }),
+        ("PubkeyAuthentication no", by(&[Keyboard, Password])),
         ("PubkeyAuthentication unbound", usual()),
-        ("PreferredAuthentications password", Login { public_keys: false, ..usual() }),
-        ("PreferredAuthentications password,publickey", usual()),
+        ("PreferredAuthentications password", by(&[Password])),
+        (
+            "PreferredAuthentications password,hostbased,publickey,password",
+            by(&[Password, PublicKey]),
+        ),
+        ("PasswordAuthentication no", by(&[PublicKey, Keyboard])),
+        ("ChallengeResponseAuthentication no", by(&[PublicKey, Password])),
         ("BatchMode yes", Login { batch: true, ..usual() }),
         ("NumberOfPasswordPrompts 1", Login { prompts: 1, ..usual() }),
         ("AddKeysToAgent no", usual()),
@@ -180,8 +187,7 @@ fn what_is_not_done_as_ssh_does_it_is_told_with_its_line() {
         ("ForwardAgent yes", "ForwardAgent yes: the agent is not forwarded"),
         ("ForwardAgent $SSH_AUTH_SOCK", "ForwardAgent yes: the agent is not forwarded"),
         ("GSSAPIAuthentication yes", "GSSAPIAuthentication yes: "),
-        ("PasswordAuthentication yes", "PasswordAuthentication yes: the login is by key"),
-        ("KbdInteractiveAuthentication yes", "KbdInteractiveAuthentication yes: "),
+        ("KbdInteractiveDevices pam", "KbdInteractiveDevices pam: "),
         ("HostbasedAuthentication yes", "HostbasedAuthentication yes: "),
         ("PKCS11Provider /p.so", "PKCS11Provider /p.so: "),
         ("SecurityKeyProvider /p.so", "SecurityKeyProvider /p.so: "),

@@ -32,13 +32,16 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         }
         K::Compression => ("Compression", Told("nothing is compressed")),
         K::ForwardAgent => ("ForwardAgent", Told("the agent is not forwarded")),
-        K::GSSAPIAuthentication => ("GSSAPIAuthentication", Told("the login is by key only")),
-        K::HostbasedAuthentication => ("HostbasedAuthentication", Told("the login is by key only")),
-        K::IPQoS => ("IPQoS", Told("packets are not marked")),
-        K::KbdInteractiveAuthentication => {
-            ("KbdInteractiveAuthentication", Told("the login is by key only"))
+        K::GSSAPIAuthentication => {
+            ("GSSAPIAuthentication", Told("the login is tried with the other methods"))
         }
-        K::PasswordAuthentication => ("PasswordAuthentication", Told("the login is by key only")),
+        K::HostbasedAuthentication => {
+            ("HostbasedAuthentication", Told("the login is tried with the other methods"))
+        }
+        K::IPQoS => ("IPQoS", Told("packets are not marked")),
+        K::KbdInteractiveDevices => {
+            ("KbdInteractiveDevices", Told("the server chooses the device"))
+        }
         K::NoHostAuthenticationForLocalhost => (
             "NoHostAuthenticationForLocalhost",
             Told("the host key is checked for this machine as well"),
@@ -72,10 +75,12 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         | K::IdentityAgent
         | K::IdentityFile
         | K::IgnoreUnknown
+        | K::KbdInteractiveAuthentication
         | K::KexAlgorithms
         | K::KnownHostsCommand
         | K::MACs
         | K::NumberOfPasswordPrompts
+        | K::PasswordAuthentication
         | K::Port
         | K::PreferredAuthentications
         | K::ProxyCommand
@@ -116,7 +121,6 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         | K::GatewayPorts
         | K::GSSAPIDelegateCredentials
         | K::HostbasedAcceptedAlgorithms
-        | K::KbdInteractiveDevices
         | K::LocalCommand
         | K::LocalForward
         | K::LogLevel

@@ -200,15 +200,15 @@ async fn a_changed_key_is_replaced_after_a_yes_to_just_that_key() {
         format!("# kept\n{} {}elsewhere {}", name(&settings), public(&other), public(&other));
     fs::write(sshd.path("known_hosts"), &known).unwrap();
 
-    let shown = host_key(&settings).await.unwrap();
+    let shown = host_key(&settings, None).await.unwrap();
     assert_eq!((shown.known, shown.kind.as_str()), (false, "ssh-ed25519"));
     assert_eq!(shown.others.len(), 1);
     assert_eq!((shown.others[0].line, shown.others[0].kind.as_str()), (2, "ssh-rsa"));
-    let wrong = trust_host_key(&settings, &shown.others[0].fingerprint).await.unwrap_err();
+    let wrong = trust_host_key(&settings, &shown.others[0].fingerprint, None).await.unwrap_err();
     assert_eq!(wrong, TrustError::OtherKey { shown: shown.fingerprint.clone() });
     assert_eq!(sshd.known_hosts(), known);
 
-    let trusted = trust_host_key(&settings, &shown.fingerprint).await.unwrap();
+    let trusted = trust_host_key(&settings, &shown.fingerprint, None).await.unwrap();
     assert!(trusted.known && trusted.others.is_empty());
     let line = format!("{} {}\n", name(&settings), bare(&sshd.path("host_ed25519")));
     assert_eq!(sshd.known_hosts(), format!("# kept\nelsewhere {}{line}", public(&other)));
@@ -222,8 +222,8 @@ async fn a_line_for_several_hosts_is_for_a_person_to_edit() {
     let other = sshd.key("other", "ed25519", "");
     let known = format!("{},elsewhere {}", name(&settings), public(&other));
     fs::write(sshd.path("known_hosts"), &known).unwrap();
-    let shown = host_key(&settings).await.unwrap();
-    let refused = trust_host_key(&settings, &shown.fingerprint).await.unwrap_err();
+    let shown = host_key(&settings, None).await.unwrap();
+    let refused = trust_host_key(&settings, &shown.fingerprint, None).await.unwrap_err();
     assert_eq!(refused, TrustError::NotPlain { file: sshd.path("known_hosts"), line: 1 });
     assert_eq!(sshd.known_hosts(), known);
 }

@@ -7,5 +7,7 @@ mod host_key_rules;
 mod host_keys;
 mod jumps;
 mod login;
+mod people;
 mod proxy;
+mod security_key;
 mod ssh_config;

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
-    AdoptReport, AdoptRequest, AgentView, ConfigView, EventView, GcRequest, GcView, HostKeyLine,
-    HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, LinkState, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest, TestStage, TrustRequest,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
+    HostKeyLine, HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, LinkState,
+    QuestionId, QuestionView, RemoteView, RunRequest, SessionView, StatusView, TestReport,
+    TestRequest, TestStage, TrustRequest,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::host_key::TrustError;
+use longhaul::domain::timestamp::Timestamp;
 use tokio::sync::broadcast;
 
-use super::{AT, Fake, link, refused};
+use super::{AT, AT_MILLIS, Fake, link, refused};
 
 impl Backend for Fake {
     async fn run(&self, request: RunRequest) -> Result<SessionView, RequestError> {
@@ -213,6 +215,16 @@ impl Backend for Fake {
             return Err(RequestError::NotTrusted(TrustError::OtherKey { shown }));
         }
         Ok(HostKeyShown { known: true, others: Vec::new(), ..shown })
+    }
+
+    async fn attention(&self) -> Result<Vec<QuestionView>, RequestError> {
+        Ok(self.state().desk.open())
+    }
+
+    async fn answer(&self, id: QuestionId, request: AnswerRequest) -> Result<(), RequestError> {
+        let now = Timestamp::from_millis(AT_MILLIS);
+        self.state().desk.answer(id, request.answer, now)?;
+        Ok(())
     }
 
     async fn reconnect(&self, name: &str) -> Result<(), RequestError> {

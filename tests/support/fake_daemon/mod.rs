@@ -14,6 +14,7 @@ use longhaul::api::types::{
     AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, Gap, KillRequest, LinkState,
     LinkView, Pulse, RunRequest, SessionState, SessionView, StdinView, Stream, Where,
 };
+use longhaul::domain::attention::{Desk, Question, QuestionId, QuestionView, Reply};
 use longhaul::domain::event::Event;
 use longhaul::domain::failure::{Disposition, Failure, Stage};
 use longhaul::domain::ids::SessionId;
@@ -49,6 +50,7 @@ struct State {
     on_run: Option<Script<RunRequest>>,
     on_kill: Option<Script<KillRequest>>,
     rejected: Option<String>,
+    desk: Desk,
     /// Whether clients are told a folder that they cannot see.
     hides_mirrors: bool,
     stop: Option<oneshot::Sender<()>>,
@@ -74,6 +76,7 @@ impl Fake {
             on_run: None,
             on_kill: None,
             rejected: None,
+            desk: Desk::default(),
             hides_mirrors: false,
             stop: None,
         };
@@ -123,6 +126,28 @@ impl Fake {
         script: impl Fn(&Self, &SessionId, &KillRequest) + Send + Sync + 'static,
     ) {
         self.state().on_kill = Some(Arc::new(script));
+    }
+
+    /// Has a person asked, by a question with this number.
+    pub(crate) fn ask(&self, remote: &str, question: &Question, number: u64) -> QuestionId {
+        let (id, now) = (QuestionId::new(number), Timestamp::from_millis(AT_MILLIS));
+        self.state().desk.ask(remote, question, false, id, now);
+        id
+    }
+
+    /// What a person has said.
+    pub(crate) fn answered(&self, remote: &str, question: &Question) -> Option<Reply> {
+        self.state().desk.take(remote, question, Timestamp::from_millis(AT_MILLIS))
+    }
+
+    /// What a person is asked.
+    pub(crate) fn question(&self, remote: &str) -> Option<QuestionView> {
+        self.state().desk.of(remote)
+    }
+
+    /// A remote of which nothing is known any more.
+    pub(crate) fn forget_answers(&self, remote: &str) {
+        self.state().desk.forget(remote);
     }
 
     pub(crate) fn refuse_input(&self, times: u32) {
@@ -359,6 +384,7 @@ pub(crate) fn link(state: LinkState, failure: Option<Failure>) -> LinkView {
         next_try_at: None,
         unreachable_since: failure.as_ref().map(|_| AT.to_owned()),
         failure,
+        question: None,
         since: AT.to_owned(),
     }
 }

@@ -4,5 +4,6 @@
 mod channels;
 mod dialling;
 mod lookout;
+mod questions;
 pub(crate) mod script;
 mod ssh_config;

@@ -9,6 +9,7 @@ use ractor::{Actor, ActorRef};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
+use crate::actors::attention::Attention;
 use crate::actors::config::SshFiles;
 use crate::actors::connection::{
     ChannelRequest, ConnectionActor, ConnectionArgs, ConnectionMsg, Dial, Dialer, Granted,
@@ -21,8 +22,9 @@ use crate::domain::connection::{LinkState, Purpose};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::{SshConfigUse, SshRequest, SshSettings};
 use crate::domain::timestamp::Timestamp;
+use crate::ssh::fake::{self, Door};
 use crate::ssh::settings::SshEnvironment;
-use crate::ssh::{Link, Reached, fake};
+use crate::ssh::{Link, Prompter, Reached};
 use crate::store::registry::Registry;
 
 /// How a dial goes.
@@ -30,6 +32,8 @@ use crate::store::registry::Registry;
 pub(crate) enum Step {
     /// It fails.
     Fails(LinkTrouble),
+    /// It reaches a server that wants an answer.
+    Guarded(Door),
     /// It never ends.
     Hangs,
     /// It panics.
@@ -84,7 +88,12 @@ impl Dialer for Script {
         Box::pin(async move { answer })
     }
 
-    fn dial<'a>(&'a self, settings: &'a SshSettings, reached: Option<Reached>) -> Dial<'a> {
+    fn dial<'a>(
+        &'a self,
+        settings: &'a SshSettings,
+        reached: Option<Reached>,
+        prompter: Arc<dyn Prompter>,
+    ) -> Dial<'a> {
         Box::pin(async move {
             self.on_reached.fetch_add(usize::from(reached.is_some()), Ordering::Relaxed);
             let step = {
@@ -100,6 +109,11 @@ impl Dialer for Script {
             let _under_way = UnderWay(self);
             match step {
                 Step::Fails(trouble) => Err(trouble),
+                Step::Guarded(door) => {
+                    let link = fake::login(settings, door, prompter).await?;
+                    self.links.lock().unwrap().push(link.clone());
+                    Ok(link)
+                }
                 Step::Hangs => std::future::pending().await,
                 Step::Panics => panic!("as the test wants it"),
                 Step::Away if !self.reachable.load(Ordering::Relaxed) => Err(LinkTrouble::Refused),
@@ -182,7 +196,7 @@ pub(crate) fn request() -> SshRequest {
 pub(super) const IDLE: Duration = Duration::from_secs(60);
 
 /// No test waits so long, by its own clock, unless it fails.
-const LONG: Duration = Duration::from_secs(7 * 24 * 3_600);
+pub(super) const LONG: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// What becomes of a request; an error if it was dropped.
 type Answer = Result<Result<Granted, LinkTrouble>, oneshot::error::RecvError>;
@@ -192,6 +206,7 @@ pub(super) struct Bench {
     pub(super) script: Arc<Script>,
     pub(super) actor: ActorRef<ConnectionMsg>,
     pub(super) report: watch::Receiver<LinkReport>,
+    pub(super) attention: Attention,
     _dir: tempfile::TempDir,
 }
 
@@ -211,6 +226,8 @@ impl Bench {
         let resolver = (Arc::new(Config::default()), environment, SshFiles::default());
         let (resolver, _) = Actor::spawn(None, ResolverActor, resolver).await.unwrap();
         let script = Script::new(steps);
+        let journal = Journal::open(registry);
+        let attention = Attention::new(journal.clone());
         let new = LinkReport::new("box".to_owned(), Timestamp::from_millis(0));
         let (report, reports) = watch::channel(new);
         let args = ConnectionArgs {
@@ -219,11 +236,12 @@ impl Bench {
             idle: IDLE,
             resolver,
             dialer: script.clone(),
-            journal: Journal::open(registry),
+            attention: attention.clone(),
+            journal,
             report,
         };
         let (actor, _) = Actor::spawn(None, ConnectionActor, args).await.unwrap();
-        Self { script, actor, report: reports, _dir: dir }
+        Self { script, actor, report: reports, attention, _dir: dir }
     }
 
     /// Asks for a channel, as a follower does.

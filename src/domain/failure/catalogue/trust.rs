@@ -9,6 +9,10 @@ group! {
             "the host's key is not known yet",
             "No known_hosts file has a key for this host, and StrictHostKeyChecking asks for one. Whoever answers there could be anybody.",
             Type("# compare the fingerprint with the one that the host's owner tells you, and answer yes only then: {fingerprint}\n{trust}\n{reconnect}");
+        HostKeyQuestion = "ssh.host-key.question", HostKey, WaitsForYou,
+            "the host's key is not known yet, and nobody has said whether it is right",
+            "StrictHostKeyChecking is ask: a person decides about the first key of a host. The question stays; a yes writes down the key with exactly this fingerprint, and the connection goes on.",
+            Type("# compare the fingerprint with the one that the host's owner tells you: {fingerprint}\nlonghaul attention {place}");
         HostKeyChanged = "ssh.host-key.changed", HostKey, WaitsForYou,
             "the host shows another key than it used to",
             "Either the host was installed anew, or another machine answers in its place and wants to be mistaken for it. longhaul sends nothing before a person has found out which.",
@@ -22,17 +26,21 @@ group! {
             "A known_hosts file could not be read, or the key of a new host could not be written to it. Without it a host cannot be told from an impostor.",
             Type("ls -l {file}\nchmod u+rw {file}\n{reconnect}");
         AuthDenied = "ssh.auth.denied", Authentication, WaitsForYou,
-            "the server took none of the keys",
-            "The key is not in ~/.ssh/authorized_keys of that user, the user name is wrong, or the file's permissions there are too open for sshd. It is not tried again by itself: repeated failed logins get an address banned.",
+            "the server refused the login",
+            "The key is not in ~/.ssh/authorized_keys of that user, the user name is wrong, or the file's permissions there are too open for sshd; or the password or code that was given is wrong. It is not tried again by itself: repeated failed logins get an address banned.",
             Type("{copy_id}\n{reconnect}");
         AuthNoPublicKey = "ssh.auth.no-public-keys", Authentication, WaitsForYou,
             "the server takes no public keys",
-            "The server offers other methods only, such as passwords. longhaul logs in with keys, since nobody is there to type at three in the morning.",
+            "The server takes other methods only, and what it was given was refused, or longhaul has none of them. It asks for passwords and codes where the server takes them.",
             Type("# on the host, allow keys in /etc/ssh/sshd_config: PubkeyAuthentication yes\n{ssh_v}\n{reconnect}");
+        AuthQuestion = "ssh.auth.question", Authentication, WaitsForYou,
+            "the login needs an answer, and nobody has given it",
+            "A passphrase, a password or a code is asked for. The server does not wait for longer than about two minutes (LoginGraceTime), so the login was given up; the question stays, and an answer has the connection try again. Answers are kept in memory only.",
+            Type("longhaul attention {place}");
         AuthMoreFactors = "ssh.auth.second-factor", Authentication, WaitsForYou,
-            "the key was taken, and the server wants more",
-            "The server asks for a second factor after the key, such as a password or a code. longhaul cannot give one.",
-            Type("# on the host, let this user or address in by key alone (AuthenticationMethods in sshd_config)\n{ssh_v}\n{reconnect}");
+            "the key was taken, and the server refused what came after it",
+            "The server asks for a second factor after the key. What it was given, such as a password or a code, was wrong, or it wants a method that longhaul does not have. It is not tried again by itself.",
+            Type("{ssh_v}\n# a new try asks again\n{reconnect}");
         AuthNoKeys = "ssh.auth.no-keys", Authentication, WaitsForYou,
             "there is no key to log in with",
             "No SSH agent had a key, and none of the key files is there.",

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::shell::{ShellHint, shell_hint};
+use crate::domain::attention::Question;
 use crate::domain::failure::catalogue::{Code, Link, Local, Reach, Session, Trust};
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::{
@@ -41,6 +42,8 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::NoKeys { .. } => Trust::AuthNoKeys.into(),
         T::TooManyAuthFailures { .. } => Trust::AuthTooMany.into(),
         T::PassphraseNeeded { .. } => Trust::AuthPassphrase.into(),
+        T::Unanswered { question: Question::HostKey { .. } } => Trust::HostKeyQuestion.into(),
+        T::Unanswered { .. } => Trust::AuthQuestion.into(),
         T::IdentityMissing { .. } => Trust::IdentityMissing.into(),
         T::IdentityExposed { .. } => Trust::IdentityExposed.into(),
         T::IdentityUnusable { .. } => Trust::IdentityUnusable.into(),
@@ -106,6 +109,8 @@ pub(super) fn locked_file(tried: &[TriedKey]) -> Option<&Path> {
 fn denied(tried: &[TriedKey], methods: &[String]) -> Code {
     if tried.iter().any(|key| key.outcome == KeyOutcome::Partial) {
         Trust::AuthMoreFactors.into()
+    } else if tried.iter().any(|key| matches!(key.source, KeySource::Person(_))) {
+        Trust::AuthDenied.into()
     } else if !methods.is_empty() && !methods.iter().any(|method| method == "publickey") {
         Trust::AuthNoPublicKey.into()
     } else if locked_file(tried).is_some() {

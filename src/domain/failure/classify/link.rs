@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::code::{link_code, locked_file};
 use super::told::Told;
+use crate::domain::attention::Question;
 use crate::domain::failure::Failure;
 use crate::domain::failure::quote::{one_line, shown_word};
 use crate::domain::failure::trouble::{
@@ -99,6 +100,7 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
         | T::NoKeys { .. }
         | T::TooManyAuthFailures { .. }
         | T::PassphraseNeeded { .. }
+        | T::Unanswered { .. }
         | T::IdentityMissing { .. }
         | T::IdentityExposed { .. }
         | T::IdentityUnusable { .. } => tell_of_trust(trouble, at),
@@ -135,6 +137,7 @@ fn tell_of_trust(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
             "{host} hung up on {user} after {offered} keys, before the right one came"
         )),
         T::PassphraseNeeded { file } => about_key(file, "needs its passphrase"),
+        T::Unanswered { question } => unanswered(question, &host),
         T::IdentityMissing { file } => about_key(file, "does not exist"),
         T::IdentityExposed { file, mode } => {
             about_key(file, &format!("may be read by others: its mode is {mode:04o}"))
@@ -142,6 +145,24 @@ fn tell_of_trust(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
         T::IdentityUnusable { file, detail } => about_key(file, "cannot be used").by(detail),
         // Every other trouble has its words in `tell`.
         other => Told::new(other.to_string()),
+    }
+}
+
+fn unanswered(question: &Question, host: &str) -> Told {
+    match question {
+        Question::Passphrase { file } => about_key(file, "needs its passphrase"),
+        Question::Password { user, .. } => {
+            Told::new(format!("{host} wants the password of {user}"))
+        }
+        Question::Prompt { user, text, .. } => {
+            Told::new(format!("{host} asks {user} something")).by(text)
+        }
+        Question::HostKey { name, fingerprint, .. } => Told::new(format!(
+            "{name} is in no known_hosts file, and a person has to say whether the key \
+             {fingerprint} is its own"
+        ))
+        .with("fingerprint", one_line(fingerprint)),
+        Question::Touch { key } => Told::new(format!("the security key {key} waits for a touch")),
     }
 }
 
@@ -183,9 +204,15 @@ fn no_keys(user: &str, looked_for: &[std::path::PathBuf], at: &Whereabouts) -> T
 fn denied(user: &str, tried: &[TriedKey], methods: &[String], at: &Whereabouts) -> Told {
     let takes = list(methods.iter().cloned(), "nothing that it names");
     let partly = tried.iter().any(|key| key.outcome == KeyOutcome::Partial);
-    let verdict = if partly { "wants more than a key" } else { "took none of the keys" };
+    let person = tried.iter().any(|key| matches!(key.source, KeySource::Person(_)));
+    let verdict = match (partly, person) {
+        (true, true) => "refused what came after the key of",
+        (true, false) => "wants more than a key of",
+        (false, true) => "refused the login of",
+        (false, false) => "took none of the keys of",
+    };
     let told = Told::new(format!(
-        "{} {verdict} of {user}: tried {}; it takes {takes}",
+        "{} {verdict} {user}: tried {}; it takes {takes}",
         at.host(),
         list(tried.iter().map(key_and_outcome), "none"),
     ));
@@ -214,6 +241,7 @@ fn key_and_outcome(key: &TriedKey) -> String {
     let source = match &key.source {
         KeySource::File(file) => file.display().to_string(),
         KeySource::Agent(comment) => format!("the agent's {comment}"),
+        KeySource::Person(method) => format!("what was answered by {method}"),
     };
     let outcome = match key.outcome {
         KeyOutcome::Refused => "refused",

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::*;
+use crate::domain::attention::Question;
 use crate::domain::failure::catalogue::{Code, Remedy};
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::{
@@ -62,6 +63,8 @@ fn link_troubles() -> Vec<LinkTrouble> {
         TriedKey { source: KeySource::Agent("me@laptop".to_owned()), outcome: KeyOutcome::Refused },
         TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Refused },
     ];
+    let person = KeySource::Person("password".to_owned());
+    let guessed = TriedKey { source: person, outcome: KeyOutcome::Refused };
     let locked = TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Locked };
     let partial = TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Partial };
     let mut all = vec![
@@ -78,11 +81,31 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::KnownHostsFile { file: known(), detail: words() },
         T::AuthDenied { user: user(), tried: tried.clone(), methods: methods(&["publickey"]) },
         T::AuthDenied { user: user(), tried, methods: methods(&["password"]) },
+        T::AuthDenied { user: user(), tried: vec![guessed], methods: methods(&["password"]) },
         T::AuthDenied { user: user(), tried: vec![locked], methods: methods(&["publickey"]) },
         T::AuthDenied { user: user(), tried: vec![partial], methods: methods(&["password"]) },
         T::NoKeys { user: user(), looked_for: vec![file()] },
         T::TooManyAuthFailures { user: user(), offered: 6 },
         T::PassphraseNeeded { file: file() },
+        T::Unanswered { question: Question::Passphrase { file: file() } },
+        T::Unanswered { question: Question::Password { user: user(), host: name() } },
+        T::Unanswered {
+            question: Question::Prompt {
+                user: user(),
+                host: name(),
+                instruction: String::new(),
+                text: words(),
+                echo: false,
+            },
+        },
+        T::Unanswered {
+            question: Question::HostKey {
+                name: name(),
+                key_type: "ssh-ed25519".to_owned(),
+                fingerprint: "SHA256:abc".to_owned(),
+            },
+        },
+        T::Unanswered { question: Question::Touch { key: "yubi".to_owned() } },
         T::IdentityMissing { file: file() },
         T::IdentityExposed { file: file(), mode: 0o644 },
         T::IdentityUnusable { file: file(), detail: words() },
@@ -261,7 +284,10 @@ fn what_heals_by_itself_is_what_retries() {
         // A link is never over for good: it retries, or waits for a person.
         assert_ne!(failure.disposition, Disposition::Final, "{trouble}");
         let remedy = failure.remedy.unwrap_or_default();
-        let reconnects = remedy.ends_with("longhaul remote reconnect dev-server");
+        let answers = "longhaul attention dev-server";
+        let last =
+            if trouble.is_unanswered() { answers } else { "longhaul remote reconnect dev-server" };
+        let reconnects = remedy.ends_with(last);
         assert_eq!(reconnects, !heals, "{trouble}: {remedy}");
     }
 }

@@ -21,6 +21,7 @@ fn names(candidates: &[Candidate]) -> Vec<String> {
     let name = |candidate: &Candidate| match candidate.source() {
         KeySource::File(path) => path.display().to_string(),
         KeySource::Agent(comment) => format!("agent {comment}"),
+        KeySource::Person(method) => method,
     };
     candidates.iter().map(name).collect()
 }

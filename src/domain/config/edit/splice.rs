@@ -190,7 +190,7 @@ pub(super) fn remove(text: &str, group: &Group, position: usize, style: &Style) 
         None if is_last_of_line && kept.is_empty() => start - blank_before,
         _ => start,
     };
-    let indent = indent.map_or_else(|| indent_of_line(text, start), |indent| indent);
+    let indent = indent.unwrap_or_else(|| indent_of_line(text, start));
     let kept = kept.iter().map(|(kind, comment)| match kind {
         Kind::LineComment => format!("{comment}{}{indent}", style.newline),
         _ => format!("{comment} "),

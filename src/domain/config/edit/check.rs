@@ -34,6 +34,8 @@ fn is_as_asked(old: &Document, new: &Document, request: &Request) -> bool {
         && old.idle_link.as_ref().map(|at| at.value) == new.idle_link.as_ref().map(|at| at.value)
         && old.kill_grace.as_ref().map(|at| at.value) == new.kill_grace.as_ref().map(|at| at.value)
         && old.retention.as_ref().map(|at| &at.value) == new.retention.as_ref().map(|at| &at.value)
+        && old.max_sessions.as_ref().map(|at| at.value)
+            == new.max_sessions.as_ref().map(|at| at.value)
         && agents_are_same(old, new)
         && remotes_are_as_asked(old, new, request)
 }

@@ -76,7 +76,7 @@ pub(super) enum Verb {
     Attention(attention::Args),
     /// Show the daemon, its configuration, remotes and live sessions.
     Status(status::Args),
-    /// Remotes: list, show, test, reconnect.
+    /// Remotes: list, add, import, change, test, reconnect.
     #[command(subcommand)]
     Remote(remote::Verb),
     /// Agents: list.

@@ -3,18 +3,25 @@
 //! One function each, so that this is the only file here that knows where they
 //! come from.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::daemon::{self, DaemonOptions};
 use crate::demo;
+use crate::domain::config::Remote;
+use crate::domain::config::edit::Request;
 use crate::domain::failure::catalogue::Code;
 use crate::domain::failure::explain::page;
+use crate::domain::ids::RemoteName;
 use crate::domain::ssh_config::Query;
 use crate::paths::Environment;
-use crate::ssh::settings::{Inspection, inspect};
-use crate::store::config_files::load_from_disk;
+pub(super) use crate::ssh::settings::Offered;
+use crate::ssh::settings::{Inspection, inspect, offered};
+use crate::store::config_files::edit::change;
+pub(super) use crate::store::config_files::edit::{Change, ChangeError};
+use crate::store::config_files::{Snapshot, load_from_disk};
 
 /// What a check of the configuration found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +48,37 @@ pub(super) fn check_config(file: &Path) -> Checked {
         }
         Err(report) => Checked::Bad { report: report.to_string() },
     }
+}
+
+/// The remotes of the configuration as it stands, none where there is none; or
+/// the report on why it cannot be taken.
+pub(super) fn remotes_in(file: &Path) -> Result<BTreeMap<RemoteName, Remote>, String> {
+    let home = Environment::of_process().home;
+    let loaded = Snapshot::take(file, home.as_deref()).load(home.as_deref());
+    loaded.map(|loaded| loaded.config.remotes).map_err(|report| report.to_string())
+}
+
+/// The default remote of the configuration as it stands; or the report on why it
+/// cannot be taken.
+pub(super) fn default_in(file: &Path) -> Result<Option<RemoteName>, String> {
+    let home = Environment::of_process().home;
+    let loaded = Snapshot::take(file, home.as_deref()).load(home.as_deref());
+    loaded.map(|loaded| loaded.config.default_remote).map_err(|report| report.to_string())
+}
+
+/// Edits the configuration whose main file is `file`, or only tells what would
+/// be different.
+pub(super) fn change_config(
+    file: &Path,
+    request: &Request,
+    dry: bool,
+) -> Result<Change, ChangeError> {
+    change(file, Environment::of_process().home.as_deref(), request, dry)
+}
+
+/// The hosts that `ssh_config` names.
+pub(super) fn offered_hosts() -> Vec<Offered> {
+    offered(&daemon::ssh_environment(&Environment::of_process()))
 }
 
 /// What `explain` says about a failure's code; `None` where there is no such

@@ -17,6 +17,7 @@ pub mod failure;
 pub mod gaps;
 pub mod host_key;
 pub mod ids;
+pub mod import;
 pub mod launch;
 pub mod max_output;
 pub mod nearest;

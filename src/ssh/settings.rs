@@ -6,6 +6,7 @@ mod inspect;
 mod jumps;
 mod login;
 mod offer;
+mod offered;
 mod reach;
 mod standing;
 mod system;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use inspect::{Inspection, inspect};
+pub use offered::{Offered, Way, offered};
 
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ssh_config::{

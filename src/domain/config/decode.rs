@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::fields::Value;
+pub use self::fields::host_trouble;
 use super::node::{self, Kind, Node, Variant};
 use super::problem::ProblemKind;
 use super::schema::{

@@ -18,7 +18,8 @@
 # input), eof (the input has its end), sender (who adds to it); cgroup (the folder
 # of the cgroup that is the session's own), wrapper (who else is in there), scope
 # (why there is none where there should be one); meta (what the session is, for a
-# control machine that lost it).
+# control machine that lost it); agent (a link to the socket of the agent that the
+# latest login forwards).
 
 find_spool
 find_setsid || fail setsid
@@ -118,6 +119,7 @@ become() {
   enter
   [ -z "$_posix" ] || export POSIXLY_CORRECT="$_posix"
   [ -z "$_path" ] || export PATH="$_path"
+  export_agent
   # A loop in a here-document, not in a pipe: it has to run in this shell.
   while IFS= read -r _line; do
     [ -n "$_line" ] || continue
@@ -263,6 +265,7 @@ wrap() {
   persist exit "$_kind $_code $_stage"
 }
 
+link_agent
 attach_reader
 listen &
 _listener=$!

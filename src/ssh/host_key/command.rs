@@ -129,7 +129,7 @@ mod tests {
         let LinkTrouble::KnownHostsCommand { program, detail } = failed("exit 3") else { panic!() };
         assert_eq!((program.to_str(), &*detail), (Some("/bin/sh"), "exit status: 3"));
         assert!(matches!(failed("kill -9 $$"), LinkTrouble::KnownHostsCommand { .. }));
-        assert_eq!(entries(&["/nonexistent".to_owned()], "box", None).unwrap(), []);
+        assert_eq!(entries(&["/no/such/command".to_owned()], "box", None).unwrap(), []);
     }
 
     #[test]

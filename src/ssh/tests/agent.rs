@@ -102,8 +102,10 @@ async fn a_forwarded_agent_that_is_dead_or_hangs_leaves_the_link_alone() {
     let hangs = link.exec("timeout 1 ssh-add -l; echo $?").await.unwrap();
     assert_eq!(says(&link, "echo still").await, "still\n");
     drop((hangs, listener));
-    assert!(listed(&link).await.contains("communication with agent failed"));
+    // A pipe that breaks may end it without a word.
+    let fails = "ssh-add -l 2>&1 || echo failed";
+    assert!(says(&link, fails).await.ends_with("failed\n"));
     std::fs::remove_file(&socket).unwrap();
-    assert!(listed(&link).await.contains("communication with agent failed"));
+    assert!(says(&link, fails).await.ends_with("failed\n"));
     assert_eq!(says(&link, "echo here").await, "here\n");
 }

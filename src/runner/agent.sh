@@ -10,11 +10,3 @@ link_agent() {
     ln -s "$SSH_AUTH_SOCK" "agent.$$" && mv -f "agent.$$" agent
   } 2>/dev/null || rm -f "agent.$$"
 }
-
-# Gives the command that socket, unless it makes too long a path: of a socket's
-# 103 bytes count on some systems. Then it has this login's own, and no other's.
-export_agent() {
-  _socket=$_spool/agent
-  [ -z "$_agent" ] || [ "${#_socket}" -gt 103 ] || ! [ -S "$_socket" ] ||
-    export SSH_AUTH_SOCK="$_socket"
-}

@@ -114,6 +114,15 @@ enter() {
   stumble 'cwd missing' 126
 }
 
+# Gives the command the way to the forwarded agent that its spool has, unless that
+# is too long: of a socket's path
+# 103 bytes count on some systems. Then it has this login's, and no later one's.
+export_agent() {
+  _socket=$_spool/agent
+  [ -z "$_agent" ] || [ "${#_socket}" -gt 103 ] || ! [ -S "$_socket" ] ||
+    export SSH_AUTH_SOCK="$_socket"
+}
+
 # Becomes the command.
 become() {
   enter

@@ -115,8 +115,8 @@ enter() {
 }
 
 # Gives the command the way to the forwarded agent that its spool has, unless that
-# is too long: of a socket's path
-# 103 bytes count on some systems. Then it has this login's, and no later one's.
+# is too long: on some systems 103 bytes are the most that a socket's path may
+# have. Then it has this login's own, and no later one's.
 export_agent() {
   _socket=$_spool/agent
   [ -z "$_agent" ] || [ "${#_socket}" -gt 103 ] || ! [ -S "$_socket" ] ||

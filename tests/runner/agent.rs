@@ -6,7 +6,6 @@ use std::os::unix::net::UnixListener;
 use longhaul::runner::program::Program;
 
 use crate::bench::Bench;
-use crate::shell::Shell;
 
 under_every_shell! {
     a_session_finds_the_agent_of_its_latest_follower
@@ -31,7 +30,7 @@ fn a_session_finds_the_agent_of_its_latest_follower(bench: &mut Bench) {
     let one = format!("{}\n", first.display());
     starter.await_out(&one);
     bench.environment.insert("SSH_AUTH_SOCK".to_owned(), second.clone().into());
-    let mut follower = bench.run(Program::Follow, bench.session().offsets(0, 0).agent());
+    let follower = bench.run(Program::Follow, bench.session().offsets(0, 0).agent());
     follower.line("claimed");
     fs::write(go, "").unwrap();
     assert_eq!(follower.finish().out(), format!("{one}{}\n", second.display()));

@@ -196,6 +196,12 @@ impl Parameters {
         }
     }
 
+    /// Adds that `SSH_AUTH_SOCK` there is an agent that was forwarded.
+    #[must_use]
+    pub fn agent(self) -> Self {
+        self.plain("agent", "forwarded")
+    }
+
     /// Adds how many of the spools that are listed are left out.
     #[must_use]
     pub fn skip(self, spools: u64) -> Self {

@@ -95,6 +95,8 @@ pub struct SshSettings {
     pub global_known_hosts: Vec<PathBuf>,
     /// The agent's socket, where there is an agent.
     pub agent_socket: Option<PathBuf>,
+    /// `ForwardAgent`: the socket of the agent that sessions there may use.
+    pub forward_agent: Option<PathBuf>,
     /// How the first byte gets there.
     pub reach: Reach,
     /// How we prove who we are, besides with which keys.

@@ -133,6 +133,7 @@ pub async fn follow(
             Err(error) => return Followed::MirrorFailed(error),
         },
     };
+    let parameters = if io.forwards_agent() { parameters.agent() } else { parameters };
     let mut follower = Follower {
         io,
         writer,

@@ -4,6 +4,7 @@ find_spool
 cd "$_spool" 2>/dev/null || fail gone
 find_born $$
 _main_born=$_born
+link_agent
 attach_reader
 # Between the claim and the wrapper's coming into its own lie a few forks, which
 # on a host that swaps take their time: as long as who made them is there.

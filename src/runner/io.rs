@@ -42,6 +42,15 @@ pub enum ProgramEvent {
 }
 
 impl ProgramIo {
+    /// Whether it was given an agent that is on this side.
+    #[must_use]
+    pub fn forwards_agent(&self) -> bool {
+        match self {
+            Self::Remote { writer, .. } => writer.forwards_agent(),
+            Self::Local(_) => false,
+        }
+    }
+
     /// The next event; `None` means that the link is gone, and that nothing is
     /// known of the program. Cancelling loses nothing.
     pub async fn next(&mut self) -> Option<ProgramEvent> {

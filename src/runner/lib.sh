@@ -13,7 +13,7 @@
 
 # bash takes options from SHELLOPTS, if that is exported.
 set +aCefuvx
-_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _cap='' _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _meta='' _live=''
+_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _cap='' _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _meta='' _agent='' _live=''
 set --
 
 # Sets _v to the decoded form of $1. The dot keeps newlines at the end, which
@@ -154,6 +154,7 @@ while IFS= read -r _line; do
     stdin) _stdin=$_value ;;
     data) _data=$_value ;;
     meta) _meta=$_value ;;
+    agent) _agent=$_value ;;
     cap) _cap=$_value ;;
     out) _out=$_value ;;
     err) _err=$_value ;;

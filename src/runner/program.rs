@@ -33,10 +33,11 @@ static START: LazyLock<Vec<u8>> = program!(
     "scope.sh",
     "offset.sh",
     "rotate.sh",
+    "agent.sh",
     "start.sh"
 );
 static FOLLOW: LazyLock<Vec<u8>> =
-    program!("lib.sh", "logout.sh", "segments.sh", "finish.sh", "follow.sh");
+    program!("lib.sh", "logout.sh", "segments.sh", "finish.sh", "agent.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");

@@ -18,7 +18,8 @@
 # input), eof (the input has its end), sender (who adds to it); cgroup (the folder
 # of the cgroup that is the session's own), wrapper (who else is in there), scope
 # (why there is none where there should be one); meta (what the session is, for a
-# control machine that lost it).
+# control machine that lost it); agent (a link to the socket of the agent that the
+# latest login forwards).
 
 find_spool
 find_setsid || fail setsid
@@ -113,11 +114,21 @@ enter() {
   stumble 'cwd missing' 126
 }
 
+# Gives the command the way to the forwarded agent that its spool has, unless that
+# is too long: on some systems 103 bytes are the most that a socket's path may
+# have. Then it has this login's own, and no later one's.
+export_agent() {
+  _socket=$_spool/agent
+  [ -z "$_agent" ] || [ "${#_socket}" -gt 103 ] || ! [ -S "$_socket" ] ||
+    export SSH_AUTH_SOCK="$_socket"
+}
+
 # Becomes the command.
 become() {
   enter
   [ -z "$_posix" ] || export POSIXLY_CORRECT="$_posix"
   [ -z "$_path" ] || export PATH="$_path"
+  export_agent
   # A loop in a here-document, not in a pipe: it has to run in this shell.
   while IFS= read -r _line; do
     [ -n "$_line" ] || continue
@@ -263,6 +274,7 @@ wrap() {
   persist exit "$_kind $_code $_stage"
 }
 
+link_agent
 attach_reader
 listen &
 _listener=$!

@@ -123,6 +123,16 @@ impl ExecWriter {
         }
     }
 
+    /// Whether the command may use an agent here, whose socket there is in its
+    /// `SSH_AUTH_SOCK`.
+    #[must_use]
+    pub fn forwards_agent(&self) -> bool {
+        match &self.0 {
+            Writing::BuiltIn(writer) => writer.forwards_agent(),
+            Writing::System(_) => false,
+        }
+    }
+
     /// Ends the command's standard input.
     pub async fn eof(&mut self) {
         match &mut self.0 {

@@ -10,6 +10,7 @@ use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{AlgorithmKind, Channel, ChannelId, ChannelOpenFailure, Error};
 use tokio::sync::{Notify, oneshot, watch};
 
+use super::forwarded_agent::ForwardedAgent;
 use super::host_key::HostKeyCheck;
 use super::wire::WireControl;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
@@ -96,6 +97,8 @@ pub(super) struct Client {
     pub(super) refusals: Arc<Refusals>,
     /// Where the keys go that the server says it has.
     pub(super) announced: Option<oneshot::Sender<Vec<PublicKey>>>,
+    /// The agent that the server may use.
+    pub(super) agent: Option<ForwardedAgent>,
 }
 
 impl Handler for Client {
@@ -157,8 +160,9 @@ impl Handler for Client {
         Err(error)
     }
 
-    // The server has no business opening channels here: nothing is forwarded.
-    // russh's defaults accept them all. A handle that is dropped refuses.
+    // The server has no business opening channels here but to the agent, where
+    // that is forwarded. russh's defaults accept them all. A handle that is
+    // dropped refuses.
 
     async fn server_channel_open_forwarded_tcpip(
         &mut self,
@@ -187,11 +191,13 @@ impl Handler for Client {
 
     async fn server_channel_open_agent_forward(
         &mut self,
-        _channel: Channel<Msg>,
+        channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), ClientError> {
-        drop(reply);
+        if let Some(agent) = &self.agent {
+            agent.serve(channel, reply);
+        }
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use super::auth;
 #[cfg(test)]
 use super::auth::Askpass;
 use super::client::{Client, Refusals, key_exchange_trouble};
+use super::forwarded_agent::ForwardedAgent;
 use super::host_key::{Capture, HostKeyCheck};
 use super::link::{BuiltIn, ForwardError, Link, Parts};
 use super::people::{Asker, People, Prompter};
@@ -300,6 +301,7 @@ where
         ending,
         refusals: refusals.clone(),
         announced: Some(announced),
+        agent: settings.forward_agent.clone().map(ForwardedAgent::at),
     };
     let (stream, wire) = Wire::new(stream);
     // A handshake that is given up would go on in russh's task.
@@ -323,6 +325,7 @@ where
         user: settings.user.clone(),
         open_timeout: bound,
         env: settings.env.clone(),
+        forwards_agent: settings.forward_agent.is_some(),
         outer,
     });
     if host_key.updates() {

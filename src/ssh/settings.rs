@@ -203,6 +203,7 @@ impl Evaluation<'_> {
             env: self.session_env(set),
             system_ssh: None,
             agent_socket: self.agent_socket(set),
+            forward_agent: self.forward_agent(set),
         })
     }
 
@@ -240,6 +241,22 @@ impl Evaluation<'_> {
         match set.text(Keyword::IdentityAgent) {
             None | Some("SSH_AUTH_SOCK" | "$SSH_AUTH_SOCK") => self.env.ssh_auth_sock.clone(),
             Some("none") => None,
+            Some(text) => match text.strip_prefix('$') {
+                Some(name) => self.system.variable(name).map(PathBuf::from),
+                None => Some(text.into()),
+            },
+        }
+    }
+
+    /// `ForwardAgent`: as with `ssh` nothing is forwarded where there is no agent,
+    /// or the variable is not set.
+    fn forward_agent(&self, set: &Settings) -> Option<PathBuf> {
+        if set.flag(Keyword::ForwardAgent) != Some(true) {
+            return None;
+        }
+        match set.text(Keyword::ForwardAgentSocket) {
+            None => self.agent_socket(set),
+            Some("$SSH_AUTH_SOCK") => self.env.ssh_auth_sock.clone(),
             Some(text) => match text.strip_prefix('$') {
                 Some(name) => self.system.variable(name).map(PathBuf::from),
                 None => Some(text.into()),

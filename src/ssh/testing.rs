@@ -282,6 +282,7 @@ pub(super) fn bare_settings() -> SshSettings {
         user_known_hosts: Vec::new(),
         global_known_hosts: Vec::new(),
         agent_socket: None,
+        forward_agent: None,
         reach: Reach::default(),
         login: Login::default(),
         offer: Offer::default(),

@@ -21,9 +21,13 @@ mod configuration;
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
+mod dropbear;
+#[cfg(test)]
 mod exactly_once;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod forwarded_agent;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]

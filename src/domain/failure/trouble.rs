@@ -213,6 +213,14 @@ pub enum LinkTrouble {
         /// Where it was to connect to.
         to: String,
     },
+    /// `KnownHostsCommand` did not do what it should.
+    #[error("KnownHostsCommand {}: {detail}", program.display())]
+    KnownHostsCommand {
+        /// The program.
+        program: PathBuf,
+        /// How it ended.
+        detail: String,
+    },
     /// `ssh_config`(5) could not be read or understood.
     #[error("{}: {detail}", file.display())]
     SshConfig {

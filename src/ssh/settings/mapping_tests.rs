@@ -178,14 +178,28 @@ fn the_environment_goes_along_as_far_as_it_is_asked_for() {
 }
 
 #[test]
+fn an_agent_is_forwarded_by_its_path_or_as_the_one_that_is_used() {
+    let rows = [
+        ("", None),
+        ("ForwardAgent no", None),
+        ("ForwardAgent yes", Some("/agent")),
+        ("ForwardAgent $SSH_AUTH_SOCK", Some("/agent")),
+        ("ForwardAgent yes\nIdentityAgent /other", Some("/other")),
+        ("ForwardAgent yes\nIdentityAgent none", None),
+        ("ForwardAgent /%r/s\nUser x\nIdentityAgent none", Some("/x/s")),
+        ("ForwardAgent $LONGHAUL_NOT_SET", None),
+    ];
+    for (config, socket) in rows {
+        assert_eq!(settings(config).forward_agent, socket.map(PathBuf::from), "{config}");
+    }
+}
+
+#[test]
 fn what_is_not_done_as_ssh_does_it_is_told_with_its_line() {
     let rows = [
         ("UpdateHostKeys ask", "UpdateHostKeys ask: nobody is asked"),
         ("VerifyHostKeyDNS ask", "VerifyHostKeyDNS ask: no key is looked up in the DNS"),
-        ("Compression yes", "Compression yes: nothing is compressed"),
         ("CheckHostIP yes", "CheckHostIP yes: "),
-        ("ForwardAgent yes", "ForwardAgent yes: the agent is not forwarded"),
-        ("ForwardAgent $SSH_AUTH_SOCK", "ForwardAgent yes: the agent is not forwarded"),
         ("GSSAPIAuthentication yes", "GSSAPIAuthentication yes: "),
         ("KbdInteractiveDevices pam", "KbdInteractiveDevices pam: "),
         ("HostbasedAuthentication yes", "HostbasedAuthentication yes: "),
@@ -246,7 +260,13 @@ fn the_readme_says_what_becomes_of_each_keyword() {
     let (done, told) = (row("| done as ssh does it |"), row("| not done, and a warning"));
     // Of the reading itself, and parts of other settings.
     let is_apart = |name: &str| {
-        let apart = ["ignoreunknown", "refuseconnection", "rekeylimit interval", "tag"];
+        let apart = [
+            "forwardagent socket",
+            "ignoreunknown",
+            "refuseconnection",
+            "rekeylimit interval",
+            "tag",
+        ];
         name.starts_with("canonical") || apart.contains(&name)
     };
     for &keyword in Keyword::ALL {

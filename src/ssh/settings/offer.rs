@@ -35,6 +35,7 @@ impl Evaluation<'_> {
             ciphers,
             macs,
             host_keys,
+            compression: set.choice(K::Compression) == Some("yes"),
             rekey_bytes: self.rekey_bytes(effective),
             // 0 is no limit of ssh's; ours stands then.
             rekey_after: set

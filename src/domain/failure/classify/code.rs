@@ -37,7 +37,7 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::HostKeyUnknown { .. } => Trust::HostKeyUnknown.into(),
         T::HostKeyChanged { .. } => Trust::HostKeyChanged.into(),
         T::HostKeyRevoked { .. } => Trust::HostKeyRevoked.into(),
-        T::KnownHostsFile { .. } => Trust::KnownHostsFile.into(),
+        T::KnownHostsFile { .. } | T::KnownHostsCommand { .. } => Trust::KnownHostsFile.into(),
         T::AuthDenied { tried, methods, .. } => denied(tried, methods),
         T::NoKeys { .. } => Trust::AuthNoKeys.into(),
         T::TooManyAuthFailures { .. } => Trust::AuthTooMany.into(),

@@ -96,6 +96,7 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
         | T::HostKeyChanged { .. }
         | T::HostKeyRevoked { .. }
         | T::KnownHostsFile { .. }
+        | T::KnownHostsCommand { .. }
         | T::AuthDenied { .. }
         | T::NoKeys { .. }
         | T::TooManyAuthFailures { .. }
@@ -130,6 +131,11 @@ fn tell_of_trust(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
             Told::new(format!("the known_hosts file {} cannot be used", file.display()))
                 .by(detail)
                 .file("file", file)
+        }
+        T::KnownHostsCommand { program, detail } => {
+            Told::new(format!("the KnownHostsCommand {} failed", program.display()))
+                .by(detail)
+                .file("file", program)
         }
         T::AuthDenied { user, tried, methods } => denied(user, tried, methods, at),
         T::NoKeys { user, looked_for } => no_keys(user, looked_for, at),

@@ -79,6 +79,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::HostKeyChanged { name: name(), fingerprint: print(), file: known(), line: 7 },
         T::HostKeyRevoked { name: name(), file: known(), line: 7 },
         T::KnownHostsFile { file: known(), detail: words() },
+        T::KnownHostsCommand { program: known(), detail: words() },
         T::AuthDenied { user: user(), tried: tried.clone(), methods: methods(&["publickey"]) },
         T::AuthDenied { user: user(), tried, methods: methods(&["password"]) },
         T::AuthDenied { user: user(), tried: vec![guessed], methods: methods(&["password"]) },

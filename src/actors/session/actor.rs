@@ -406,6 +406,7 @@ impl State {
         let follower = tasks::run_follower(
             myself.clone(),
             self.args.host.clone(),
+            self.args.record.id.clone(),
             channel,
             errand,
             self.args.mirror.clone(),
@@ -529,6 +530,7 @@ impl State {
             pulse.warnings.clone_from(&record.warnings);
             if state.has_ended() {
                 pulse.mirror_paused = None;
+                pulse.mirror_behind = None;
             }
         });
         if before != state {

@@ -262,6 +262,7 @@ mod tests {
             failure: None,
             warnings: Vec::new(),
             mirror_paused: None,
+            mirror_behind: None,
         }
     }
 

@@ -32,6 +32,10 @@ pub struct Pulse {
     /// machine's disk. The session runs on, and what is missing is fetched.
     #[serde(default)]
     pub mirror_paused: Option<Failure>,
+    /// Bytes that were there and not here when that was last looked up, while the
+    /// mirror is paused; `None` if the host did not tell.
+    #[serde(default)]
+    pub mirror_behind: Option<u64>,
 }
 
 impl Pulse {

@@ -244,6 +244,7 @@ impl Fake {
             cwd: request.cwd.clone(),
             adopted_from: None,
             mirror_paused: None,
+            mirror_behind: None,
             spool_gone_at: None,
             attempt: AttemptView::default(),
         };
@@ -256,6 +257,7 @@ impl Fake {
             failure: None,
             warnings: Vec::new(),
             mirror_paused: None,
+            mirror_behind: None,
         });
         self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
         id
@@ -329,6 +331,7 @@ impl Fake {
                 failure: view.failure.clone(),
                 warnings: view.warnings.clone(),
                 mirror_paused: None,
+                mirror_behind: None,
             });
         })
         .unwrap();

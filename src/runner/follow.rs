@@ -47,6 +47,17 @@ pub enum Errand {
     Follow(SessionId),
 }
 
+impl Errand {
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        match self {
+            Self::Start(launch) => &launch.id,
+            Self::Follow(id) => id,
+        }
+    }
+}
+
 /// What the session's actor is told on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Milestone {

@@ -406,7 +406,6 @@ impl State {
         let follower = tasks::run_follower(
             myself.clone(),
             self.args.host.clone(),
-            self.args.record.id.clone(),
             channel,
             errand,
             self.args.mirror.clone(),

@@ -171,14 +171,13 @@ pub(super) fn request_channel(
 pub(super) async fn run_follower(
     session: ActorRef<SessionMsg>,
     host: Host,
-    id: SessionId,
     channel: Channel,
     errand: Errand,
     mirror: Mirror,
     pulse: watch::Sender<Pulse>,
     epoch: Epoch,
 ) {
-    let began = Instant::now();
+    let (began, id) = (Instant::now(), errand.session().clone());
     let output = |pulse: &Pulse| pulse.stdout.saturating_add(pulse.stderr);
     let before = output(&pulse.borrow());
     let tell = |milestone| match milestone {

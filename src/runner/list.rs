@@ -55,11 +55,7 @@ pub async fn list_one(
     Ok(listed.spools.into_iter().find(|spool| spool.id == *id))
 }
 
-async fn ask(
-    io: ProgramIo,
-    nonce: &Nonce,
-    parameters: Parameters,
-) -> Result<Listed, ControlError> {
+async fn ask(io: ProgramIo, nonce: &Nonce, parameters: Parameters) -> Result<Listed, ControlError> {
     let all = async {
         let mut talk = Talk::begin(io, nonce, Program::List, parameters).await?;
         talk.io.end_input().await;

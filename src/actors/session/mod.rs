@@ -18,6 +18,7 @@ mod outcome;
 mod saver;
 mod spools;
 mod tasks;
+mod warnings;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
 pub use host::{Channel, Host, RemoteHost};

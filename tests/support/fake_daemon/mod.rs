@@ -311,6 +311,11 @@ impl Fake {
         });
     }
 
+    /// Warns of something in a session.
+    pub(crate) fn warn(&self, id: &SessionId, warning: Failure) {
+        self.change(id, |session| session.view.warnings.push(warning));
+    }
+
     pub(crate) fn set(&self, id: &SessionId, state: SessionState, link: Option<LinkView>) {
         self.change(id, |session| {
             session.view.state = state;

@@ -62,6 +62,7 @@ mod tests {
                 warnings: Vec::new(),
                 mirror_paused: None,
                 mirror_behind: None,
+                waits_for: None,
             };
             assert_eq!(of_session(&pulse), code, "{state:?} {exit:?}");
         }

@@ -40,7 +40,10 @@ static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
 static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
-static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "which.sh");
+static WHICH: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "which.sh");
+static DETECT: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "detect.sh");
 
 static SEGMENTS: LazyLock<Vec<u8>> = part!("segments.sh");
 static ROTATION: LazyLock<Vec<u8>> = part!("segments.sh", "offset.sh", "rotate.sh");
@@ -104,6 +107,8 @@ pub enum Program {
     Probe,
     /// Tells whether a program is there, and which version.
     Which,
+    /// Tells which agents are there, and who is logged in.
+    Detect,
 }
 
 impl Program {
@@ -119,6 +124,7 @@ impl Program {
             Self::List => &LIST,
             Self::Probe => &PROBE,
             Self::Which => &WHICH,
+            Self::Detect => &DETECT,
         }
     }
 }
@@ -147,6 +153,7 @@ mod tests {
             Program::List,
             Program::Probe,
             Program::Which,
+            Program::Detect,
         ] {
             let line = program.line();
             assert_eq!(line.iter().filter(|b| **b == b'\n').count(), 1, "{program:?}");

@@ -68,6 +68,7 @@ pub(super) fn pulse_of(record: &SessionRecord, stdout: u64, stderr: u64) -> Puls
         warnings: record.warnings.clone(),
         mirror_paused: None,
         mirror_behind: None,
+        waits_for: None,
     }
 }
 

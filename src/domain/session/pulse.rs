@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::state::{Exit, SessionState};
 use crate::domain::connection::LinkView;
 use crate::domain::failure::Failure;
+use crate::domain::queue::WaitsFor;
 use crate::domain::stream::Stream;
 
 /// What changes while a session is watched: one line of `GET …/watch`.
@@ -36,6 +37,9 @@ pub struct Pulse {
     /// mirror is paused; `None` if the host did not tell.
     #[serde(default)]
     pub mirror_behind: Option<u64>,
+    /// Why its turn to start has not come; `None` once it has.
+    #[serde(default)]
+    pub waits_for: Option<WaitsFor>,
 }
 
 impl Pulse {

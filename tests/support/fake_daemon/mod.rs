@@ -224,6 +224,8 @@ impl Fake {
             command: request.command.clone(),
             place,
             host: remote.then(|| "box.example".to_owned()),
+            priority: request.priority.unwrap_or_default(),
+            client: request.client.clone(),
             link: remote.then(|| link(LinkState::Connected, None)),
             state: SessionState::Running,
             exit: None,
@@ -247,6 +249,7 @@ impl Fake {
             mirror_behind: None,
             spool_gone_at: None,
             attempt: AttemptView::default(),
+            queue: None,
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,
@@ -258,6 +261,7 @@ impl Fake {
             warnings: Vec::new(),
             mirror_paused: None,
             mirror_behind: None,
+            waits_for: None,
         });
         self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
         id
@@ -337,6 +341,7 @@ impl Fake {
                 warnings: view.warnings.clone(),
                 mirror_paused: None,
                 mirror_behind: None,
+                waits_for: None,
             });
         })
         .unwrap();

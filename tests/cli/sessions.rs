@@ -143,7 +143,8 @@ async fn kill_names_what_it_cannot_end() {
         });
         let got = run(&fake, &["kill", id.as_str()]).await;
         let state = if ends { "signalled TERM" } else { "running" };
-        assert_eq!((got.status.code(), text(&got.stdout)), (Some(1), &*format!("{id} {state}\n")));
+        let expected = (Some(1), format!("{id} {state}\n"));
+        assert_eq!((got.status.code(), text(&got.stdout)), expected);
         let said = text(&got.stderr);
         assert!(said.contains("processes survived KILL on this machine: 4711, 4712"), "{said}");
         assert!(said.contains("ps -o pid,stat,wchan,args -p 4711,4712"), "{said}");

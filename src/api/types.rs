@@ -185,6 +185,9 @@ pub struct SessionView {
     /// Why its output does not come here for now, though it could.
     #[serde(default)]
     pub mirror_paused: Option<Failure>,
+    /// How many bytes of it wait there meanwhile, as far as that is known.
+    #[serde(default)]
+    pub mirror_behind: Option<u64>,
     /// When nothing was left of it where it ran.
     #[serde(default)]
     pub spool_gone_at: Option<String>,

@@ -141,6 +141,13 @@ impl Parameters {
         self.plain("id", id.as_str()).root(root)
     }
 
+    /// Adds a part of the program, as the line in which it travels.
+    #[must_use]
+    pub fn part(mut self, line: &[u8]) -> Self {
+        self.0.extend_from_slice(line);
+        self
+    }
+
     /// Adds the folder of all spools; `None` is the one below the home directory
     /// there.
     #[must_use]

@@ -94,6 +94,8 @@ pub struct HostFacts {
     pub boot: String,
     /// The home directory.
     pub home: String,
+    /// Whether systemd runs there.
+    pub systemd: bool,
     /// Whether logind kills what this user leaves running at logout.
     pub logout_kills: bool,
 }
@@ -117,6 +119,7 @@ pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlErr
         system: find("system"),
         boot: find("boot"),
         home: find("home"),
+        systemd: find("systemd") == "runs",
         logout_kills: find("logout") == "kills",
     })
 }

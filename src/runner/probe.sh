@@ -40,6 +40,7 @@ say host "$(uname -n)"
 say system "$(uname -s)"
 say boot "$_boot"
 say home "$_home"
+[ ! -d /run/systemd/system ] || say systemd runs
 if [ -d /run/systemd/system ] && ! lingers && dies_at_logout; then
   say logout kills
 fi

@@ -47,7 +47,8 @@ furnish() {
 find_boot
 find_born $$
 _main_born=$_born
-find_scope
+_scope=''
+[ -z "$_scopes" ] || find_scope
 if ! furnish 2>/dev/null; then
   # Once more for the words; then the claim is given up, as nothing was started.
   # Of its own writing dash says no more than that it failed; cat says why.

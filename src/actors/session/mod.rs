@@ -19,6 +19,7 @@ mod saver;
 mod spools;
 mod tasks;
 mod turn;
+mod warnings;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
 pub use due::until;

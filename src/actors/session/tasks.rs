@@ -28,6 +28,7 @@ use crate::domain::session::{Pulse, SessionRecord};
 use crate::runner::control::{self, ControlError, HostFacts};
 use crate::runner::follow::{Errand, Followed, Milestone, Primed, follow};
 use crate::runner::io::ProgramIo;
+use crate::runner::list::list_one;
 use crate::runner::local::LocalProgram;
 use crate::runner::program::USUAL_SPOOLS;
 use crate::store::mirror::{Mirror, MirrorError};
@@ -178,7 +179,7 @@ pub(super) async fn run_follower(
     pulse: watch::Sender<Pulse>,
     epoch: Epoch,
 ) {
-    let began = Instant::now();
+    let (began, id) = (Instant::now(), errand.session().clone());
     let output = |pulse: &Pulse| pulse.stdout.saturating_add(pulse.stderr);
     let before = output(&pulse.borrow());
     let tell = |milestone| match milestone {
@@ -190,11 +191,13 @@ pub(super) async fn run_follower(
             pulse.stderr = lengths.stderr;
             // There is room again.
             pulse.mirror_paused = None;
+            pulse.mirror_behind = None;
         }),
     };
     let how = match mirror.writer().await {
         Ok(mut writer) => {
-            let io = Primed { io: channel.io, primed: channel.primed };
+            let Channel { io, primed, systemd, .. } = channel;
+            let io = Primed { io, primed, systemd };
             follow(io, &nonce(), host.root(), errand, &mut writer, tell).await
         }
         Err(error) => Followed::MirrorFailed(error),
@@ -212,8 +215,31 @@ pub(super) async fn run_follower(
         });
     }
     let gained = output(&pulse.borrow()).saturating_sub(before);
+    let paused = matches!(how, Followed::MirrorFailed(_));
     let how = follow_end(how, host.root(), began.elapsed(), gained);
     let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
+    if paused {
+        measure(&host, &id, &pulse).await;
+    }
+}
+
+/// Publishes how much of the output waits where it was written.
+async fn measure(host: &Host, id: &SessionId, pulse: &watch::Sender<Pulse>) {
+    let Ok(Channel { io, slot, .. }) = host.channel(Want::Control).await else { return };
+    let spool = list_one(io, &nonce(), host.root(), id).await;
+    drop(slot);
+    match spool {
+        Ok(Some(spool)) => pulse.send_modify(|pulse| {
+            // It may go on by now.
+            if pulse.mirror_paused.is_some() {
+                let (out, err) = (spool.stdout, spool.stderr);
+                let behind = out.saturating_sub(pulse.stdout) + err.saturating_sub(pulse.stderr);
+                pulse.mirror_behind = Some(behind);
+            }
+        }),
+        Ok(None) => {}
+        Err(error) => debug!(%error, "nobody told how much output waits"),
+    }
 }
 
 /// What keeps the output from coming here.

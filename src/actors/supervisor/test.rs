@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::create::unresolved;
 use super::handle::DaemonHandle;
+use super::remotes;
 use crate::actors::{nonce, resolver};
 use crate::api::backend::RequestError;
 use crate::api::types::{TestReport, TestRequest, TestStage};
@@ -18,8 +19,8 @@ use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
 use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::AgentName;
-use crate::domain::plan::{Order, PlanError, agent_command, plan, with_usual_agents};
-use crate::domain::resolve::{Override, ResolveError};
+use crate::domain::plan::{agent_command, with_usual_agents};
+use crate::domain::resolve::ResolveError;
 use crate::domain::target::SshSettings;
 use crate::runner::control::{self, ControlError, Found, HostFacts};
 use crate::runner::program::BOOTSTRAP;
@@ -36,19 +37,8 @@ pub(super) async fn run(
         Some(agent) => Some(version_command(&config, agent)?),
         None => None,
     };
-    let command = ["true".to_owned()];
-    let order = Order {
-        on: Some(Override::On(name)),
-        agent: None,
-        command: &command,
-        cwd: None,
-        max_output: None,
-    };
-    let plan = plan(&config, &order).map_err(|error| match error {
-        PlanError::Nowhere(error) => unresolved(error),
-        PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
-    })?;
-    let ssh = plan.ssh.ok_or(RequestError::Invalid("this machine needs no test of its link"))?;
+    let ssh = remotes::destination(daemon, name)?
+        .ok_or(RequestError::Invalid("this machine needs no test of its link"))?;
     let mut test = Test::new(name, daemon.attention().prompter(name.to_owned()));
     let settings = match resolver::settings(daemon.resolver(), ssh).await {
         Ok(settings) => settings,

@@ -63,6 +63,7 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         failure: record.failure().cloned(),
         warnings: record.warnings.clone(),
         mirror_paused: pulse.mirror_paused.clone(),
+        mirror_behind: pulse.mirror_behind,
         created_at: record.created_at.to_string(),
         started_at: record.started_at.map(|at| at.to_string()),
         ended_at: record.ended_at.map(|at| at.to_string()),

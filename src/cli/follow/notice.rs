@@ -287,6 +287,7 @@ mod tests {
             failure: None,
             warnings: Vec::new(),
             mirror_paused: None,
+            mirror_behind: None,
             waits_for: None,
         }
     }

@@ -61,6 +61,9 @@ fn state(view: &SessionView, look: Look) -> String {
     let live = !view.state.has_ended();
     if let Some(failure) = &view.mirror_paused {
         words.push_str(&format!(", mirror paused: {}", failure.code));
+        if let Some(behind) = view.mirror_behind {
+            words.push_str(&format!(", {} behind", size(behind)));
+        }
     }
     if let Some(failure) = view.failure.as_ref().filter(|_| live) {
         return format!("{words} ({})", failure.code);

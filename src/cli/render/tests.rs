@@ -72,6 +72,7 @@ fn session() -> SessionView {
         cwd: None,
         adopted_from: None,
         mirror_paused: None,
+        mirror_behind: None,
         spool_gone_at: None,
         attempt: AttemptView::default(),
         priority: Priority::Normal,
@@ -166,6 +167,9 @@ fn a_mirror_that_is_paused_shows_beside_the_state() {
     };
     let table = ps(std::slice::from_ref(&paused), look());
     assert!(table.contains("  running, mirror paused: local.disk-full  "), "{table}");
+    let behind = SessionView { mirror_behind: Some(3 << 20), ..paused.clone() };
+    let table = ps(std::slice::from_ref(&behind), look());
+    assert!(table.contains("paused: local.disk-full, 3.0M behind  "), "{table}");
     let all = inspect(&paused, &[], look());
     assert!(all.contains("\nlocal: there is no room in /state\n  try:  df -h /state\n"), "{all}");
 }

@@ -22,6 +22,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use self::catalogue::{Code, Session};
+
 /// Where on the way from the configuration to the running command it happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -111,4 +113,12 @@ pub struct Failure {
     /// What to type, line by line, with the real host, user and file; a line
     /// that starts with `#` says something instead.
     pub remedy: Option<String>,
+}
+
+impl Failure {
+    /// Whether it names processes that could not be ended.
+    #[must_use]
+    pub fn names_survivors(&self) -> bool {
+        self.code == Code::Session(Session::Survivors).as_str()
+    }
 }

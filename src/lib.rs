@@ -75,6 +75,7 @@
 //! | input once and in order | [`domain::session::piece`], `runner/input.sh` |
 //! | nothing lost or doubled | `runner/follow.sh`, [`runner::follow`], [`store::mirror`] |
 //! | never over a limit, and nobody starves | [`domain::queue`] |
+//! | the right one of several remotes | [`domain::placement`] |
 //! | what a cap dropped is told | `runner/segments.sh`, [`domain::gaps`] |
 //! | status from the exit record only | `runner/finish.sh`, [`domain::session::ending`] |
 //! | back as soon as the host is | [`domain::connection::knock`], [`domain::wake`], [`actors::surroundings`] |

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    adopt, agent, attach, attention, config, daemon, events, explain, gc, logs, parts, remote, run,
-    send, sessions, ssh_config, status,
+    adopt, agent, attach, attention, config, daemon, events, explain, gc, logs, map, parts, remote,
+    run, send, sessions, ssh_config, status,
 };
 use crate::paths::Environment;
 
@@ -54,6 +54,8 @@ pub(super) enum Verb {
     Ps(sessions::PsArgs),
     /// Show all about a session.
     Inspect(sessions::InspectArgs),
+    /// Run a command on each of several remotes, and see what comes of it.
+    Map(Box<map::Args>),
     /// Print a session's output.
     Logs(logs::Args),
     /// Follow a session as if it had been run from here.
@@ -111,7 +113,7 @@ impl Verb {
     /// sessions rarely have.
     fn failed(&self) -> Code {
         match self {
-            Self::Run(_) | Self::Attach(_) | Self::Wait(_) => exit::LONGHAUL,
+            Self::Run(_) | Self::Map(_) | Self::Attach(_) | Self::Wait(_) => exit::LONGHAUL,
             _ => exit::FAILED,
         }
     }
@@ -121,6 +123,7 @@ impl Verb {
             Self::Run(args) => run::run(*args, context).await,
             Self::Ps(args) => sessions::ps(args, context).await,
             Self::Inspect(args) => sessions::inspect(args, context).await,
+            Self::Map(args) => map::map(*args, context).await,
             Self::Logs(args) => logs::logs(args, context).await,
             Self::Attach(args) => attach::attach(args, context).await,
             Self::Send(args) => send::send(args, context).await,

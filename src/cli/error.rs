@@ -12,7 +12,7 @@ use crate::api::client::ClientError;
 use crate::domain::config::edit::{EditError, Request, Use};
 use crate::domain::failure::classify::local_failure;
 use crate::domain::failure::local_trouble::LocalTrouble;
-use crate::domain::ids::RemoteName;
+use crate::domain::ids::{RemoteName, Tag};
 use crate::paths::{MAX_SOCKET_PATH, PathsError};
 
 /// Why a verb gave up.
@@ -116,6 +116,12 @@ pub(super) enum CliError {
         /// How many.
         sessions: u32,
     },
+    /// No remote that may be used has this tag.
+    #[error("no remote that may be used has the tag {tag}")]
+    NoRemoteTagged {
+        /// The tag.
+        tag: Tag,
+    },
     /// Something of ours is no JSON.
     #[error("could not encode as JSON: {0}")]
     Encode(serde_json::Error),
@@ -171,6 +177,9 @@ impl CliError {
             Self::Copy { id, .. } => Some(format!("longhaul logs {id}   (nothing is lost)")),
             Self::NoSuchRemote { all, .. } if all.is_empty() => Some("longhaul config path".into()),
             Self::NoSuchRemote { all, .. } => Some(format!("one of: {}", all.join(" "))),
+            Self::NoRemoteTagged { tag } => Some(format!(
+                "tags: [\"{tag}\"] of a remote in the configuration: longhaul config path"
+            )),
             Self::NoQuestion { .. } => Some(
                 "longhaul attention\nlonghaul remote reconnect REMOTE   (a new try asks again)"
                     .into(),

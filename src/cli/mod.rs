@@ -24,6 +24,7 @@ mod explain;
 mod follow;
 mod gc;
 mod logs;
+mod map;
 mod output;
 mod parts;
 mod remote;

@@ -22,6 +22,7 @@ pub mod launch;
 pub mod max_output;
 pub mod nearest;
 pub mod origin;
+pub mod placement;
 pub mod plan;
 pub mod queue;
 pub mod resolve;

@@ -12,6 +12,7 @@ use crate::domain::agent::detect::{self, Detected, Search};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 use crate::domain::ids::SessionId;
 use crate::domain::launch::{Nonce, Parameters};
+use crate::domain::placement::Load;
 
 /// How long a program may take, on top of what it is told to wait. A host that
 /// swaps, or whose home directory is on a slow network, needs its time.
@@ -122,6 +123,16 @@ pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlErr
         systemd: find("systemd") == "runs",
         logout_kills: find("logout") == "kills",
     })
+}
+
+/// Asks how busy the host is; `None` where it does not tell.
+///
+/// # Errors
+///
+/// The program could not be run to its end.
+pub async fn load(io: ProgramIo, nonce: &Nonce) -> Result<Option<Load>, ControlError> {
+    let lines = run(io, nonce, Program::Load, Parameters::new(nonce), Bytes::new(), WITHIN).await?;
+    Ok(Load::parse(lines.iter().map(String::as_str)))
 }
 
 /// A program that is there.

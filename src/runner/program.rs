@@ -40,6 +40,7 @@ static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
 static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
+static LOAD: LazyLock<Vec<u8>> = program!("lib.sh", "bounded.sh", "load.sh");
 static WHICH: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "which.sh");
 static DETECT: LazyLock<Vec<u8>> =
@@ -105,6 +106,8 @@ pub enum Program {
     List,
     /// Tells what the host is.
     Probe,
+    /// Tells how busy the host is.
+    Load,
     /// Tells whether a program is there, and which version.
     Which,
     /// Tells which agents are there, and who is logged in.
@@ -123,6 +126,7 @@ impl Program {
             Self::Remove => &REMOVE,
             Self::List => &LIST,
             Self::Probe => &PROBE,
+            Self::Load => &LOAD,
             Self::Which => &WHICH,
             Self::Detect => &DETECT,
         }
@@ -152,6 +156,7 @@ mod tests {
             Program::Remove,
             Program::List,
             Program::Probe,
+            Program::Load,
             Program::Which,
             Program::Detect,
         ] {

@@ -41,17 +41,23 @@ mod launching;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod login_shells;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod placement;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod readers;
 #[cfg(test)]
 mod registry;
 #[cfg(test)]

@@ -96,6 +96,11 @@ impl<'a> Follower<'a> {
         self
     }
 
+    /// Has no line drawn that updates: there are other followers.
+    pub(in crate::cli) fn draw_nothing(&mut self) {
+        self.notice.hold(true);
+    }
+
     /// Has the person at the terminal asked what the remote needs.
     pub(in crate::cli) fn with_questions(mut self) -> Self {
         self.asks = std::io::stderr().is_terminal();

@@ -8,6 +8,7 @@ use super::table::table;
 use super::words::{age, command, duration_ms, size, tame};
 use super::{Look, failure_block};
 use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView, TestReport};
+use crate::domain::ids::Tag;
 
 /// Everything at a glance.
 pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
@@ -125,7 +126,11 @@ pub(in crate::cli) fn remote(remote: &RemoteView, look: Look) -> String {
     line("destination", remote.destination.clone());
     line("directory", remote.working_dir.clone());
     line("env", (!remote.env.is_empty()).then(|| remote.env.join(" ")));
-    line("sessions", Some(remote.sessions.to_string()));
+    let tags: Vec<&str> = remote.tags.iter().map(Tag::as_str).collect();
+    line("tags", (!tags.is_empty()).then(|| tags.join(" ")));
+    let most = remote.max_sessions.map(|most| format!(" of at most {most}"));
+    line("sessions", Some(format!("{}{}", remote.sessions, most.unwrap_or_default())));
+    line("slots", remote.slots.map(|slots| slots.to_string()));
     line(
         "link",
         Some(format!(

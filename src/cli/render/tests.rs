@@ -111,6 +111,9 @@ fn remote_view() -> RemoteView {
         sessions: 1,
         working_dir: Some("~/project".to_owned()),
         env: vec!["A".to_owned(), "B".to_owned()],
+        tags: ["gpu".parse().unwrap()].into(),
+        max_sessions: Some(8),
+        slots: None,
     }
 }
 

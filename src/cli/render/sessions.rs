@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::attention::question_line;
 use super::away::{link_line, link_words};
+use super::status::transport_words;
 use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
 use crate::api::types::{AttemptView, Dropped, Exit, SessionState, SessionView, Stream};
@@ -139,6 +140,8 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
     line("state", Some(state_of_attempt(view, look)));
     let link = view.link.as_ref().filter(|_| !view.state.has_ended());
     line("link", link.and_then(|link| link_line(link, look.now)));
+    let transport = link.and_then(|link| link.transport.as_ref());
+    line("over", transport.map(transport_words));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));
     line("ended", view.ended_at.as_ref().map(time));

@@ -1,5 +1,8 @@
 # Runs ssh, and ends it when standard input ends: that is held by the daemon, and
-# a master whose daemon was killed would stay for ever. $0 is ssh.
+# a master whose daemon was killed would stay for ever. $0 is ssh, $1 the folder of
+# its sockets, which goes with it.
+folder=$1
+shift
 exec 3<&0 </dev/null
 "$0" "$@" 3<&- &
 ssh=$!
@@ -12,4 +15,5 @@ exec 3<&-
 wait "$ssh"
 status=$?
 kill "$watch" 2>/dev/null
+rm -rf -- "$folder"
 exit "$status"

@@ -71,7 +71,7 @@ pub(in crate::ssh) async fn dial(
         .map_err(|error| could_not("be given somebody to ask", &error))?;
     let args = arguments::master(told, settings, &folder.socket(), answerer.is_some());
     let mut command = Command::new("sh");
-    command.arg("-c").arg(GUARD).arg(program).args(args);
+    command.arg("-c").arg(GUARD).arg(program).arg(folder.path()).args(args);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if let Some(answerer) = &answerer {
         command.env("SSH_ASKPASS", answerer.program()).env("SSH_ASKPASS_REQUIRE", "force");

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    adopt, agent, attach, attention, config, daemon, events, explain, gc, logs, map, parts, remote,
-    run, send, sessions, ssh_config, status,
+    adopt, agent, askpass, attach, attention, config, daemon, events, explain, gc, logs, map,
+    parts, remote, run, send, sessions, ssh_config, status,
 };
 use crate::paths::Environment;
 
@@ -148,6 +148,9 @@ impl Verb {
 /// The program.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = askpass::asked_for(std::env::args_os()) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

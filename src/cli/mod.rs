@@ -11,6 +11,7 @@
 
 mod adopt;
 mod agent;
+mod askpass;
 mod attach;
 mod attention;
 mod config;

@@ -35,4 +35,5 @@ pub mod ssh_options;
 pub mod stream;
 pub mod target;
 pub mod timestamp;
+pub mod transport;
 pub mod wake;

@@ -47,7 +47,7 @@ pub struct ExecReader(Reading);
 #[derive(Debug)]
 enum Reading {
     BuiltIn(builtin::Reader),
-    System(system::Reader),
+    System(Box<system::Reader>),
 }
 
 /// The writing half: the command's standard input.
@@ -73,7 +73,7 @@ impl From<builtin::Channel> for ExecChannel {
 impl From<system::Channel> for ExecChannel {
     fn from(channel: system::Channel) -> Self {
         let (reader, writer) = channel.split();
-        let reader = ExecReader(Reading::System(reader));
+        let reader = ExecReader(Reading::System(Box::new(reader)));
         Self { reader, writer: ExecWriter(Writing::System(writer)) }
     }
 }

@@ -97,8 +97,7 @@ async fn dial_on(
     progress: Progress<'_>,
 ) -> Result<Link, LinkTrouble> {
     if let Some(told) = &settings.system_ssh {
-        let askpass = people.askpass.as_ref();
-        return system::dial(settings, told, askpass, progress).await.map(Link::from);
+        return system::dial(settings, told, people, progress).await.map(Link::from);
     }
     let way = Way { people, progress, capture: None };
     dial_through(settings, &settings.jumps, reached, way).await.map(Link::from)

@@ -615,6 +615,7 @@ impl ConnectionState {
             trouble: self.fsm.trouble().cloned(),
             failure: failure.clone(),
             at: self.at.clone(),
+            transport: self.settings.as_ref().map(|settings| settings.transport.clone()),
             question: self.question.clone(),
             facts: self.facts.borrow().known(),
             ..LinkReport::new(String::new(), now())

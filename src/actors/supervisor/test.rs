@@ -22,6 +22,7 @@ use crate::domain::ids::AgentName;
 use crate::domain::plan::{agent_command, with_usual_agents};
 use crate::domain::resolve::ResolveError;
 use crate::domain::target::SshSettings;
+use crate::domain::transport::Transport;
 use crate::runner::control::{self, ControlError, Found, HostFacts};
 use crate::runner::program::BOOTSTRAP;
 use crate::ssh::{self, Link, Prompter};
@@ -92,7 +93,13 @@ impl Test {
         self.report.destination =
             Some(format!("{}@{}:{}", settings.user, settings.host_name, settings.port));
         let hops: Vec<_> = settings.jumps.iter().map(|hop| hop.host_name.clone()).collect();
-        let detail = (!hops.is_empty()).then(|| format!("by way of {}", hops.join(", ")));
+        let over = match settings.transport.transport {
+            Transport::BuiltIn => None,
+            Transport::OpenSsh => Some(format!("over {}", Transport::OpenSsh.as_str())),
+        };
+        let by = (!hops.is_empty()).then(|| format!("by way of {}", hops.join(", ")));
+        let words: Vec<_> = by.into_iter().chain(over).collect();
+        let detail = (!words.is_empty()).then(|| words.join(", "));
         self.passed("config", detail);
     }
 

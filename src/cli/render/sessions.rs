@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::attention::question_line;
 use super::away::{link_line, link_words};
+use super::status::transport_words;
 use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
 use crate::api::types::{
@@ -167,6 +168,8 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
     let priority = (view.priority != Priority::Normal).then(|| view.priority.to_string());
     line("priority", priority);
     line("client", view.client.as_ref().map(ToString::to_string));
+    let transport = link.and_then(|link| link.transport.as_ref());
+    line("over", transport.map(transport_words));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));
     line("ended", view.ended_at.as_ref().map(time));

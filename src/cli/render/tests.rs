@@ -39,6 +39,7 @@ fn link() -> LinkView {
         next_try_at: Some("2026-01-02T03:07:28.679Z".to_owned()),
         failure: Some(refused()),
         question: None,
+        transport: None,
         since: AT.to_owned(),
         unreachable_since: Some(AT.to_owned()),
     }

@@ -231,6 +231,9 @@ pub enum LinkTrouble {
         /// What is wrong there.
         detail: String,
     },
+    /// The remote is to be reached by the system's `ssh`, which is not there.
+    #[error("the system's ssh is not installed")]
+    SshNotInstalled,
 }
 
 impl LinkTrouble {

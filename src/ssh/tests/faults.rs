@@ -11,6 +11,7 @@ use tokio::io::{AsyncWriteExt as _, DuplexStream};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
 use crate::domain::ssh_options::{Login, Offer, Reach};
 use crate::domain::target::{HostKeyRules, KeepAlive, SshSettings, UnknownHost};
+use crate::domain::transport::Chosen;
 use crate::ssh::Link;
 use crate::ssh::dial::{Way, handshake};
 
@@ -37,6 +38,7 @@ fn settings() -> SshSettings {
         login: Login::default(),
         offer: Offer::default(),
         env: Vec::new(),
+        transport: Chosen::default(),
         system_ssh: None,
     }
 }

@@ -398,6 +398,7 @@ pub(crate) fn link(state: LinkState, failure: Option<Failure>) -> LinkView {
         unreachable_since: failure.as_ref().map(|_| AT.to_owned()),
         failure,
         question: None,
+        transport: None,
         since: AT.to_owned(),
     }
 }

@@ -26,6 +26,10 @@ group! {
             "the SSH client configuration cannot be read",
             "~/.ssh/config, or a file that it includes, has a line that cannot be understood, or cannot be opened. longhaul does not guess what it would have said about the host.",
             Type("ssh -G -F {file} {place}\n{reconnect}");
+        SshNotInstalled = "ssh.config.no-ssh", Config, WaitsForYou,
+            "the system's ssh is not installed",
+            "The remote has `transport: OpenSsh`, so that its links go over the system's ssh, and the PATH of the daemon has no such program.",
+            Type("# install OpenSSH's client, or take `transport: OpenSsh` out of the configuration:\nlonghaul config path\n{reconnect}");
         UnknownHost = "ssh.resolve.unknown-host", Resolve, Retries,
             "the host name has no address",
             "The resolver does not know the name. Either the name is wrong, or this machine has no network or no VPN at the moment; it is tried again in case it is the latter.",

@@ -34,6 +34,7 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::NoCommonAlgorithm { .. } => Reach::KexNoCommonAlgorithm.into(),
         T::Protocol { phase, .. } => protocol(*phase),
         T::SshConfig { .. } => Reach::SshConfigInvalid.into(),
+        T::SshNotInstalled => Reach::SshNotInstalled.into(),
         T::HostKeyUnknown { .. } => Trust::HostKeyUnknown.into(),
         T::HostKeyChanged { .. } => Trust::HostKeyChanged.into(),
         T::HostKeyRevoked { .. } => Trust::HostKeyRevoked.into(),

@@ -90,6 +90,10 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
                 .by(detail)
                 .file("file", file)
         }
+        T::SshNotInstalled => Told::new(format!(
+            "{} is to be reached by the system's ssh, and there is none on the daemon's PATH",
+            at.place
+        )),
         // `innermost` has opened every jump; a sentence stays a sentence.
         T::Jump { hop, trouble } => tell(trouble, at).after(&format!("{hop}: ")),
         T::HostKeyUnknown { .. }

@@ -115,6 +115,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::ChannelRefused { detail: words() },
         T::Forward { hop: hop(), to: to(), detail: words() },
         T::ForwardProhibited { hop: hop(), to: to() },
+        T::SshNotInstalled,
         T::SshConfig {
             file: PathBuf::from("/home/me/.ssh/config"),
             line: Some(3),

@@ -27,6 +27,21 @@ seek_in() {
   fi
 }
 
+# Ends the program if the host lacks one of those that the runner calls: without
+# a word of it, a session would start and stay silent for ever, or its exit record
+# never be written.
+need_userland() {
+  _lacks=''
+  set -- cat dd mkdir mkfifo rm sleep tail
+  [ -r /proc/self/stat ] || set -- ps "$@"
+  for _name; do
+    # What a shell has built in counts, as in busybox and ksh93.
+    command -v "$_name" >/dev/null || _lacks="$_lacks $_name"
+  done
+  # shellcheck disable=SC2086 # words are to be split
+  [ -z "$_lacks" ] || fail lacks $_lacks
+}
+
 # Sets _setsid to what gives a process a session of its own. Told as a path: the
 # command's PATH need not lead to it. Without any, a bash that is this shell can
 # at least give it a group of its own; then _setsid is empty.

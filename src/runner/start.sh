@@ -21,6 +21,7 @@
 # control machine that lost it).
 
 find_spool
+need_userland
 find_setsid || fail setsid
 [ -d "$_root" ] || _problem=$(LC_ALL=C mkdir -p "$_root" 2>&1) || fail spool "$_problem"
 # The claim. Of two starts with one id, one goes on. The folder is the owner's
@@ -110,6 +111,13 @@ enter() {
   esac
   cd "$_cwd" 2>/dev/null && return
   [ -d "$_cwd" ] && stumble 'cwd denied' 126
+  [ -e "$_cwd" ] && stumble 'cwd file' 126
+  # What lies behind a folder that may not be searched cannot be told to be there.
+  while :; do
+    case $_cwd in */?*) _cwd=${_cwd%/*} ;; *) break ;; esac
+    [ -d "$_cwd" ] && ! [ -x "$_cwd" ] && stumble 'cwd denied' 126
+    [ -e "$_cwd" ] && ! [ -d "$_cwd" ] && stumble 'cwd file' 126
+  done
   stumble 'cwd missing' 126
 }
 

@@ -3,7 +3,10 @@
 
 [ -z "$_path" ] || export PATH="$_path"
 seek "$1"
-[ -n "$_found" ] || fail missing "$1"
+if [ -z "$_found" ]; then
+  [ -z "$_denied" ] || fail denied "$1"
+  fail missing "$1"
+fi
 say found "$_found"
 shift
 set -- "$_found" "$@"

@@ -234,8 +234,13 @@ fn follow_end(how: Followed, root: Option<&str>, lasted: Duration, gained: u64) 
         Followed::Cut(_) => FollowEnd::Cut { held: of_use(HELD) },
         Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
         Followed::NoSpool => FollowEnd::NoSpool,
-        Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
-        Followed::Silent(said) => FollowEnd::Silent(SessionTrouble::ShellBroken { said }),
+        Followed::NotReached { said, status } => {
+            FollowEnd::CannotStart(SessionTrouble::ShellBroken { said, status })
+        }
+        Followed::Silent(said) => FollowEnd::Silent(SessionTrouble::ShellSilent { said }),
+        Followed::Lacks(programs) => {
+            FollowEnd::CannotStart(SessionTrouble::UserlandMissing { programs })
+        }
         Followed::SpoolFailed(detail) => {
             FollowEnd::CannotStart(SessionTrouble::Spool { dir: spool(), detail })
         }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::create::unresolved;
 use super::handle::DaemonHandle;
+use crate::actors::common::control_failure;
 use crate::actors::{nonce, resolver};
 use crate::api::backend::RequestError;
 use crate::api::types::{TestReport, TestRequest, TestStage};
@@ -15,7 +16,7 @@ use crate::domain::config::Config;
 use crate::domain::failure::Failure;
 use crate::domain::failure::classify::{link_failure, session_failure};
 use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
-use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
+use crate::domain::failure::trouble::{Phase, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::AgentName;
 use crate::domain::plan::{Order, PlanError, agent_command, plan, with_usual_agents};
@@ -206,6 +207,10 @@ impl Test {
                 };
                 self.failed("agent", session_failure(&trouble, &self.at));
             }
+            Err(ControlError::ProgramDenied { program }) => {
+                let trouble = SessionTrouble::NotExecutable { program };
+                self.failed("agent", session_failure(&trouble, &self.at));
+            }
             Err(error) => self.failed("agent", self.control_failure(error)),
         }
     }
@@ -229,20 +234,7 @@ impl Test {
     }
 
     fn control_failure(&self, error: ControlError) -> Failure {
-        match error {
-            ControlError::Cut(trouble) => link_failure(&trouble, &self.at),
-            ControlError::NoAnswer { .. } => {
-                let trouble = LinkTrouble::TimedOut { phase: Phase::Channel };
-                link_failure(&trouble, &self.at)
-            }
-            ControlError::NotReached { said } => {
-                session_failure(&SessionTrouble::ShellBroken { said }, &self.at)
-            }
-            other => {
-                let trouble = SessionTrouble::ShellBroken { said: other.to_string() };
-                session_failure(&trouble, &self.at)
-            }
-        }
+        control_failure(error, &self.at)
     }
 }
 

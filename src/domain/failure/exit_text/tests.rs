@@ -41,11 +41,8 @@ fn the_runners_record_is_certain_whatever_the_text_says() {
     let from = |status, stage| from_exit(status, stage, b"noise\nsh: 1: cd: can't cd\n\n", &claude);
     for status in [0, 1, 2, 126, 127, 255] {
         assert_eq!(
-            from(status, StartStage::WorkingDirectory),
-            Some(T::WorkingDirectory {
-                dir: "~/project".to_owned(),
-                detail: "sh: 1: cd: can't cd".to_owned()
-            })
+            from(status, StartStage::WorkingDirectory(NoEntry::Denied)),
+            Some(T::WorkingDirectory { dir: "~/project".to_owned(), why: NoEntry::Denied })
         );
     }
     assert_eq!(from(127, StartStage::Program), not_found("claude", Some("reviewer")));

@@ -74,6 +74,12 @@ pub enum ControlError {
         /// The program.
         program: String,
     },
+    /// The program is there, and made for another machine.
+    #[error("{program} is made for another machine")]
+    ProgramForeign {
+        /// The program.
+        program: String,
+    },
     /// The host lacks programs that the runner is made of.
     #[error("the host lacks {}", programs.join(", "))]
     Lacks {
@@ -411,6 +417,7 @@ fn refused(refusal: &str) -> ControlError {
         "running" => ControlError::StillRunning,
         "closed" => ControlError::StdinClosed,
         "missing" => ControlError::NoProgram { program: detail.to_owned() },
+        "foreign" => ControlError::ProgramForeign { program: detail.to_owned() },
         "denied" => ControlError::ProgramDenied { program: detail.to_owned() },
         "lacks" => ControlError::Lacks { programs: detail.split(' ').map(str::to_owned).collect() },
         "left" => ControlError::Survivors {

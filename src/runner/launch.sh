@@ -57,6 +57,28 @@ find_setsid() {
   [ -n "${BASH_VERSION-}" ]
 }
 
+# Whether the file $1 is a program for another processor than this shell. What the
+# kernel cannot execute, execvp(3) of glibc hands to /bin/sh as a script, and some
+# shells do so themselves: what that says of it is chance.
+is_foreign() {
+  _head=''
+  { IFS= read -r _head <"$1"; } 2>/dev/null
+  case $_head in "$(printf '\177')"ELF*) ;; *) return 1 ;; esac
+  [ "$(machine "$1")" != "$(machine /bin/sh)" ]
+}
+
+# Prints what a program of ELF is made for (elf(5)): the order of bytes, and the
+# machine. Of two that run on one kernel, the smaller is taken for the larger.
+machine() {
+  # shellcheck disable=SC2046 # words are to be split
+  set -- $(od -A n -t x1 -j 5 -N 15 "$1" 2>/dev/null)
+  case "$1 ${14-} ${15-}" in
+    '01 03 00') echo '01 3e 00' ;;
+    '01 28 00') echo '01 b7 00' ;;
+    *) echo "$1 ${14-} ${15-}" ;;
+  esac
+}
+
 # Becomes a program, in a session of its own: the arguments are $_setsid, then
 # the program and its arguments. No variable is used on the way: by now they may
 # be the program's own. The process must not lead a group.

@@ -262,6 +262,13 @@ wrap() {
   [ -z "$_cap" ] || await_movers
   _stage=run
   read -r _stage <stage
+  # The statuses with which shells give up on what is no script of theirs.
+  case "$_stage $_kind $_code" in
+    'run code 2' | 'run code 126' | 'run code 127')
+      (enter; [ -z "$_path" ] || PATH=$_path; seek "$1"; is_foreign "$_found") 2>/dev/null &&
+        _stage='program foreign'
+      ;;
+  esac
   # Who ends well and writes nothing needed no room, and what of a capped output
   # found none is told as dropped.
   if [ "$_stage" = run ] && [ -z "$_cap" ] &&

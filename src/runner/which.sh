@@ -24,4 +24,7 @@ _answer=$(
     printf '%s %s\n' "${_code:-255}" "$_first"
   }
 )
+case $_answer in
+  '2 '* | '126 '* | '127 '*) is_foreign "$_found" && fail foreign "$_found" ;;
+esac
 say version "$_answer"

@@ -54,6 +54,7 @@ pub(super) fn outcome(end: End, evidence: &Evidence<'_>) -> Outcome {
                 Obstacle::DirectoryIsNone => StartStage::WorkingDirectory(NoEntry::NotADirectory),
                 Obstacle::DirectoryDenied => StartStage::WorkingDirectory(NoEntry::Denied),
                 Obstacle::ProgramMissing | Obstacle::ProgramDenied => StartStage::Program,
+                Obstacle::ProgramForeign => StartStage::Foreign,
             };
             Outcome::of_exit(exit, read(exit, stage, evidence).map(|t| failure(&t)))
         }

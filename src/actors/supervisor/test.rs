@@ -211,6 +211,10 @@ impl Test {
                 let trouble = SessionTrouble::NotExecutable { program };
                 self.failed("agent", session_failure(&trouble, &self.at));
             }
+            Err(ControlError::ProgramForeign { program }) => {
+                let trouble = SessionTrouble::WrongFormat { program };
+                self.failed("agent", session_failure(&trouble, &self.at));
+            }
             Err(error) => self.failed("agent", self.control_failure(error)),
         }
     }

@@ -21,6 +21,8 @@ pub enum StartStage {
     /// Looking for the program on the PATH, and whether it may be executed: it
     /// ended there.
     Program,
+    /// The program was found, and is made for another machine.
+    Foreign,
     /// The program was found, and the runner went on to execute it.
     Running,
 }
@@ -61,6 +63,9 @@ pub fn from_exit(
             Some(SessionTrouble::WorkingDirectory { dir: command.dir.to_owned(), why })
         }
         StartStage::Program => Some(not_started(status, command)),
+        StartStage::Foreign => {
+            Some(SessionTrouble::WrongFormat { program: command.program.to_owned() })
+        }
         StartStage::Running if matches!(status, CANNOT_EXECUTE | NOT_FOUND) => {
             let (speaker, fault) = last_words(&text)?;
             from_words(status, speaker, fault, command)

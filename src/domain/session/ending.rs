@@ -34,6 +34,8 @@ pub enum Obstacle {
     ProgramMissing,
     /// The program may not be executed.
     ProgramDenied,
+    /// The program is made for another machine.
+    ProgramForeign,
 }
 
 /// A record that nobody can have written.
@@ -68,6 +70,7 @@ impl Ending {
             ["cwd", "file"] => Obstacle::DirectoryIsNone,
             ["cwd", "denied"] => Obstacle::DirectoryDenied,
             ["program", "missing"] => Obstacle::ProgramMissing,
+            ["program", "foreign"] => Obstacle::ProgramForeign,
             ["program", "denied"] => Obstacle::ProgramDenied,
             _ => return Err(NotARecord),
         };

@@ -48,6 +48,7 @@ fn the_runners_record_is_certain_whatever_the_text_says() {
     assert_eq!(from(127, StartStage::Program), not_found("claude", Some("reviewer")));
     assert_eq!(from(1, StartStage::Program), not_found("claude", Some("reviewer")));
     assert_eq!(from(126, StartStage::Program), not_executable("claude"));
+    assert_eq!(from(2, StartStage::Foreign), wrong_format("claude"));
 }
 
 /// The forms were taken down from dash 0.5.12, bash 5.2, busybox 1.35, zsh 5.9,

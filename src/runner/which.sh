@@ -9,22 +9,8 @@ if [ -z "$_found" ]; then
 fi
 say found "$_found"
 shift
-set -- "$_found" "$@"
-# The first line alone, and not for ever: some look for updates first.
-_answer=$(
-  {
-    bounded 10 "$@" </dev/null 2>&1
-    printf '\n@longhaul@%s\n' "$?"
-  } | {
-    IFS= read -r _first
-    _code=${_first#@longhaul@}
-    while [ "$_code" = "$_first" ] && IFS= read -r _line; do
-      case $_line in @longhaul@*) _code=${_line#@longhaul@}; break ;; esac
-    done
-    printf '%s %s\n' "${_code:-255}" "$_first"
-  }
-)
-case $_answer in
+ask_version "$_found" "$@"
+case $_version in
   '2 '* | '126 '* | '127 '*) is_foreign "$_found" && fail foreign "$_found" ;;
 esac
-say version "$_answer"
+say version "$_version"

@@ -40,6 +40,7 @@
 //! | [`cli`] | verbs, and the words that people read | what a client could not do |
 //! | [`daemon`] | puts the parts together, from the lock to the last answer | anything else |
 //! | [`demo`] | `longhaul demo`, with SSH servers of its own | what the product needs |
+//! | [`service`] | what systemd and the daemon tell each other; the log's file | sessions |
 //! | [`paths`], [`telemetry`] | where files are; the log | |
 //!
 //! Dependencies point downwards: `cli` to `api::client`; `daemon` to `api` and
@@ -99,6 +100,7 @@ pub mod demo;
 pub mod domain;
 pub mod paths;
 pub mod runner;
+pub mod service;
 pub mod ssh;
 pub mod store;
 pub mod telemetry;

@@ -59,6 +59,8 @@ mod retention;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod ssh_config;
 mod stopping;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::domain::config::edit::Request;
 use crate::domain::failure::catalogue::Code;
 use crate::domain::failure::explain::page;
 use crate::domain::ids::RemoteName;
+use crate::domain::nearest::nearest;
 use crate::domain::ssh_config::Query;
 use crate::paths::Environment;
 pub(super) use crate::ssh::settings::Offered;
@@ -87,9 +88,22 @@ pub(super) fn explain(code: &str) -> Option<String> {
     code.parse::<Code>().ok().map(page)
 }
 
-/// All codes that `explain` knows, in order.
-pub(super) fn codes() -> Vec<&'static str> {
-    Code::all().map(Code::as_str).collect()
+/// All codes that `explain` knows, with what each means, in the order of the way
+/// to a session.
+pub(super) fn codes() -> Vec<(&'static str, &'static str)> {
+    Code::all().map(|code| (code.as_str(), code.entry().title)).collect()
+}
+
+/// The codes that `given` was most likely meant to be: the one that is a slip
+/// away, else those that it is a part of.
+pub(super) fn nearest_codes(given: &str) -> Vec<&'static str> {
+    let all: Vec<&'static str> = Code::all().map(Code::as_str).collect();
+    let part = given.to_lowercase();
+    match nearest(given, all.iter().copied(), |code| code) {
+        Some(code) => vec![code],
+        None if part.is_empty() => Vec::new(),
+        None => all.into_iter().filter(|code| code.contains(&part)).collect(),
+    }
 }
 
 /// What `ssh_config` says about a destination, and warnings; or why nothing.

@@ -108,8 +108,15 @@ pub enum Followed {
     SpoolFailed(String),
     /// The host has nothing that gives a process a session of its own.
     NoSetsid,
-    /// The login shell never reached the program; what it said instead.
-    NotReached(String),
+    /// The host lacks these programs.
+    Lacks(Vec<String>),
+    /// The login shell never reached the program.
+    NotReached {
+        /// What it said instead.
+        said: String,
+        /// Its exit status, where it was told.
+        status: Option<u32>,
+    },
     /// The mirror cannot be written.
     MirrorFailed(MirrorError),
 }
@@ -163,6 +170,7 @@ pub async fn follow(
         stage: Stage::Unclaimed,
         primed,
         at_once: matches!(errand, Errand::Follow(_)),
+        status: None,
     };
     match follower.run(program, parameters.finish()).await {
         Ok(ending) => Followed::Ended(ending),
@@ -256,6 +264,8 @@ struct Follower<'a, T> {
     /// Whether streaming is asked for from the beginning: what was started
     /// earlier has lived for longer than [`STREAM_AFTER`].
     at_once: bool,
+    /// The status of the shell that sshd started.
+    status: Option<u32>,
 }
 
 impl<T: FnMut(Milestone)> Follower<'_, T> {
@@ -330,6 +340,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                     size += bytes.len();
                     self.err.hear(bytes);
                 }
+                ProgramEvent::Status(status) => self.status = Some(status),
                 ProgramEvent::Ended => return (Some(Death::ByItself), size),
                 ProgramEvent::Killed => return (Some(Death::Killed), size),
             }
@@ -452,7 +463,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
     }
 
     fn not_reached(&self) -> Followed {
-        Followed::NotReached(self.noise())
+        Followed::NotReached { said: self.noise(), status: self.status }
     }
 
     fn noise(&self) -> String {
@@ -466,6 +477,7 @@ fn refusal(rest: &str) -> Followed {
         "claimed" => Followed::AlreadyClaimed,
         "gone" => Followed::NoSpool,
         "setsid" => Followed::NoSetsid,
+        "lacks" => Followed::Lacks(detail.split(' ').map(str::to_owned).collect()),
         _ => Followed::SpoolFailed(detail.to_owned()),
     }
 }

@@ -22,6 +22,7 @@
 # latest login forwards).
 
 find_spool
+need_userland
 find_setsid || fail setsid
 [ -d "$_root" ] || _problem=$(LC_ALL=C mkdir -p "$_root" 2>&1) || fail spool "$_problem"
 # The claim. Of two starts with one id, one goes on. The folder is the owner's
@@ -112,6 +113,13 @@ enter() {
   esac
   cd "$_cwd" 2>/dev/null && return
   [ -d "$_cwd" ] && stumble 'cwd denied' 126
+  [ -e "$_cwd" ] && stumble 'cwd file' 126
+  # What lies behind a folder that may not be searched cannot be told to be there.
+  while :; do
+    case $_cwd in */?*) _cwd=${_cwd%/*} ;; *) break ;; esac
+    [ -d "$_cwd" ] && ! [ -x "$_cwd" ] && stumble 'cwd denied' 126
+    [ -e "$_cwd" ] && ! [ -d "$_cwd" ] && stumble 'cwd file' 126
+  done
   stumble 'cwd missing' 126
 }
 
@@ -266,6 +274,13 @@ wrap() {
   [ -z "$_cap" ] || await_movers
   _stage=run
   read -r _stage <stage
+  # The statuses with which shells give up on what is no script of theirs.
+  case "$_stage $_kind $_code" in
+    'run code 2' | 'run code 126' | 'run code 127')
+      (enter; [ -z "$_path" ] || PATH=$_path; seek "$1"; is_foreign "$_found") 2>/dev/null &&
+        _stage='program foreign'
+      ;;
+  esac
   # Who ends well and writes nothing needed no room, and what of a capped output
   # found none is told as dropped.
   if [ "$_stage" = run ] && [ -z "$_cap" ] &&

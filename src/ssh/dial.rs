@@ -26,6 +26,7 @@ use super::reach::Reached;
 use super::system;
 use super::wire::Wire;
 use super::{algorithms, proxy, tcp, update};
+use crate::domain::failure::greeting::WaitEnd;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::host_key::{HostKeyShown, TrustError};
 use crate::domain::ssh_options::ProxyCommand;
@@ -308,7 +309,11 @@ where
     let mut left = bound;
     let mut handle = time
         .bound(&mut left, Phase::KeyExchange, connect_stream(config, stream, client))
-        .await?
+        .await
+        .map_err(|late| match wire.heard().trouble(WaitEnd::TimedOut) {
+            Some(greeting) => LinkTrouble::Greeting(greeting),
+            None => late,
+        })?
         .map_err(|error| key_exchange_trouble(error, &wire))?;
     progress(Phase::KeyExchange, clock.elapsed());
 

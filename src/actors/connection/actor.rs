@@ -111,12 +111,14 @@ pub enum ConnectionMsg {
         /// Its link.
         link: LinkId,
     },
-    /// The server would not open a channel.
+    /// The server would not open a channel, or run the program on it.
     ChannelRefused {
         /// Its link.
         link: LinkId,
         /// Who still waits for one; `None` for a probe.
         request: Option<ChannelRequest>,
+        /// How.
+        trouble: LinkTrouble,
     },
     /// A channel could not be opened for another reason; its slot is free.
     ChannelFailed {
@@ -328,11 +330,11 @@ impl ConnectionState {
                 self.step(myself, Input::LinkLost { link, trouble, held });
             }
             ConnectionMsg::ChannelFreed { link } => self.step(myself, Input::ChannelFreed { link }),
-            ConnectionMsg::ChannelRefused { link, request } => {
+            ConnectionMsg::ChannelRefused { link, request, trouble } => {
                 if let Some(request) = request {
                     self.queue.push_front(request);
                 }
-                self.step(myself, Input::ChannelRefused { link });
+                self.step(myself, Input::ChannelRefused { link, trouble });
             }
             ConnectionMsg::ChannelFailed { request } => {
                 self.queue.push_front(request);

@@ -18,7 +18,8 @@ use crate::actors::config::resolve_env;
 use crate::actors::nonce;
 use crate::domain::config::{EnvName, EnvValue};
 use crate::domain::failure::Failure;
-use crate::domain::failure::classify::local_failure;
+use crate::domain::failure::catalogue::Session as CatalogueSession;
+use crate::domain::failure::classify::{local_failure, session_code};
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::ids::{Epoch, SessionId};
@@ -262,8 +263,20 @@ fn follow_end(how: Followed, root: Option<&str>, lasted: Duration, gained: u64) 
         Followed::Cut(_) => FollowEnd::Cut { held: of_use(HELD) },
         Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
         Followed::NoSpool => FollowEnd::NoSpool,
-        Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
-        Followed::Silent(said) => FollowEnd::Silent(SessionTrouble::ShellBroken { said }),
+        Followed::NotReached { said, status } => {
+            FollowEnd::CannotStart(SessionTrouble::ShellBroken { said, status })
+        }
+        Followed::Silent(said) => {
+            let trouble = SessionTrouble::ShellSilent { said };
+            // What it said may be plain: that it is no shell, and not just slow.
+            match session_code(&trouble) == CatalogueSession::ShellSilent.into() {
+                true => FollowEnd::Silent(trouble),
+                false => FollowEnd::CannotStart(trouble),
+            }
+        }
+        Followed::Lacks(programs) => {
+            FollowEnd::CannotStart(SessionTrouble::UserlandMissing { programs })
+        }
         Followed::SpoolFailed(detail) => {
             FollowEnd::CannotStart(SessionTrouble::Spool { dir: spool(), detail })
         }
@@ -362,6 +375,14 @@ pub(super) fn watch_link(host: &Host, pulse: &watch::Sender<Pulse>) -> Option<Jo
 mod tests {
     use super::*;
     use crate::domain::failure::trouble::{LinkTrouble, LostHow};
+
+    #[test]
+    fn a_shell_that_waits_may_be_slow_unless_it_shows_a_prompt() {
+        let silent = |said: &str| Followed::Silent(said.to_owned());
+        let end = |said| follow_end(silent(said), None, Duration::from_secs(30), 0);
+        assert!(matches!(end("loading"), FollowEnd::Silent(_)));
+        assert!(matches!(end("core-1#"), FollowEnd::CannotStart(_)));
+    }
 
     #[test]
     fn a_follower_that_ends_with_its_link_need_not_have_lasted_long() {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::create::unresolved;
 use super::handle::DaemonHandle;
 use super::remotes;
+use crate::actors::common::control_failure;
 use crate::actors::{nonce, resolver};
 use crate::api::backend::RequestError;
 use crate::api::types::{TestReport, TestRequest, TestStage};
@@ -16,7 +17,7 @@ use crate::domain::config::Config;
 use crate::domain::failure::Failure;
 use crate::domain::failure::classify::{link_failure, session_failure};
 use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
-use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
+use crate::domain::failure::trouble::{Phase, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::AgentName;
 use crate::domain::plan::{agent_command, with_usual_agents};
@@ -203,6 +204,14 @@ impl Test {
                 };
                 self.failed("agent", session_failure(&trouble, &self.at));
             }
+            Err(ControlError::ProgramDenied { program }) => {
+                let trouble = SessionTrouble::NotExecutable { program };
+                self.failed("agent", session_failure(&trouble, &self.at));
+            }
+            Err(ControlError::ProgramForeign { program }) => {
+                let trouble = SessionTrouble::WrongFormat { program };
+                self.failed("agent", session_failure(&trouble, &self.at));
+            }
             Err(error) => self.failed("agent", self.control_failure(error)),
         }
     }
@@ -226,20 +235,7 @@ impl Test {
     }
 
     fn control_failure(&self, error: ControlError) -> Failure {
-        match error {
-            ControlError::Cut(trouble) => link_failure(&trouble, &self.at),
-            ControlError::NoAnswer { .. } => {
-                let trouble = LinkTrouble::TimedOut { phase: Phase::Channel };
-                link_failure(&trouble, &self.at)
-            }
-            ControlError::NotReached { said } => {
-                session_failure(&SessionTrouble::ShellBroken { said }, &self.at)
-            }
-            other => {
-                let trouble = SessionTrouble::ShellBroken { said: other.to_string() };
-                session_failure(&trouble, &self.at)
-            }
-        }
+        control_failure(error, &self.at)
     }
 }
 

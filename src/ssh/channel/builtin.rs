@@ -139,16 +139,16 @@ impl Reader {
         let Some(read) = self.read.as_mut() else {
             return Err(self.shared.link.loss());
         };
-        let refused = |detail: &str| LinkTrouble::ChannelRefused { detail: detail.to_owned() };
+        let refused = |detail: &str| LinkTrouble::CommandRefused { detail: detail.to_owned() };
         loop {
             match read.wait().await {
                 Some(ChannelMsg::Success) => return Ok(()),
                 Some(ChannelMsg::Failure) => {
-                    return Err(refused("the server would not run the command"));
+                    return Err(refused("the request to run a command failed"));
                 }
                 Some(ChannelMsg::Close) => {
                     self.shared.closed.send_replace(true);
-                    return Err(refused("the server closed the channel before the command ran"));
+                    return Err(refused("the channel was closed before the command ran"));
                 }
                 Some(other) => self.early.extend(event(other)),
                 None => return Err(self.shared.link.lost().await),

@@ -97,8 +97,8 @@ impl BuiltIn {
     ///
     /// # Errors
     ///
-    /// [`LinkTrouble::ChannelRefused`] when the server opens no further channel
-    /// or will not run the command, [`LinkTrouble::TimedOut`] after the
+    /// [`LinkTrouble::ChannelRefused`] when the server opens no further channel,
+    /// [`LinkTrouble::CommandRefused`] when it will not run the command, [`LinkTrouble::TimedOut`] after the
     /// destination's connect timeout, [`LinkTrouble::Lost`] when the link goes.
     pub(in crate::ssh) async fn exec(&self, command: &str) -> Result<ExecChannel, LinkTrouble> {
         let (answer, opened) = oneshot::channel();

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use crate::domain::failure::greeting::GreetingTrouble;
 use super::log::Log;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::target::SshSettings;
@@ -103,13 +104,18 @@ fn line_trouble(line: &str, log: &Log, host: &str, user: &str) -> Option<LinkTro
         });
     }
     if line.starts_with("kex_exchange_identification: ") {
-        return Some(match line.contains("reset by peer") {
-            true => LinkTrouble::ResetByPeer { phase: Phase::KeyExchange },
-            false => LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None },
-        });
+        // It is said while the server's greeting is waited for, and by then alone.
+        let said = || line.to_owned();
+        return Some(LinkTrouble::Greeting(if line.contains("banner line contains invalid") {
+            GreetingTrouble::NotSsh { said: said() }
+        } else if line.contains("banner line too long") || line.contains("No banner received") {
+            GreetingTrouble::TooLong { said: said() }
+        } else {
+            GreetingTrouble::Closed
+        }));
     }
     if line.starts_with("Connection timed out during banner exchange") {
-        return Some(LinkTrouble::TimedOut { phase: Phase::KeyExchange });
+        return Some(LinkTrouble::Greeting(GreetingTrouble::Silent));
     }
     if line.starts_with("Connection to ") && line.ends_with(" timed out") {
         return Some(LinkTrouble::TimedOut { phase });
@@ -222,7 +228,7 @@ mod tests {
             ),
             (
                 "kex_exchange_identification: Connection closed by remote host\nConnection closed by 10.0.0.1 port 22\n",
-                LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None },
+                LinkTrouble::Greeting(GreetingTrouble::Closed),
             ),
             (
                 "/home/ann/.ssh/config: line 3: Bad configuration option: hots\n/home/ann/.ssh/config: terminating, 1 bad configuration options\n",

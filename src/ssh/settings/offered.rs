@@ -4,6 +4,7 @@ use super::{Evaluation, SshEnvironment, System};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ssh_config::{Host, hosts};
 use crate::domain::target::{SshConfigUse, SshRequest};
+use crate::domain::transport::TransportChoice;
 
 /// A host that a `Host` line names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +36,14 @@ pub struct Way {
 pub fn offered(env: &SshEnvironment) -> Vec<Offered> {
     let machine = env.machine();
     let system = System { home: Some(machine.home.clone()) };
-    let mut evaluation = Evaluation { env, machine, system, warnings: vec![], files: vec![] };
+    let mut evaluation = Evaluation::new(env, machine, system);
     let asked = |host: String| SshRequest {
         host,
         port: None,
         user: None,
         identity_file: None,
         ssh_config: SshConfigUse::On,
+        transport: TransportChoice::default(),
     };
     let sources = evaluation.sources(&asked(String::new()));
     let hosts = hosts(&sources, &evaluation.machine, &evaluation.system);

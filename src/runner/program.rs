@@ -40,7 +40,7 @@ static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
 static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
-static LOAD: LazyLock<Vec<u8>> = program!("lib.sh", "bounded.sh", "load.sh");
+static LOAD: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "load.sh");
 static WHICH: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "which.sh");
 static DETECT: LazyLock<Vec<u8>> =

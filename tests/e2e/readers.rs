@@ -79,11 +79,11 @@ fn one_follower_has_the_lines_of_all_sessions() {
         .collect();
     let complete = || {
         let said = said();
-        ids.iter()
-            .enumerate()
-            .all(|(at, id)| said.contains(&format!("{id} | one {at}\n{id} | two {at}\n")))
+        let has = |id: &str, line: String| said.matches(&format!("{id} | {line}\n")).count() == 1;
+        let mut each = ids.iter().enumerate();
+        each.all(|(at, id)| has(id, format!("one {at}")) && has(id, format!("two {at}")))
     };
-    eventually_or("all their lines are there, and whole", complete, || said());
+    eventually_or("all their lines are there, and whole", complete, said);
     // The next daemon is followed from where the last one was.
     home.kill_daemon();
     home.longhaul(&["send", "early", "after"]).exited(0);

@@ -13,23 +13,28 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
 
 use super::error::ApiError;
 use super::serve::{Context, Stopping};
 use crate::api::backend::Backend;
-use crate::api::types::{Progress, SessionState};
+use crate::api::types::{EventKind, Progress, SessionState};
+use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 
+/// The most events that are asked for at once by a reader that lags.
+const MISSED: usize = 10_000;
 /// Between two looks.
 const PACE: Duration = Duration::from_millis(100);
 
 pub(super) async fn watch_all<B: Backend>(
     State(context): State<Context<B>>,
 ) -> Result<Response, ApiError> {
-    // A daemon that cannot answer says so with a status.
-    context.backend.progress().await?;
-    let watcher =
-        Watcher { backend: context.backend, stopping: context.stopping, known: HashMap::new() };
+    // Before the first look, so that none comes in between unseen.
+    let (seen, events) = context.backend.subscribe().await?;
+    let (backend, stopping) = (context.backend, context.stopping);
+    let watcher = Watcher { backend, stopping, known: HashMap::new(), seen, events };
     let chunks = stream::unfold(Some(watcher), |watcher| async move {
         let mut watcher = watcher?;
         match watcher.next().await {
@@ -48,6 +53,9 @@ struct Watcher<B> {
     backend: B,
     stopping: Stopping,
     known: HashMap<SessionId, Told>,
+    /// The newest event that was looked at.
+    seen: u64,
+    events: broadcast::Receiver<Event>,
 }
 
 impl<B: Backend> Watcher<B> {
@@ -66,23 +74,62 @@ impl<B: Backend> Watcher<B> {
     }
 
     async fn look(&mut self) -> io::Result<Vec<u8>> {
+        // Some are over before they are looked at.
+        let created = self.created().await?;
         let live = self.backend.progress().await.map_err(io::Error::other)?;
         let mut lines = Vec::new();
-        let mut gone = std::mem::take(&mut self.known);
+        let mut gone: HashMap<SessionId, Option<Told>> =
+            self.known.drain().map(|(session, told)| (session, Some(told))).collect();
+        for session in created {
+            gone.entry(session).or_default();
+        }
         for progress in live {
             let told = (progress.state, progress.stdout, progress.stderr);
-            if gone.remove(&progress.session) != Some(told) {
+            if gone.remove(&progress.session).flatten() != Some(told) {
                 add(&mut lines, &progress)?;
             }
             self.known.insert(progress.session, told);
         }
-        for session in gone.into_keys() {
+        let untold = |told: &Option<Told>| told.is_none_or(|(state, ..)| !state.has_ended());
+        for (session, _) in gone.into_iter().filter(|(_, told)| untold(told)) {
             // One that was removed has nothing more to tell.
-            if let Ok(view) = self.backend.session(session.as_str()).await {
-                add(&mut lines, &Progress::of(&view))?;
+            let Ok(view) = self.backend.session(session.as_str()).await else { continue };
+            add(&mut lines, &Progress::of(&view))?;
+            if !view.state.has_ended() {
+                // Its actor is about to be.
+                self.known.insert(session, (view.state, view.stdout, view.stderr));
             }
         }
         Ok(lines)
+    }
+
+    /// The sessions that were taken in since the last look.
+    async fn created(&mut self) -> io::Result<Vec<SessionId>> {
+        let mut sessions = Vec::new();
+        loop {
+            match self.events.try_recv() {
+                Ok(event) if event.seq > self.seen => {
+                    self.seen = event.seq;
+                    sessions.extend(created(event.kind));
+                }
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(_)) => {
+                    let missed = self.backend.events(self.seen, MISSED).await;
+                    for event in missed.map_err(io::Error::other)? {
+                        self.seen = event.seq;
+                        sessions.extend(created(event.kind));
+                    }
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(sessions),
+            }
+        }
+    }
+}
+
+fn created(kind: EventKind) -> Option<SessionId> {
+    match kind {
+        EventKind::SessionCreated { session, .. } => Some(session),
+        _ => None,
     }
 }
 

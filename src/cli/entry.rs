@@ -89,7 +89,7 @@ pub(super) enum Verb {
     Explain(explain::Args),
     /// Show what ssh_config says about a host, as ssh -G does.
     SshConfig(Box<ssh_config::Args>),
-    /// The daemon: run, start, stop, status.
+    /// The daemon: run, start, stop, restart, status, install, uninstall.
     #[command(subcommand)]
     Daemon(daemon::Verb),
     /// See it work: servers, cuts and checksums, all on this machine.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::exit::{self, Code};
 use super::render::failure_block;
+use super::service::ServiceError;
 use super::start::StartError;
 use crate::api::client::ClientError;
 use crate::domain::failure::classify::local_failure;
@@ -31,6 +32,9 @@ pub(super) enum CliError {
     /// No daemon runs, and none could be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The service could not be installed or taken away.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The daemon was told to stop while it was waited for.
     #[error("the daemon was stopped; session {id} goes on")]
     DaemonStopped {
@@ -133,13 +137,14 @@ impl CliError {
             Self::Client(ClientError::Refused { socket, .. }) => {
                 Some(format!("ls -l {}   (it has to be yours)", socket.display()))
             }
-            Self::Client(ClientError::Connect { .. }) => {
-                Some("LONGHAUL_SOCKET=/a/shorter/path longhaul …".into())
+            Self::Client(ClientError::Connect { socket, .. }) => {
+                let folder = socket.parent().unwrap_or(socket).display();
+                Some(format!("ls -ld {folder}\nLONGHAUL_SOCKET=/a/place/of/yours/sock longhaul …"))
             }
             Self::Client(ClientError::Broken(_)) => Some("longhaul daemon status".into()),
-            Self::Client(ClientError::Json { .. } | ClientError::Protocol { .. }) => {
-                Some("longhaul daemon stop   (it may be of another version; sessions go on)".into())
-            }
+            Self::Client(ClientError::Json { .. } | ClientError::Protocol { .. }) => Some(
+                "longhaul daemon restart   (it may be of another version; sessions go on)".into(),
+            ),
             Self::DaemonStopped { id } => Some(format!("longhaul attach {id}")),
             Self::Copy { id, .. } => Some(format!("longhaul logs {id}   (nothing is lost)")),
             Self::NoSuchRemote { all, .. } if all.is_empty() => Some("longhaul config path".into()),
@@ -149,6 +154,7 @@ impl CliError {
                     .into(),
             ),
             Self::Start(error) => error.remedy(),
+            Self::Service(error) => error.remedy(),
             Self::Paths(_)
             | Self::Stdout(_)
             | Self::MirrorShort { .. }

@@ -31,6 +31,7 @@ mod remote;
 mod render;
 mod run;
 mod send;
+mod service;
 mod sessions;
 mod ssh_config;
 mod start;

@@ -47,6 +47,8 @@ mod proxy;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod queue;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod remote_test;
@@ -56,6 +58,8 @@ mod removing;
 mod retention;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod service;
 #[cfg(test)]
 mod ssh_config;
 mod stopping;

@@ -23,6 +23,7 @@ mod remotes;
 mod remove;
 mod sessions;
 mod test;
+mod turns;
 mod view;
 
 #[cfg(test)]

@@ -164,12 +164,12 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
     line("state", Some(state_of_attempt(view, look)));
     let link = view.link.as_ref().filter(|_| !view.state.has_ended());
     line("link", link.and_then(|link| link_line(link, look.now)));
+    let transport = link.and_then(|link| link.transport.as_ref());
+    line("over", transport.map(transport_words));
     line("queue", view.queue.as_ref().map(queue_words));
     let priority = (view.priority != Priority::Normal).then(|| view.priority.to_string());
     line("priority", priority);
     line("client", view.client.as_ref().map(ToString::to_string));
-    let transport = link.and_then(|link| link.transport.as_ref());
-    line("over", transport.map(transport_words));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));
     line("ended", view.ended_at.as_ref().map(time));

@@ -128,7 +128,7 @@ fi
     sshd.write("a file", "");
     let closed = sshd.home().join("closed");
     fs::create_dir_all(closed.join("inner")).must("make folders");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).must("close one");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).must("close one");
     kept.push(Box::new(Closed(closed)));
     let port = sshd.port();
     bench.remote("directories", port);

@@ -71,7 +71,7 @@ group! {
             Type("{ssh_v}");
         AuthClosed = "ssh.auth.closed", Authentication, Retries,
             "the server hung up during the login",
-            "The server closed the connection before it had said yes or no: it was restarted, or the login took longer than it allows (LoginGraceTime).",
+            "The server closed the connection before it had said yes or no: it was restarted, the login took longer than it allows (LoginGraceTime), or the file that it greets users with (Banner) is too big to be sent.",
             Type("{ssh_v}");
         AuthReset = "ssh.auth.reset", Authentication, Retries,
             "the connection was reset during the login",

@@ -32,7 +32,8 @@ macro_rules! part {
     };
 }
 
-static START: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "finish.sh", "agent.sh", "start.sh");
+static START: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "finish.sh", "agent.sh", "start.sh");
 static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "finish.sh", "agent.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");

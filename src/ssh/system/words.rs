@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use crate::domain::failure::greeting::GreetingTrouble;
 use super::log::Log;
+use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::target::SshSettings;
 

@@ -136,7 +136,9 @@ impl CliError {
             Self::Client(ClientError::Connect { .. }) => {
                 Some("LONGHAUL_SOCKET=/a/shorter/path longhaul …".into())
             }
-            Self::Client(ClientError::Broken(_)) => Some("longhaul daemon status".into()),
+            Self::Client(ClientError::Broken(_) | ClientError::Unfinished { .. }) => {
+                Some("longhaul daemon status".into())
+            }
             Self::Client(ClientError::Json { .. } | ClientError::Protocol { .. }) => {
                 Some("longhaul daemon stop   (it may be of another version; sessions go on)".into())
             }

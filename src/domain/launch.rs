@@ -196,6 +196,15 @@ impl Parameters {
         }
     }
 
+    /// Adds a working directory; `None` is the home directory.
+    #[must_use]
+    pub fn cwd(self, cwd: Option<&str>) -> Self {
+        match cwd {
+            Some(cwd) => self.value("cwd", cwd.as_bytes()),
+            None => self,
+        }
+    }
+
     /// Adds how many of the spools that are listed are left out.
     #[must_use]
     pub fn skip(self, spools: u64) -> Self {

@@ -59,12 +59,6 @@ pub enum ControlError {
     /// The session takes no input.
     #[error("the session takes no input")]
     StdinClosed,
-    /// There is no such program.
-    #[error("no program {program}")]
-    NoProgram {
-        /// The program.
-        program: String,
-    },
     /// KILL left these.
     #[error("processes survived KILL: {pids:?}")]
     Survivors {
@@ -118,40 +112,6 @@ pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlErr
         boot: find("boot"),
         home: find("home"),
         logout_kills: find("logout") == "kills",
-    })
-}
-
-/// A program that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Where, as the shell finds it.
-    pub file: String,
-    /// The status with which it told its version.
-    pub status: u8,
-    /// The first line that it told.
-    pub version: String,
-}
-
-/// Asks whether a program is there, and for its version.
-///
-/// # Errors
-///
-/// The program could not be run to its end, or
-/// [`NoProgram`](ControlError::NoProgram).
-pub async fn which(
-    io: ProgramIo,
-    nonce: &Nonce,
-    path: Option<&str>,
-    argv: &[String],
-) -> Result<Found, ControlError> {
-    let parameters = Parameters::new(nonce).search(path, argv);
-    let lines = run(io, nonce, Program::Which, parameters, Bytes::new(), WITHIN).await?;
-    let find = |key: &str| lines.iter().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-    let (status, version) = find("version").unwrap_or("").split_once(' ').unwrap_or(("", ""));
-    Ok(Found {
-        file: find("found").unwrap_or_default().to_owned(),
-        status: status.parse().unwrap_or(u8::MAX),
-        version: version.to_owned(),
     })
 }
 
@@ -373,6 +333,14 @@ impl Talk {
         length.ok_or(ControlError::Failed { detail: line })
     }
 
+    /// What came before the program's first line, and on standard error, where it
+    /// says nothing itself.
+    pub(super) fn noise(&self) -> String {
+        let mut noise = self.out.before();
+        noise.push_str(&String::from_utf8_lossy(&self.grumble));
+        noise
+    }
+
     pub(super) fn not_reached(&self) -> ControlError {
         let mut said = self.out.noise().unwrap_or_default();
         said.push_str(&String::from_utf8_lossy(&self.grumble));
@@ -392,7 +360,6 @@ fn refused(refusal: &str) -> ControlError {
         "unsigned" => ControlError::Unsigned,
         "running" => ControlError::StillRunning,
         "closed" => ControlError::StdinClosed,
-        "missing" => ControlError::NoProgram { program: detail.to_owned() },
         "left" => ControlError::Survivors {
             pids: detail.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect(),
         },

@@ -1,5 +1,5 @@
-# For the programs that start others: `seek` finds one, `find_setsid` and
-# `become_leader` give it a session of its own.
+# For the programs that start others: `seek` finds one, `find_cwd` where it is to
+# run, `find_setsid` and `become_leader` give it a session of its own.
 
 # Sets _found to the file that execvp(3) would run for $1. Else _denied tells
 # one that is there and may not be run. `command -v` would find this program's
@@ -25,6 +25,23 @@ seek_in() {
   elif [ -e "$1$2" ]; then
     _denied=$1$2
   fi
+}
+
+# Makes a path of the working directory that was asked for; a relative one is
+# below the home directory.
+# shellcheck disable=SC2088 # a tilde as it came
+find_cwd() {
+  case $_cwd in
+    /*) ;;
+    *)
+      find_home
+      case $_cwd in
+        '' | '~') _cwd=$_home ;;
+        '~/'*) _cwd=$_home/${_cwd#'~/'} ;;
+        *) _cwd=$_home/$_cwd ;;
+      esac
+      ;;
+  esac
 }
 
 # Sets _setsid to what gives a process a session of its own. Told as a path: the

@@ -42,9 +42,18 @@ static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
 static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> =
-    program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
-static WHICH: LazyLock<Vec<u8>> =
-    program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "which.sh");
+    program!("lib.sh", "launch.sh", "bounded.sh", "login.sh", "logout.sh", "linger.sh", "probe.sh");
+static REHEARSE: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "rehearse.sh");
+static DOCTOR: LazyLock<Vec<u8>> = program!(
+    "lib.sh",
+    "launch.sh",
+    "bounded.sh",
+    "login.sh",
+    "logout.sh",
+    "linger.sh",
+    "doctor.sh"
+);
 static DETECT: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "detect.sh");
 
@@ -65,8 +74,11 @@ pub enum Program {
     List,
     /// Tells what the host is.
     Probe,
-    /// Tells whether a program is there, and which version.
-    Which,
+    /// Does what the start of a session does, up to its command, and has that tell
+    /// its version.
+    Rehearse,
+    /// Tells all that may trouble sessions on the host.
+    Doctor,
     /// Tells which agents are there, and who is logged in.
     Detect,
 }
@@ -83,7 +95,8 @@ impl Program {
             Self::Remove => &REMOVE,
             Self::List => &LIST,
             Self::Probe => &PROBE,
-            Self::Which => &WHICH,
+            Self::Rehearse => &REHEARSE,
+            Self::Doctor => &DOCTOR,
             Self::Detect => &DETECT,
         }
     }
@@ -112,7 +125,8 @@ mod tests {
             Program::Remove,
             Program::List,
             Program::Probe,
-            Program::Which,
+            Program::Rehearse,
+            Program::Doctor,
             Program::Detect,
         ] {
             let line = program.line();

@@ -94,20 +94,9 @@ stumble() {
   exit "$2"
 }
 
-# Enters the working directory; a relative one is below the home directory.
-# shellcheck disable=SC2088 # a tilde as it came
+# Enters the working directory.
 enter() {
-  case $_cwd in
-    /*) ;;
-    *)
-      find_home
-      case $_cwd in
-        '' | '~') _cwd=$_home ;;
-        '~/'*) _cwd=$_home/${_cwd#'~/'} ;;
-        *) _cwd=$_home/$_cwd ;;
-      esac
-      ;;
-  esac
+  find_cwd
   cd "$_cwd" 2>/dev/null && return
   [ -d "$_cwd" ] && stumble 'cwd denied' 126
   stumble 'cwd missing' 126

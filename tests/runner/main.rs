@@ -38,6 +38,7 @@ macro_rules! under_every_shell {
 }
 
 mod capped;
+mod doctor;
 mod ends;
 mod environment;
 mod exactness;

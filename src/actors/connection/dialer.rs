@@ -42,7 +42,7 @@ impl Dialer for SshDialer {
         prompter: Arc<dyn Prompter>,
     ) -> Dial<'a> {
         let reached = reached.unwrap_or_default();
-        Box::pin(ssh::dial_reached(settings, reached, Some(prompter), &|_, _| {}))
+        Box::pin(ssh::dial_reached(settings, reached, Some(prompter), &|_| {}))
     }
 
     fn reach<'a>(&'a self, settings: &'a SshSettings) -> Reach<'a> {

@@ -10,6 +10,7 @@
 mod actor;
 mod adopt;
 mod attempts;
+mod checkup;
 mod connections;
 mod create;
 mod digest;
@@ -22,7 +23,6 @@ mod input;
 mod remotes;
 mod remove;
 mod sessions;
-mod test;
 mod view;
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::arguments;
 use super::exec::{self, Channel};
 use super::words;
+use crate::domain::doctor::stage::Stage;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
 use crate::domain::target::{SshSettings, SystemSsh};
 use crate::ssh::auth::Askpass;
@@ -50,9 +51,8 @@ pub(in crate::ssh) async fn dial(
     settings: &SshSettings,
     told: &SystemSsh,
     askpass: Option<&Askpass>,
-    progress: &(dyn Fn(Phase, Duration) + Send + Sync),
+    progress: &(dyn Fn(Stage) + Send + Sync),
 ) -> Result<Master, LinkTrouble> {
-    let clock = Instant::now();
     let folder = Folder::make().map_err(|error| could_not("make a folder for it", &error))?;
     let args = arguments::master(told, settings, &folder.socket(), askpass.is_some());
     let mut command = Command::new("ssh");
@@ -75,7 +75,7 @@ pub(in crate::ssh) async fn dial(
         }
         Err(_) => return Err(LinkTrouble::TimedOut { phase: Phase::Authentication }),
     }
-    progress(Phase::Authentication, clock.elapsed());
+    progress(Stage::Authentication);
     let (ending, ended) = watch::channel(None);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(keep(child, words, ending, stopped));

@@ -21,7 +21,8 @@ pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 pub use crate::domain::gaps::{Dropped, Gap};
 pub use crate::domain::host_key::{HostKeyLine, HostKeyShown};
-use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
+use crate::domain::ids::{AgentName, ClientName, RemoteName, SessionId, SessionName};
+pub use crate::domain::queue::{Priority, WaitsFor};
 pub use crate::domain::retention::Why;
 use crate::domain::secret::Secret;
 pub use crate::domain::session::{Exit, Pulse, RestartPolicy, Retry, SessionState};
@@ -60,6 +61,10 @@ pub struct RunRequest {
     /// Whether it is started anew after its end; without it the agent's setting
     /// decides.
     pub restart: Option<RestartPolicy>,
+    /// Whose turn comes before whose, where not all may run at once.
+    pub priority: Option<Priority>,
+    /// Who asks: turns go round between clients.
+    pub client: Option<ClientName>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
 }
@@ -80,6 +85,8 @@ impl fmt::Debug for RunRequest {
             start_within_s,
             max_output,
             restart,
+            priority,
+            client,
             idempotency_key,
         } = self;
         f.debug_struct("RunRequest")
@@ -95,6 +102,8 @@ impl fmt::Debug for RunRequest {
             .field("start_within_s", start_within_s)
             .field("max_output", max_output)
             .field("restart", restart)
+            .field("priority", priority)
+            .field("client", client)
             .field("idempotency_key", idempotency_key)
             .finish()
     }
@@ -125,6 +134,12 @@ pub struct SessionView {
     pub place: String,
     /// The host name behind the remote, once it is known.
     pub host: Option<String>,
+    /// Whose turn comes before whose.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Who asked for it, where they said so.
+    #[serde(default)]
+    pub client: Option<ClientName>,
     /// How the link to it is; `None` for local and for ended sessions.
     pub link: Option<LinkView>,
     /// Where in its life it is.
@@ -180,6 +195,20 @@ pub struct SessionView {
     /// Its place among the attempts.
     #[serde(default)]
     pub attempt: AttemptView,
+    /// Its place in the queue; `None` once its turn has come.
+    #[serde(default)]
+    pub queue: Option<QueueView>,
+}
+
+/// Where a session stands that waits for its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueView {
+    /// Its place among those that wait for the same, from 1.
+    pub place: u32,
+    /// How many those are.
+    pub of: u32,
+    /// Why its turn has not come.
+    pub waits_for: WaitsFor,
 }
 
 /// A session's place among the attempts at one piece of work.

@@ -15,6 +15,7 @@ use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::SessionId;
 use crate::domain::max_output::{MaxOutput, MaxOutputError};
 use crate::domain::plan::{Plan, PlanError};
+use crate::domain::queue::Ticket;
 use crate::domain::resolve::ResolveError;
 use crate::domain::session::{Attempts, Phase, SessionRecord, Stdin};
 use crate::store::mirror::{Lengths, Mirror, Piece};
@@ -82,7 +83,7 @@ pub(super) async fn run(
             .await
             .flatten();
     Ok(match live {
-        Some(live) => view::of_live(&live),
+        Some(live) => view::in_queue(view::of_live(&live), daemon).await,
         // It is in the registry, and runs once the daemon is up again.
         None => view::of_record(&record, &folder),
     })
@@ -232,6 +233,11 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         },
         adopted_from: None,
         keeps_spool: false,
+        ticket: Ticket {
+            priority: request.priority.unwrap_or_default(),
+            client: request.client.clone(),
+            ..Ticket::default()
+        },
     }
 }
 

@@ -23,6 +23,7 @@ mod input;
 mod remotes;
 mod remove;
 mod sessions;
+mod turns;
 mod view;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::spool::Spool;
 use crate::domain::origin::Origin;
+use crate::domain::queue::Ticket;
 use crate::domain::session::attempt::Attempts;
 use crate::domain::session::{Phase, SessionRecord, Stdin};
 use crate::domain::target::{Place, SshRequest};
@@ -83,6 +84,7 @@ pub fn record(
         attempts: Attempts::default(),
         adopted_from: meta.map(|meta| meta.origin.clone()).filter(|origin| origin.id != own.id),
         keeps_spool: meta.is_none_or(|meta| meta.origin.id != own.id),
+        ticket: Ticket::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::ids::{AgentName, SessionId, SessionName};
 use crate::domain::max_output::MaxOutput;
 use crate::domain::origin::Origin;
+use crate::domain::queue::Ticket;
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
 
@@ -94,6 +95,9 @@ pub struct SessionRecord {
     /// somebody says so, and never by age or size.
     #[serde(default)]
     pub keeps_spool: bool,
+    /// Its part of the queue.
+    #[serde(default)]
+    pub ticket: Ticket,
 }
 
 impl SessionRecord {
@@ -184,7 +188,7 @@ impl SessionRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Nothing was sent yet: it waits for a link or a free channel.
+    /// Nothing was sent yet: it waits for its turn, a link or a free channel.
     Waiting,
     /// The launch was sent, or may have been; it is looked up, never repeated.
     Starting,
@@ -373,6 +377,7 @@ impl SessionRecord {
             attempts: Attempts::default(),
             adopted_from: None,
             keeps_spool: false,
+            ticket: Ticket::default(),
         }
     }
 }

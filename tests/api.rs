@@ -12,8 +12,8 @@ use bytes::Bytes;
 use fake_daemon::{Fake, link, refused};
 use longhaul::api::client::{Client, ClientError, FeedItem, OutputQuery};
 use longhaul::api::types::{
-    Exit, InputOffer, KillRequest, LinkState, RunRequest, SessionState, Stream, TestRequest,
-    TrustRequest,
+    CheckLine, CheckNotice, Exit, InputOffer, KillRequest, LinkState, RunRequest, SessionState,
+    Stream, TestRequest, TrustRequest,
 };
 use longhaul::domain::attention::{Question, Reply};
 use longhaul::domain::secret::Secret;

@@ -40,8 +40,8 @@ async fn bad_news_is_in_the_exit_code_too() {
     let expected = "\
 good
   connect                 1.2 ms  ok
-  doctor.shell         ok    /bin/sh
-  doctor.disk          FAIL  full
+  doctor.shell           ok    /bin/sh
+  doctor.disk            FAIL  full
       It was made so.
       try: df -h
 ";

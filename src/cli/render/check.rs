@@ -8,7 +8,7 @@ use crate::api::types::{Finding, FindingStatus, TestStage};
 /// The width of the names of stages; that of a jump host may be longer.
 const STAGES: usize = 17;
 /// The width of the names of findings.
-const FINDINGS: usize = 19;
+const FINDINGS: usize = 21;
 
 /// One stage, in a line.
 pub(in crate::cli) fn stage(stage: &TestStage) -> String {

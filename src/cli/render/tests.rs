@@ -363,18 +363,12 @@ fn each_stage_of_a_test_is_a_line() {
 #[test]
 fn a_finding_is_a_line_and_what_to_do_about_it() {
     let well = Finding::ok("doctor.shell", "the login shell is /bin/bash");
-    assert_eq!(finding(&well), "  doctor.shell         ok    the login shell is /bin/bash\n");
+    assert_eq!(finding(&well), "  doctor.shell           ok    the login shell is /bin/bash\n");
     let ill = Finding::new("doctor.disk", FindingStatus::Fail, "full\x1b[2J", "None can start.")
         .with("# look\ndf -h");
-    assert_eq!(
-        finding(&ill),
-        "\
-  doctor.disk          FAIL  full\\e[2J
-      None can start.
-      try: # look
-           df -h
-"
-    );
+    let first = "  doctor.disk            FAIL  full\\u{1b}[2J";
+    let rest = "      None can start.\n      try: # look\n           df -h\n";
+    assert_eq!(finding(&ill), format!("{first}\n{rest}"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! are seconds. Fields are only ever added; a reader ignores what it does not
 //! know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 pub use crate::domain::gaps::{Dropped, Gap};
 pub use crate::domain::host_key::{HostKeyLine, HostKeyShown};
-use crate::domain::ids::{AgentName, ClientName, RemoteName, SessionId, SessionName};
+use crate::domain::ids::{AgentName, ClientName, RemoteName, SessionId, SessionName, Tag};
 pub use crate::domain::queue::{Priority, WaitsFor};
 pub use crate::domain::retention::Why;
 use crate::domain::secret::Secret;
@@ -41,6 +41,9 @@ pub struct RunRequest {
     pub command: Vec<String>,
     /// Where; without it the agent's setting and the global default decide.
     pub on: Option<Where>,
+    /// Where it leaves open which remote: the one with the fewest sessions, and
+    /// not the least busy one. Without `on`, one of all.
+    pub spread: bool,
     /// A name that no other live session has.
     pub name: Option<SessionName>,
     /// The working directory there; `~` is the home directory there.
@@ -76,6 +79,7 @@ impl fmt::Debug for RunRequest {
             agent,
             command,
             on,
+            spread,
             name,
             cwd,
             env,
@@ -93,6 +97,7 @@ impl fmt::Debug for RunRequest {
             .field("agent", agent)
             .field("command", command)
             .field("on", on)
+            .field("spread", spread)
             .field("name", name)
             .field("cwd", cwd)
             .field("env", &env.keys())
@@ -115,7 +120,8 @@ impl fmt::Debug for RunRequest {
 pub enum Where {
     /// On this machine.
     Local,
-    /// On a remote of the configuration, or at `[user@]host[:port]`.
+    /// On a remote of the configuration, on one that has a tag (`any:TAG`), or at
+    /// `[user@]host[:port]`.
     On(String),
 }
 
@@ -189,6 +195,9 @@ pub struct SessionView {
     /// Why its output does not come here for now, though it could.
     #[serde(default)]
     pub mirror_paused: Option<Failure>,
+    /// How many bytes of it wait there meanwhile, as far as that is known.
+    #[serde(default)]
+    pub mirror_behind: Option<u64>,
     /// When nothing was left of it where it ran.
     #[serde(default)]
     pub spool_gone_at: Option<String>,
@@ -198,6 +207,38 @@ pub struct SessionView {
     /// Its place in the queue; `None` once its turn has come.
     #[serde(default)]
     pub queue: Option<QueueView>,
+}
+
+/// How far a live session is: one line of `GET /v1/watch`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The session.
+    pub session: SessionId,
+    /// The name a person gave it.
+    pub name: Option<SessionName>,
+    /// Where in its life it is.
+    pub state: SessionState,
+    /// Bytes of standard output up to which it is here.
+    pub stdout: u64,
+    /// Bytes of standard error up to which it is here.
+    pub stderr: u64,
+    /// The folder of the mirror on this machine.
+    pub mirror: PathBuf,
+}
+
+impl Progress {
+    /// That of a session.
+    #[must_use]
+    pub fn of(view: &SessionView) -> Self {
+        Self {
+            session: view.id.clone(),
+            name: view.name.clone(),
+            state: view.state,
+            stdout: view.stdout,
+            stderr: view.stderr,
+            mirror: view.mirror.clone(),
+        }
+    }
 }
 
 /// Where a session stands that waits for its turn.
@@ -281,6 +322,15 @@ pub struct RemoteView {
     pub working_dir: Option<String>,
     /// The names of the environment variables that it sets; never the values.
     pub env: Vec<String>,
+    /// What it can be found by.
+    #[serde(default)]
+    pub tags: BTreeSet<Tag>,
+    /// How many sessions may run there at once.
+    #[serde(default)]
+    pub max_sessions: Option<u32>,
+    /// How many it has room for, when one of several is chosen.
+    #[serde(default)]
+    pub slots: Option<u32>,
 }
 
 /// One agent, as `agent ls` sees it.

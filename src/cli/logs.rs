@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::{Follower, copy_once, offset_of_last_lines};
+use super::follow::{Follower, copy_once, follow_all, offset_of_last_lines};
 use crate::api::types::{SessionView, Stream};
 
 /// `longhaul logs`.
@@ -11,8 +11,11 @@ use crate::api::types::{SessionView, Stream};
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The session.
-    #[arg(value_name = "ID")]
-    session: String,
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    session: Option<String>,
+    /// With -f: all sessions from now on, each line with its session before it.
+    #[arg(long, requires = "follow", conflicts_with_all = ["session", "tail", "since"])]
+    all: bool,
     /// Go on until the session has ended.
     #[arg(short, long)]
     follow: bool,
@@ -40,6 +43,7 @@ standard error. Ctrl-C ends the listing, not the session.
 Examples:
   longhaul logs nightly > out.txt 2> err.txt
   longhaul logs -f --tail 20 k3
+  longhaul logs -f --all
   longhaul logs --stderr k3 | less";
 
 impl Args {
@@ -76,7 +80,11 @@ fn length(view: &SessionView, stream: Stream) -> u64 {
 
 /// Runs the verb.
 pub(super) async fn logs(args: Args, context: &Context) -> Result<Code, CliError> {
-    let view = context.call(async |client| client.session(&args.session).await).await?;
+    let Some(session) = &args.session else {
+        follow_all(context, &args.streams()).await?;
+        return Ok(exit::OK);
+    };
+    let view = context.call(async |client| client.session(session).await).await?;
     let mut streams = Vec::new();
     for stream in args.streams() {
         streams.push((stream, args.start(context, &view, stream).await?));

@@ -11,6 +11,7 @@
 
 mod adopt;
 mod agent;
+mod askpass;
 mod attach;
 mod attention;
 mod config;
@@ -24,12 +25,14 @@ mod explain;
 mod follow;
 mod gc;
 mod logs;
+mod map;
 mod output;
 mod parts;
 mod remote;
 mod render;
 mod run;
 mod send;
+mod service;
 mod sessions;
 mod ssh_config;
 mod start;

@@ -10,6 +10,7 @@ use super::program::Program;
 use crate::domain::agent::detect::VersionTold;
 use crate::domain::doctor::facts::{Facts, Skew};
 use crate::domain::doctor::read;
+use crate::domain::failure::trouble::NoEntry;
 use crate::domain::launch::{Nonce, Parameters};
 
 /// The most lines that an examination has: a host that says more is not believed.
@@ -90,9 +91,9 @@ pub enum RehearseError {
     /// The program could not be run to its end.
     #[error(transparent)]
     Control(#[from] ControlError),
-    /// The working directory is missing or closed.
+    /// The working directory cannot be entered, for this reason.
     #[error("the working directory cannot be entered")]
-    Directory,
+    Directory(NoEntry),
     /// Nothing gives a process a session of its own.
     #[error("no setsid")]
     NoSetsid,
@@ -108,6 +109,9 @@ pub enum RehearseError {
     /// The program may not be executed.
     #[error("the program may not be executed")]
     ProgramDenied,
+    /// The program is made for another machine.
+    #[error("the program is made for another machine")]
+    ProgramForeign,
 }
 
 /// How long a rehearsal may take: the program has ten seconds of it.
@@ -157,9 +161,12 @@ fn version(rest: &str) -> VersionTold {
 fn stuck(rest: &str) -> RehearseError {
     let (word, detail) = rest.split_once(' ').unwrap_or((rest, ""));
     match (word, detail) {
-        ("cwd", _) => RehearseError::Directory,
+        ("cwd", "denied") => RehearseError::Directory(NoEntry::Denied),
+        ("cwd", "file") => RehearseError::Directory(NoEntry::NotADirectory),
+        ("cwd", _) => RehearseError::Directory(NoEntry::Missing),
         ("setsid", _) => RehearseError::NoSetsid,
         ("program", "denied") => RehearseError::ProgramDenied,
+        ("program", "foreign") => RehearseError::ProgramForeign,
         ("program", _) => RehearseError::ProgramMissing,
         (_, detail) => RehearseError::Spool { detail: detail.to_owned() },
     }

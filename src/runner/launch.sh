@@ -1,5 +1,5 @@
-# For the programs that start others: `seek` finds one, `find_cwd` where it is to
-# run, `find_setsid` and `become_leader` give it a session of its own.
+# For the programs that start others: `seek` finds one, `enter_cwd` goes where it is
+# to run, `find_setsid` and `become_leader` give it a session of its own.
 
 # Sets _found to the file that execvp(3) would run for $1. Else _denied tells
 # one that is there and may not be run. `command -v` would find this program's
@@ -27,10 +27,11 @@ seek_in() {
   fi
 }
 
-# Makes a path of the working directory that was asked for; a relative one is
-# below the home directory.
+# Enters the working directory that was asked for; a relative one is below the
+# home directory. Else sets _why to what keeps anybody from it: `denied`, `file` or
+# `missing`.
 # shellcheck disable=SC2088 # a tilde as it came
-find_cwd() {
+enter_cwd() {
   case $_cwd in
     /*) ;;
     *)
@@ -42,6 +43,36 @@ find_cwd() {
       esac
       ;;
   esac
+  cd "$_cwd" 2>/dev/null && return
+  _why=denied
+  [ -d "$_cwd" ] && return 1
+  _why='file'
+  [ -e "$_cwd" ] && return 1
+  # What lies behind a folder that may not be searched cannot be told to be there.
+  while :; do
+    case $_cwd in */?*) _cwd=${_cwd%/*} ;; *) break ;; esac
+    _why=denied
+    [ -d "$_cwd" ] && ! [ -x "$_cwd" ] && return 1
+    _why='file'
+    [ -e "$_cwd" ] && ! [ -d "$_cwd" ] && return 1
+  done
+  _why=missing
+  return 1
+}
+
+# Ends the program if the host lacks one of those that the runner calls: without
+# a word of it, a session would start and stay silent for ever, or its exit record
+# never be written.
+need_userland() {
+  _lacks=''
+  set -- cat dd mkdir mkfifo rm sleep tail
+  [ -r /proc/self/stat ] || set -- ps "$@"
+  for _name; do
+    # What a shell has built in counts, as in busybox and ksh93.
+    command -v "$_name" >/dev/null || _lacks="$_lacks $_name"
+  done
+  # shellcheck disable=SC2086 # words are to be split
+  [ -z "$_lacks" ] || fail lacks $_lacks
 }
 
 # Sets _setsid to what gives a process a session of its own. Told as a path: the
@@ -57,6 +88,28 @@ find_setsid() {
     [ -n "$_setsid" ] && return
   done
   [ -n "${BASH_VERSION-}" ]
+}
+
+# Whether the file $1 is a program for another processor than this shell. What the
+# kernel cannot execute, execvp(3) of glibc hands to /bin/sh as a script, and some
+# shells do so themselves: what that says of it is chance.
+is_foreign() {
+  _head=''
+  { IFS= read -r _head <"$1"; } 2>/dev/null
+  case $_head in "$(printf '\177')"ELF*) ;; *) return 1 ;; esac
+  [ "$(machine "$1")" != "$(machine /bin/sh)" ]
+}
+
+# Prints what a program of ELF is made for (elf(5)): the order of bytes, and the
+# machine. Of two that run on one kernel, the smaller is taken for the larger.
+machine() {
+  # shellcheck disable=SC2046 # words are to be split
+  set -- $(od -A n -t x1 -j 5 -N 15 "$1" 2>/dev/null)
+  case "$1 ${14-} ${15-}" in
+    '01 03 00') echo '01 3e 00' ;;
+    '01 28 00') echo '01 b7 00' ;;
+    *) echo "$1 ${14-} ${15-}" ;;
+  esac
 }
 
 # Becomes a program, in a session of its own: the arguments are $_setsid, then

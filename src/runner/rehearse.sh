@@ -10,11 +10,8 @@ give_up() {
   exit 1
 }
 
-find_cwd
-if ! cd "$_cwd" 2>/dev/null; then
-  [ -d "$_cwd" ] && give_up cwd denied
-  give_up cwd missing
-fi
+need_userland
+enter_cwd || give_up cwd "$_why"
 say cwd "$_cwd"
 find_root
 find_setsid || give_up setsid
@@ -35,4 +32,9 @@ fi
 say found "$_found"
 shift
 ask_version "$_found" "$@"
+# As the end of a session has it: the statuses with which shells give up on what is
+# no script of theirs.
+case $_version in
+  '2 '* | '126 '* | '127 '*) is_foreign "$_found" && give_up program foreign ;;
+esac
 say version "$_version"

@@ -16,6 +16,7 @@ use super::auth;
 #[cfg(test)]
 use super::auth::Askpass;
 use super::client::{Client, Refusals, key_exchange_trouble};
+use super::forwarded_agent::ForwardedAgent;
 use super::host_key::{Capture, HostKeyCheck};
 use super::link::{BuiltIn, ForwardError, Link, Parts};
 use super::people::{Asker, People, Prompter};
@@ -25,6 +26,7 @@ use super::system;
 use super::wire::Wire;
 use super::{algorithms, proxy, tcp, update};
 use crate::domain::doctor::stage::Stage;
+use crate::domain::failure::greeting::WaitEnd;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::host_key::{HostKeyShown, TrustError};
 use crate::domain::ssh_options::ProxyCommand;
@@ -95,8 +97,7 @@ async fn dial_on(
     progress: Progress<'_>,
 ) -> Result<Link, LinkTrouble> {
     if let Some(told) = &settings.system_ssh {
-        let askpass = people.askpass.as_ref();
-        return system::dial(settings, told, askpass, progress).await.map(Link::from);
+        return system::dial(settings, told, people, progress).await.map(Link::from);
     }
     let way = Way { people, progress, capture: None };
     dial_through(settings, &settings.jumps, reached, way).await.map(Link::from)
@@ -303,6 +304,7 @@ where
         refusals: refusals.clone(),
         announced: Some(announced),
         key_shown: Some(shown),
+        agent: settings.forward_agent.clone().map(ForwardedAgent::at),
     };
     let (stream, wire) = Wire::new(stream);
     // A handshake that is given up would go on in russh's task.
@@ -323,7 +325,11 @@ where
     };
     let mut handle = time
         .bound(&mut left, Phase::KeyExchange, exchange)
-        .await?
+        .await
+        .map_err(|late| match wire.heard().trouble(WaitEnd::TimedOut) {
+            Some(greeting) => LinkTrouble::Greeting(greeting),
+            None => late,
+        })?
         .map_err(|error| key_exchange_trouble(error, &wire))?;
     auth::authenticate(&mut handle, settings, &asker, ended.clone()).await?;
     progress(Stage::Authentication);
@@ -336,6 +342,7 @@ where
         user: settings.user.clone(),
         open_timeout: bound,
         env: settings.env.clone(),
+        forwards_agent: settings.forward_agent.is_some(),
         outer,
     });
     if host_key.updates() {

@@ -7,6 +7,7 @@ use std::path::Path;
 use longhaul::domain::agent::detect::{LoginSign, Presence, Search, VersionTold, parse, words};
 use longhaul::domain::agent::{Profile, profile};
 use longhaul::domain::launch::Parameters;
+use longhaul::domain::placement::Load;
 use longhaul::runner::program::Program;
 
 use crate::bench::{Bench, nonce};
@@ -16,6 +17,7 @@ under_every_shell! {
     a_login_shell_that_hangs_is_ended_with_all_it_started
     what_an_rc_file_leaves_running_holds_nothing_up
     agents_are_found_with_their_versions_and_logins
+    a_machine_tells_how_busy_it_is
 }
 
 fn value(lines: &[String], key: &str) -> String {
@@ -25,6 +27,12 @@ fn value(lines: &[String], key: &str) -> String {
 
 fn probe(bench: &Bench) -> Vec<String> {
     bench.control(Program::Probe, Parameters::new(&nonce()))
+}
+
+fn a_machine_tells_how_busy_it_is(bench: &mut Bench) {
+    let lines = bench.control(Program::Load, Parameters::new(&nonce()));
+    let load = Load::parse(lines.iter().map(String::as_str)).expect("a load");
+    assert!(load.cpus >= 1 && load.memory > load.available && load.available > 0, "{lines:?}");
 }
 
 fn the_login_shells_path_is_told(bench: &mut Bench) {

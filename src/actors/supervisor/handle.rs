@@ -11,6 +11,7 @@ use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::checkup::{doctor, test};
 use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
+use super::placement::Loads;
 use super::sessions::{Live, pulse_of};
 use super::{adopt, create, disk, gc, host_key, input, remotes, remove, view};
 use crate::actors::attention::Attention;
@@ -22,8 +23,8 @@ use crate::actors::{ask, now};
 use crate::api::backend::{Audience, Backend, Output, RequestError};
 use crate::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, DoctorReport, EventView,
-    GcRequest, GcView, HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, RemoteView,
-    RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
+    GcRequest, GcView, HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, Progress,
+    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::attention::{QuestionId, QuestionView};
 use crate::domain::event::{Event, EventKind};
@@ -59,6 +60,7 @@ struct Inner {
     origin: Origin,
     notices: Vec<String>,
     digests: RequestDigests,
+    loads: Loads,
     started_at: String,
     stop: watch::Sender<bool>,
 }
@@ -123,6 +125,7 @@ impl DaemonHandle {
             origin,
             notices,
             digests,
+            loads: Loads::default(),
             started_at,
             stop,
         }))
@@ -157,6 +160,11 @@ impl DaemonHandle {
 
     pub(super) fn digests(&self) -> &RequestDigests {
         &self.0.digests
+    }
+
+    /// What hosts told of how busy they are.
+    pub(super) fn loads(&self) -> &Loads {
+        &self.0.loads
     }
 
     pub(super) fn attention(&self) -> &Attention {
@@ -292,6 +300,11 @@ impl Backend for DaemonHandle {
         dropped::fill(&mut views).await;
         view::fill_in_queue(&mut views, self).await;
         Ok(views)
+    }
+
+    async fn progress(&self) -> Result<Vec<Progress>, RequestError> {
+        let live = ask(self.supervisor(), SupervisorMsg::ListLive).await;
+        Ok(live.ok_or(RequestError::Unavailable)?.iter().map(view::progress).collect())
     }
 
     async fn session(&self, given: &str) -> Result<SessionView, RequestError> {

@@ -13,6 +13,7 @@ mod dropped;
 mod feeder;
 mod follower;
 mod interrupts;
+mod many;
 mod notice;
 mod tail;
 
@@ -20,4 +21,5 @@ pub(super) use copier::copy_once;
 pub(super) use feeder::{Recipient, feed, feed_bytes};
 pub(super) use follower::{Followed, Follower, follow_to_the_end};
 pub(super) use interrupts::{Asked, Leave, Signals};
+pub(super) use many::follow_all;
 pub(super) use tail::offset_of_last_lines;

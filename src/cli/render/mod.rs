@@ -24,6 +24,7 @@ pub(super) use failure::failure_block;
 pub(super) use gc::gc;
 pub(super) use sessions::{attempt_words, inspect, ps, state_words, waits_words};
 pub(super) use status::{agents, config, remote, remotes, status};
+pub(super) use table::table;
 pub(super) use words::tame;
 
 /// What rendering depends on besides the data.

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::attention::question_line;
 use super::away::{link_line, link_words};
+use super::status::transport_words;
 use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
 use crate::api::types::{
@@ -61,6 +62,9 @@ fn state(view: &SessionView, look: Look) -> String {
     let live = !view.state.has_ended();
     if let Some(failure) = &view.mirror_paused {
         words.push_str(&format!(", mirror paused: {}", failure.code));
+        if let Some(behind) = view.mirror_behind {
+            words.push_str(&format!(", {} behind", size(behind)));
+        }
     }
     if let Some(failure) = view.failure.as_ref().filter(|_| live) {
         return format!("{words} ({})", failure.code);
@@ -160,6 +164,8 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
     line("state", Some(state_of_attempt(view, look)));
     let link = view.link.as_ref().filter(|_| !view.state.has_ended());
     line("link", link.and_then(|link| link_line(link, look.now)));
+    let transport = link.and_then(|link| link.transport.as_ref());
+    line("over", transport.map(transport_words));
     line("queue", view.queue.as_ref().map(queue_words));
     let priority = (view.priority != Priority::Normal).then(|| view.priority.to_string());
     line("priority", priority);

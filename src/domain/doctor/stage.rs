@@ -56,12 +56,14 @@ impl fmt::Display for Stage {
 /// The stages of bringing up a link by these settings.
 #[must_use]
 pub fn of_link(settings: &SshSettings) -> Vec<Stage> {
+    let by_proxy = settings.reach.proxy.is_some();
     if settings.system_ssh.is_some() {
-        // The system's ssh tells nothing before it is logged in.
-        return vec![Stage::Authentication];
+        // The system's ssh goes through hops by a proxy command of its own, and
+        // tells nothing of them.
+        return of_way(&[], by_proxy || !settings.jumps.is_empty());
     }
     let hops: Vec<String> = settings.jumps.iter().map(SshSettings::address).collect();
-    of_way(&hops, settings.reach.proxy.is_some())
+    of_way(&hops, by_proxy)
 }
 
 /// The stages through these hops, or by a proxy command: where there is either,

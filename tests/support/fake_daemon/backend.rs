@@ -1,13 +1,14 @@
 //! What the server asks of a daemon.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use longhaul::api::backend::{Audience, Backend, Output, RequestError};
 use longhaul::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, CheckNotice, ConfigView, DoctorReport,
     EventView, Finding, FindingStatus, GcRequest, GcView, HostKeyLine, HostKeyShown, InputOffer,
-    InputTaken, KeptView, KillRequest, LinkState, QuestionId, QuestionView, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest, TestStage, TrustRequest,
+    InputTaken, KeptView, KillRequest, LinkState, Progress, QuestionId, QuestionView, RemoteView,
+    RunRequest, SessionView, StatusView, TestReport, TestRequest, TestStage, TrustRequest,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::host_key::TrustError;
@@ -62,6 +63,10 @@ impl Backend for Fake {
             }
             view
         })
+    }
+
+    async fn progress(&self) -> Result<Vec<Progress>, RequestError> {
+        Ok(self.sessions(false).await?.iter().map(Progress::of).collect())
     }
 
     async fn attempts(&self, given: &str) -> Result<Vec<SessionView>, RequestError> {
@@ -159,6 +164,9 @@ impl Backend for Fake {
             sessions: 1,
             working_dir: None,
             env: vec!["TOKEN".to_owned()],
+            tags: BTreeSet::new(),
+            max_sessions: None,
+            slots: None,
         }])
     }
 

@@ -2,6 +2,7 @@
 
 use super::ground::{Ground, Way};
 use super::progress::Progress;
+use crate::actors::common::control_failure;
 use crate::actors::supervisor::adopt::LOCAL;
 use crate::actors::supervisor::create::unresolved;
 use crate::actors::supervisor::handle::DaemonHandle;
@@ -15,13 +16,14 @@ use crate::domain::doctor::stage::{self, Stage};
 use crate::domain::failure::Failure;
 use crate::domain::failure::classify::{link_failure, session_failure};
 use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
-use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
+use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::AgentName;
 use crate::domain::plan::{Order, Plan, PlanError, plan, with_usual_agents};
 use crate::domain::resolve::Override;
 use crate::domain::target::{Place, SshSettings};
-use crate::runner::control::{self, ControlError};
+use crate::domain::transport::Transport;
+use crate::runner::control;
 use crate::runner::doctor::{Rehearsal, RehearseError, Step, rehearse};
 use crate::runner::program::USUAL_SPOOLS;
 use crate::ssh;
@@ -143,10 +145,15 @@ impl Subject {
     ) -> Option<Way> {
         let destination = format!("{}@{}:{}", settings.user, settings.host_name, settings.port);
         let hops: Vec<_> = settings.jumps.iter().map(|hop| hop.host_name.clone()).collect();
-        let detail = match hops.is_empty() {
-            true => destination.clone(),
-            false => format!("{destination} by way of {}", hops.join(", ")),
+        let by = match hops.is_empty() {
+            true => String::new(),
+            false => format!(" by way of {}", hops.join(", ")),
         };
+        let over = match settings.transport.transport {
+            Transport::BuiltIn => String::new(),
+            Transport::OpenSsh => format!(" over {}", Transport::OpenSsh.as_str()),
+        };
+        let detail = format!("{destination}{by}{over}");
         progress.passed(&Stage::Config, Some(detail));
         progress.reaches(destination);
         progress.expect(stage::of_link(settings));
@@ -246,9 +253,9 @@ impl Subject {
                 let stage = progress.pending().unwrap_or(Stage::Command);
                 return Stopped::at(stage, control_failure(error, at));
             }
-            RehearseError::Directory => (
+            RehearseError::Directory(why) => (
                 Stage::WorkingDirectory,
-                from_exit(126, StartStage::WorkingDirectory, b"", &attempt),
+                from_exit(126, StartStage::WorkingDirectory(why), b"", &attempt),
             ),
             RehearseError::ProgramMissing => {
                 (Stage::Command, from_exit(127, StartStage::Program, b"", &attempt))
@@ -256,6 +263,11 @@ impl Subject {
             RehearseError::ProgramDenied => {
                 (Stage::Command, from_exit(126, StartStage::Program, b"", &attempt))
             }
+            // It was run to find that out.
+            RehearseError::ProgramForeign => (
+                progress.pending().unwrap_or(Stage::Command),
+                from_exit(126, StartStage::Foreign, b"", &attempt),
+            ),
             RehearseError::NoSetsid => (Stage::Command, Some(SessionTrouble::NoSetsid)),
             RehearseError::Spool { detail } => {
                 let spools = ground.root.clone().unwrap_or_else(|| USUAL_SPOOLS.to_owned());
@@ -268,18 +280,5 @@ impl Subject {
             path: path.to_owned(),
         };
         Stopped::at(stage, session_failure(&trouble.unwrap_or_else(unknown), at))
-    }
-}
-
-pub(super) fn control_failure(error: ControlError, at: &Whereabouts) -> Failure {
-    match error {
-        ControlError::Cut(trouble) => link_failure(&trouble, at),
-        ControlError::NoAnswer { .. } => {
-            link_failure(&LinkTrouble::TimedOut { phase: Phase::Channel }, at)
-        }
-        ControlError::NotReached { said } => {
-            session_failure(&SessionTrouble::ShellBroken { said }, at)
-        }
-        other => session_failure(&SessionTrouble::ShellBroken { said: other.to_string() }, at),
     }
 }

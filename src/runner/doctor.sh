@@ -11,7 +11,7 @@ say path "$PATH"
 find_login_path
 [ "$_from" = default ] || say login-path "$_found"
 find_setsid && say setsid "$_setsid"
-for _name in tail cat mkdir mkfifo rm mv ls sleep grep uname id; do
+for _name in tail cat dd mkdir mkfifo rm mv ls sleep grep uname id; do
   seek "$_name"
   [ -n "$_found" ] || say lacks "$_name"
 done

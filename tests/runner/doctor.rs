@@ -22,6 +22,7 @@ under_every_shell! {
     processes_with_the_mark_of_no_session_are_told
     what_the_runner_would_lack_is_told
     a_rehearsal_goes_as_far_as_a_start_would
+    a_rehearsal_tells_a_program_for_another_machine
 }
 
 fn examine(bench: &Bench) -> (Vec<String>, Facts) {
@@ -88,8 +89,8 @@ fn processes_with_the_mark_of_no_session_are_told(bench: &mut Bench) {
 }
 
 /// The programs of the system that are there, but for `tail` and `setsid`.
-const THERE: [&str; 16] = [
-    "mkdir", "mkfifo", "cat", "sleep", "rm", "mv", "ls", "grep", "id", "uname", "date", "df",
+const THERE: [&str; 17] = [
+    "mkdir", "mkfifo", "cat", "dd", "sleep", "rm", "mv", "ls", "grep", "id", "uname", "date", "df",
     "stat", "tr", "readlink", "printf",
 ];
 
@@ -140,7 +141,10 @@ fn a_rehearsal_goes_as_far_as_a_start_would(bench: &mut Bench) {
     bench.script("flood", "exec yes");
     let flood = rehearse(bench, None, &path, &["flood"]);
     assert!(flood[2].starts_with("version ") && flood[2].ends_with(" y"), "{flood:?}");
-    assert_eq!(rehearse(bench, Some("no/such"), &path, &["tool"]), ["stuck cwd missing"]);
+    fs::write(home.join("notes"), "").unwrap();
+    for (dir, why) in [("no/such", "missing"), ("~/notes", "file"), ("notes/below", "file")] {
+        assert_eq!(rehearse(bench, Some(dir), &path, &["tool"]), [format!("stuck cwd {why}")]);
+    }
     for (program, why) in [("no-such", "missing"), ("say", "missing"), ("closed", "denied")] {
         let said = rehearse(bench, None, &path, &[program]);
         assert_eq!(said, [entered(&home), format!("stuck program {why}")], "{program}");
@@ -152,5 +156,20 @@ fn a_rehearsal_goes_as_far_as_a_start_would(bench: &mut Bench) {
     assert!(
         said[1].starts_with("stuck spool ") && said[1].ends_with("Not a directory"),
         "{said:?}"
+    );
+}
+
+fn a_rehearsal_tells_a_program_for_another_machine(bench: &mut Bench) {
+    let file = bench.script("foreign", "");
+    // The head of a program of ELF with the other order of bytes (elf(5)).
+    let order = if cfg!(target_endian = "little") { 2 } else { 1 };
+    let mut head = [b"\x7fELF".as_slice(), &[2, order, 1]].concat();
+    head.resize(64, 0);
+    fs::write(&file, head).unwrap();
+    let path = format!("{}:{}", bench.dir().display(), bench.environment["PATH"].display());
+    let said = rehearse(bench, None, &path, &["foreign", "--version"]);
+    assert_eq!(
+        said[1..],
+        [format!("found {}", file.display()), "stuck program foreign".to_owned()]
     );
 }

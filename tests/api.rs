@@ -12,8 +12,8 @@ use bytes::Bytes;
 use fake_daemon::{Fake, link, refused};
 use longhaul::api::client::{Client, ClientError, FeedItem, OutputQuery};
 use longhaul::api::types::{
-    Exit, InputOffer, KillRequest, LinkState, RunRequest, SessionState, Stream, TestRequest,
-    TrustRequest,
+    CheckLine, CheckNotice, Exit, InputOffer, KillRequest, LinkState, RunRequest, SessionState,
+    Stream, TestRequest, TrustRequest,
 };
 use longhaul::domain::attention::{Question, Reply};
 use longhaul::domain::secret::Secret;
@@ -423,7 +423,40 @@ async fn every_other_method_answers() {
     client.reload().await.unwrap();
     let report = client.test_remote("good", &TestRequest::default()).await.unwrap();
     assert_eq!(report.hostname.as_deref(), Some("box"));
+    let report = client.doctor("good").await.unwrap();
+    assert_eq!(report.findings.len(), 2);
     assert_eq!(client.version().await.unwrap().pid, std::process::id());
+}
+
+#[tokio::test]
+async fn a_check_is_told_of_line_by_line_and_its_report_comes_last() {
+    let (_fake, client) = daemon();
+    let mut test = client.follow_test("good", &TestRequest::default()).await.unwrap();
+    let mut lines = Vec::new();
+    let report = loop {
+        match test.next().await.unwrap() {
+            CheckLine::Notice(notice) => lines.push(notice),
+            CheckLine::Report(report) => break report,
+        }
+    };
+    let [CheckNotice::Began(what), CheckNotice::Stage(stage)] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!((what.as_str(), &report.stages[..]), ("connect", &[stage.clone()][..]));
+    assert!(matches!(test.next().await, Err(ClientError::Unfinished { .. })));
+    let mut doctor = client.follow_doctor("good").await.unwrap();
+    let mut findings = Vec::new();
+    let report = loop {
+        match doctor.next().await.unwrap() {
+            CheckLine::Notice(CheckNotice::Finding(finding)) => findings.push(finding),
+            CheckLine::Notice(_) => {}
+            CheckLine::Report(report) => break report,
+        }
+    };
+    assert_eq!(findings, report.findings);
+    // What is turned down is so at once, with its status.
+    let refused = client.follow_test("nowhere", &TestRequest::default()).await.unwrap_err();
+    assert!(matches!(refused, ClientError::Api { status: 404, .. }), "{refused:?}");
 }
 
 #[tokio::test]

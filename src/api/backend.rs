@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::types::{
-    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
-    HostKeyShown, InputOffer, InputTaken, KillRequest, Progress, Pulse, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest, TrustRequest,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, CheckNotice, ConfigView, DoctorReport,
+    EventView, GcRequest, GcView, HostKeyShown, InputOffer, InputTaken, KillRequest, Progress,
+    Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::attention::{AnswerError, QuestionId, QuestionView};
 use crate::domain::event::Event;
@@ -112,10 +112,39 @@ pub struct Output {
     pub pulse: watch::Receiver<Pulse>,
 }
 
+/// Who is told how far a test or an examination has come.
+///
+/// Nobody waits for them: one who does not keep up misses a word, and has
+/// everything in the report.
+#[derive(Debug, Clone)]
+pub struct Audience(Option<mpsc::Sender<CheckNotice>>);
+
+impl Audience {
+    /// Nobody listens.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self(None)
+    }
+
+    /// One who listens, and where; so many notices wait for them.
+    #[must_use]
+    pub fn of(waiting: usize) -> (Self, mpsc::Receiver<CheckNotice>) {
+        let (sender, receiver) = mpsc::channel(waiting);
+        (Self(Some(sender)), receiver)
+    }
+
+    /// Tells them.
+    pub fn tell(&self, notice: CheckNotice) {
+        if let Some(sender) = &self.0 {
+            let _ = sender.try_send(notice);
+        }
+    }
+}
+
 /// The daemon, as the server sees it.
 ///
 /// All of it answers within seconds, except [`test_remote`](Self::test_remote),
-/// [`adopt`](Self::adopt), [`host_key`](Self::host_key) and
+/// [`doctor`](Self::doctor), [`adopt`](Self::adopt), [`host_key`](Self::host_key) and
 /// [`trust`](Self::trust), which take as long as the remote's own time-outs
 /// allow and a person who may be asked takes, [`gc`](Self::gc), which removes while one waits,
 /// [`remove`](Self::remove) with force, which sees processes end, and
@@ -170,12 +199,20 @@ pub trait Backend: Clone + Send + Sync + 'static {
     fn status(&self) -> impl Future<Output = Result<StatusView, RequestError>> + Send;
     /// All remotes.
     fn remotes(&self) -> impl Future<Output = Result<Vec<RemoteView>, RequestError>> + Send;
-    /// Tests a remote, or an ad hoc destination, over a link of its own.
+    /// Tests a remote, an ad hoc destination, or this machine (`local`), over a
+    /// link of its own.
     fn test_remote(
         &self,
         name: &str,
         request: TestRequest,
+        audience: Audience,
     ) -> impl Future<Output = Result<TestReport, RequestError>> + Send;
+    /// Tests it, and looks for all that may trouble sessions there.
+    fn doctor(
+        &self,
+        name: &str,
+        audience: Audience,
+    ) -> impl Future<Output = Result<DoctorReport, RequestError>> + Send;
     /// Takes in the sessions on a remote, or on this machine (`local`), that
     /// are not known here; they follow when this returns.
     fn adopt(

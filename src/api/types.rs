@@ -10,8 +10,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod check;
+
+pub use self::check::{CheckLine, CheckNotice, DoctorReport, TestReport, TestRequest, TestStage};
 pub use crate::domain::attention::{Question, QuestionId, QuestionState, QuestionView};
 pub use crate::domain::connection::{LinkState, LinkView};
+pub use crate::domain::doctor::{Finding, Status as FindingStatus};
 use crate::domain::event::Event;
 pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
@@ -514,45 +518,6 @@ pub struct InputOffer {
 pub struct InputTaken {
     /// Bytes taken from senders, so far and in all.
     pub accepted: u64,
-}
-
-/// `POST /v1/remotes/{name}/test`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TestRequest {
-    /// The agent whose command is looked for.
-    pub agent: Option<AgentName>,
-}
-
-/// How a remote's test went, stage by stage, in order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TestReport {
-    /// The remote.
-    pub remote: String,
-    /// `user@host:port`, once it is known.
-    pub destination: Option<String>,
-    /// The stages that were reached.
-    pub stages: Vec<TestStage>,
-    /// The remote's own host name.
-    pub hostname: Option<String>,
-    /// What stopped the test.
-    pub failure: Option<Failure>,
-    /// What stopped nothing yet.
-    #[serde(default)]
-    pub warnings: Vec<Failure>,
-}
-
-/// One stage of a remote's test.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TestStage {
-    /// `resolve`, `connect`, `key exchange`, …
-    pub name: String,
-    /// Milliseconds that it took.
-    pub took_ms: f64,
-    /// Whether it went well.
-    pub ok: bool,
-    /// What was found.
-    pub detail: Option<String>,
 }
 
 /// `POST /v1/remotes/{name}/adopt`; the name `local` is this machine.

@@ -169,7 +169,9 @@ impl CliError {
                 let folder = socket.parent().unwrap_or(socket).display();
                 Some(format!("ls -ld {folder}\nLONGHAUL_SOCKET=/a/place/of/yours/sock longhaul …"))
             }
-            Self::Client(ClientError::Broken(_)) => Some("longhaul daemon status".into()),
+            Self::Client(ClientError::Broken(_) | ClientError::Unfinished { .. }) => {
+                Some("longhaul daemon status".into())
+            }
             Self::Client(ClientError::Json { .. } | ClientError::Protocol { .. }) => Some(
                 "longhaul daemon restart   (it may be of another version; sessions go on)".into(),
             ),

@@ -1,6 +1,7 @@
 //! `remote`: looking at remotes, trying them, and editing them.
 
 mod change;
+mod check;
 mod edit;
 mod fields;
 mod hosts;
@@ -9,15 +10,13 @@ mod trust;
 
 use clap::Subcommand;
 
-use super::attention;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::output::{print, print_json, print_line, say};
-use super::render::{self, failure_block};
+use super::output::{print, print_json, print_line};
+use super::render;
 use super::status::look;
 use crate::api::client::Client;
-use crate::api::types::TestRequest;
 use crate::domain::ids::AgentName;
 
 /// `longhaul remote`.
@@ -53,10 +52,10 @@ pub(super) enum Verb {
     Disable(edit::NameArgs),
     /// Choose the remote that sessions run on that do not say.
     Default(edit::DefaultArgs),
-    /// Reach it, check its host key, log in and run something.
+    /// Go all the way to a session's command, and tell each stage with its time.
     #[command(after_help = "\
 Exits with 1 when a stage failed. Nothing else is disturbed: the test has a link
-of its own.
+of its own. The name local is this machine.
 
 Examples:
   longhaul remote test box
@@ -68,6 +67,25 @@ Examples:
         /// Also look for this agent's command, and its version.
         #[arg(long, value_name = "NAME")]
         agent: Option<AgentName>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Test it, and look for all that may trouble sessions there.
+    #[command(after_help = "\
+Looks at start-up files, shell, PATH, setsid and tail, MaxSessions, clock, disk and
+inodes for the spools, network file systems, logind, sessions and processes that
+nobody knows of, and agents with their logins. Nothing is changed, and no agent is
+asked anything that costs.
+
+Exits with 1 when sessions cannot run. The name local is this machine.
+
+Examples:
+  longhaul remote doctor box
+  longhaul remote doctor local --json")]
+    Doctor {
+        /// The remote, or [user@]host[:port].
+        name: String,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -123,7 +141,10 @@ pub(super) async fn remote(verb: Verb, context: &Context) -> Result<Code, CliErr
         Verb::Enable(args) => return edit::enable(args, true, context).await,
         Verb::Disable(args) => return edit::enable(args, false, context).await,
         Verb::Default(args) => return edit::default(args, context).await,
-        Verb::Test { name, agent, json } => return test(&name, agent, json, context).await,
+        Verb::Test { name, agent, json } => {
+            return check::test(&name, agent, json, context).await;
+        }
+        Verb::Doctor { name, json } => return check::doctor(&name, json, context).await,
         Verb::Trust { name, fingerprint, json } => {
             return trust::trust(&name, fingerprint, json, context).await;
         }
@@ -144,25 +165,4 @@ async fn show(name: &str, json: bool, context: &Context) -> Result<(), CliError>
         });
     };
     if json { print_json(remote) } else { print(&render::remote(remote, look())) }
-}
-
-async fn test(
-    name: &str,
-    agent: Option<AgentName>,
-    json: bool,
-    context: &Context,
-) -> Result<Code, CliError> {
-    let request = TestRequest { agent };
-    let test = context.call(async |client| client.test_remote(name, &request).await);
-    let report = attention::meanwhile(context, name, test).await?;
-    if json {
-        print_json(&report)?;
-    } else {
-        print(&render::test_report(&report))?;
-        for failure in report.failure.iter().chain(&report.warnings) {
-            say(&failure_block(failure));
-        }
-    }
-    let bad = report.failure.is_some() || report.stages.iter().any(|stage| !stage.ok);
-    Ok(if bad { exit::FAILED } else { exit::OK })
 }

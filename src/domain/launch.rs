@@ -203,6 +203,15 @@ impl Parameters {
         }
     }
 
+    /// Adds a working directory; `None` is the home directory.
+    #[must_use]
+    pub fn cwd(self, cwd: Option<&str>) -> Self {
+        match cwd {
+            Some(cwd) => self.value("cwd", cwd.as_bytes()),
+            None => self,
+        }
+    }
+
     /// Adds that `SSH_AUTH_SOCK` there is an agent that was forwarded.
     #[must_use]
     pub fn agent(self) -> Self {

@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod config;
 pub mod connection;
 pub mod destination;
+pub mod doctor;
 pub mod event;
 pub mod failure;
 pub mod gaps;

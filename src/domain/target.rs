@@ -113,6 +113,16 @@ pub struct SshSettings {
 }
 
 impl SshSettings {
+    /// Who is logged in to: `user@host:port`, an IPv6 address in brackets.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let Self { user, host_name, port, .. } = self;
+        match host_name.contains(':') {
+            true => format!("{user}@[{host_name}]:{port}"),
+            false => format!("{user}@{host_name}:{port}"),
+        }
+    }
+
     /// The host that is connected to first, by TCP; `None` where a proxy command
     /// is the way to it, and nobody knows what that connects to.
     #[must_use]

@@ -68,24 +68,6 @@ pub enum ControlError {
     /// The session takes no input.
     #[error("the session takes no input")]
     StdinClosed,
-    /// There is no such program.
-    #[error("no program {program}")]
-    NoProgram {
-        /// The program.
-        program: String,
-    },
-    /// The program is there, and may not be executed.
-    #[error("{program} may not be executed")]
-    ProgramDenied {
-        /// The program.
-        program: String,
-    },
-    /// The program is there, and made for another machine.
-    #[error("{program} is made for another machine")]
-    ProgramForeign {
-        /// The program.
-        program: String,
-    },
     /// The host lacks programs that the runner is made of.
     #[error("the host lacks {}", programs.join(", "))]
     Lacks {
@@ -159,40 +141,6 @@ pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlErr
 pub async fn load(io: ProgramIo, nonce: &Nonce) -> Result<Option<Load>, ControlError> {
     let lines = run(io, nonce, Program::Load, Parameters::new(nonce), Bytes::new(), WITHIN).await?;
     Ok(Load::parse(lines.iter().map(String::as_str)))
-}
-
-/// A program that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Where, as the shell finds it.
-    pub file: String,
-    /// The status with which it told its version.
-    pub status: u8,
-    /// The first line that it told.
-    pub version: String,
-}
-
-/// Asks whether a program is there, and for its version.
-///
-/// # Errors
-///
-/// The program could not be run to its end, or
-/// [`NoProgram`](ControlError::NoProgram).
-pub async fn which(
-    io: ProgramIo,
-    nonce: &Nonce,
-    path: Option<&str>,
-    argv: &[String],
-) -> Result<Found, ControlError> {
-    let parameters = Parameters::new(nonce).search(path, argv);
-    let lines = run(io, nonce, Program::Which, parameters, Bytes::new(), WITHIN).await?;
-    let find = |key: &str| lines.iter().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
-    let (status, version) = find("version").unwrap_or("").split_once(' ').unwrap_or(("", ""));
-    Ok(Found {
-        file: find("found").unwrap_or_default().to_owned(),
-        status: status.parse().unwrap_or(u8::MAX),
-        version: version.to_owned(),
-    })
 }
 
 /// Asks which agents are there.
@@ -422,6 +370,14 @@ impl Talk {
         length.ok_or(ControlError::Failed { detail: line })
     }
 
+    /// What came before the program's first line, and on standard error, where it
+    /// says nothing itself.
+    pub(super) fn noise(&self) -> String {
+        let mut noise = self.out.before();
+        noise.push_str(&String::from_utf8_lossy(&self.grumble));
+        noise
+    }
+
     pub(super) fn not_reached(&self) -> ControlError {
         ControlError::NotReached { said: self.noise(), status: self.status }
     }
@@ -432,12 +388,6 @@ impl Talk {
             Some(_) => ControlError::NotReachedInTime { said: self.noise() },
             None => ControlError::NoAnswer { within },
         }
-    }
-
-    fn noise(&self) -> String {
-        let mut said = self.out.noise().unwrap_or_default();
-        said.push_str(&String::from_utf8_lossy(&self.grumble));
-        said
     }
 }
 
@@ -453,9 +403,6 @@ fn refused(refusal: &str) -> ControlError {
         "unsigned" => ControlError::Unsigned,
         "running" => ControlError::StillRunning,
         "closed" => ControlError::StdinClosed,
-        "missing" => ControlError::NoProgram { program: detail.to_owned() },
-        "foreign" => ControlError::ProgramForeign { program: detail.to_owned() },
-        "denied" => ControlError::ProgramDenied { program: detail.to_owned() },
         "lacks" => ControlError::Lacks { programs: detail.split(' ').map(str::to_owned).collect() },
         "left" => ControlError::Survivors {
             pids: detail.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect(),

@@ -1,5 +1,5 @@
-# For the programs that start others: `seek` finds one, `find_setsid` and
-# `become_leader` give it a session of its own.
+# For the programs that start others: `seek` finds one, `enter_cwd` goes where it is
+# to run, `find_setsid` and `become_leader` give it a session of its own.
 
 # Sets _found to the file that execvp(3) would run for $1. Else _denied tells
 # one that is there and may not be run. `command -v` would find this program's
@@ -25,6 +25,39 @@ seek_in() {
   elif [ -e "$1$2" ]; then
     _denied=$1$2
   fi
+}
+
+# Enters the working directory that was asked for; a relative one is below the
+# home directory. Else sets _why to what keeps anybody from it: `denied`, `file` or
+# `missing`.
+# shellcheck disable=SC2088 # a tilde as it came
+enter_cwd() {
+  case $_cwd in
+    /*) ;;
+    *)
+      find_home
+      case $_cwd in
+        '' | '~') _cwd=$_home ;;
+        '~/'*) _cwd=$_home/${_cwd#'~/'} ;;
+        *) _cwd=$_home/$_cwd ;;
+      esac
+      ;;
+  esac
+  cd "$_cwd" 2>/dev/null && return
+  _why=denied
+  [ -d "$_cwd" ] && return 1
+  _why='file'
+  [ -e "$_cwd" ] && return 1
+  # What lies behind a folder that may not be searched cannot be told to be there.
+  while :; do
+    case $_cwd in */?*) _cwd=${_cwd%/*} ;; *) break ;; esac
+    _why=denied
+    [ -d "$_cwd" ] && ! [ -x "$_cwd" ] && return 1
+    _why='file'
+    [ -e "$_cwd" ] && ! [ -d "$_cwd" ] && return 1
+  done
+  _why=missing
+  return 1
 }
 
 # Ends the program if the host lacks one of those that the runner calls: without

@@ -5,7 +5,7 @@
 //! they say ([`speech`]), the host that is this machine ([`local`], [`limits`]),
 //! the streams of a program wherever it runs ([`io`]), and the two ways to use
 //! one: [`follow`] streams a session into its mirror, [`control`] does one
-//! thing and ends, [`list`] tells what sessions there are. What may not: decisions about what to do next; those are
+//! thing and ends, [`list`] tells what sessions there are, and [`doctor`] what the machine is like. What may not: decisions about what to do next; those are
 //! the session's state machine's.
 //!
 //! Nothing is installed on a host. A program goes to the login shell as the
@@ -21,6 +21,7 @@
 //! of each version.
 
 pub mod control;
+pub mod doctor;
 pub mod follow;
 pub mod io;
 pub mod limits;

@@ -40,10 +40,19 @@ static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
 static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> =
-    program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
+    program!("lib.sh", "launch.sh", "bounded.sh", "login.sh", "logout.sh", "linger.sh", "probe.sh");
 static LOAD: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "load.sh");
-static WHICH: LazyLock<Vec<u8>> =
-    program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "which.sh");
+static REHEARSE: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "rehearse.sh");
+static DOCTOR: LazyLock<Vec<u8>> = program!(
+    "lib.sh",
+    "launch.sh",
+    "bounded.sh",
+    "login.sh",
+    "logout.sh",
+    "linger.sh",
+    "doctor.sh"
+);
 static DETECT: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "detect.sh");
 
@@ -109,8 +118,11 @@ pub enum Program {
     Probe,
     /// Tells how busy the host is.
     Load,
-    /// Tells whether a program is there, and which version.
-    Which,
+    /// Does what the start of a session does, up to its command, and has that tell
+    /// its version.
+    Rehearse,
+    /// Tells all that may trouble sessions on the host.
+    Doctor,
     /// Tells which agents are there, and who is logged in.
     Detect,
 }
@@ -128,7 +140,8 @@ impl Program {
             Self::List => &LIST,
             Self::Probe => &PROBE,
             Self::Load => &LOAD,
-            Self::Which => &WHICH,
+            Self::Rehearse => &REHEARSE,
+            Self::Doctor => &DOCTOR,
             Self::Detect => &DETECT,
         }
     }
@@ -158,7 +171,8 @@ mod tests {
             Program::List,
             Program::Probe,
             Program::Load,
-            Program::Which,
+            Program::Rehearse,
+            Program::Doctor,
             Program::Detect,
         ] {
             let line = program.line();

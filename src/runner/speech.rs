@@ -27,8 +27,10 @@ pub enum Piece {
 pub struct Splitter {
     mark: Vec<u8>,
     held: BytesMut,
-    /// What came before the first line; `None` once that came.
-    noise: Option<Vec<u8>>,
+    /// What came before the first line.
+    noise: Vec<u8>,
+    /// Whether that has come.
+    spoke: bool,
 }
 
 impl Splitter {
@@ -36,13 +38,19 @@ impl Splitter {
     #[must_use]
     pub fn new(nonce: &Nonce) -> Self {
         let mark = format!("\x1e{} ", nonce.as_str()).into_bytes();
-        Self { mark, held: BytesMut::new(), noise: Some(Vec::new()) }
+        Self { mark, held: BytesMut::new(), noise: Vec::new(), spoke: false }
     }
 
     /// What the login shell printed, if the program never spoke.
     #[must_use]
     pub fn noise(&self) -> Option<String> {
-        self.noise.as_ref().map(|noise| String::from_utf8_lossy(noise).into_owned())
+        (!self.spoke).then(|| self.before())
+    }
+
+    /// What the login shell printed before the program spoke.
+    #[must_use]
+    pub fn before(&self) -> String {
+        String::from_utf8_lossy(&self.noise).into_owned()
     }
 
     /// Takes the next bytes in, and hands out what is certain by now.
@@ -68,7 +76,7 @@ impl Splitter {
                 Some(end) => {
                     let line = String::from_utf8_lossy(&body[..end]).into_owned();
                     rest.advance(self.mark.len() + end + 1);
-                    self.noise = None;
+                    self.spoke = true;
                     take(Piece::Line(line));
                 }
                 None if rest.len() > MAX_LINE => {
@@ -83,13 +91,12 @@ impl Splitter {
     }
 
     fn plain(&mut self, bytes: Bytes, take: &mut impl FnMut(Piece)) {
-        match &mut self.noise {
-            Some(noise) => {
-                noise.extend_from_slice(&bytes);
-                let surplus = noise.len().saturating_sub(MAX_NOISE);
-                noise.drain(..surplus);
-            }
-            None => take(Piece::Data(bytes)),
+        if self.spoke {
+            take(Piece::Data(bytes));
+        } else {
+            self.noise.extend_from_slice(&bytes);
+            let surplus = self.noise.len().saturating_sub(MAX_NOISE);
+            self.noise.drain(..surplus);
         }
     }
 }

@@ -97,30 +97,9 @@ stumble() {
   exit "$2"
 }
 
-# Enters the working directory; a relative one is below the home directory.
-# shellcheck disable=SC2088 # a tilde as it came
+# Enters the working directory.
 enter() {
-  case $_cwd in
-    /*) ;;
-    *)
-      find_home
-      case $_cwd in
-        '' | '~') _cwd=$_home ;;
-        '~/'*) _cwd=$_home/${_cwd#'~/'} ;;
-        *) _cwd=$_home/$_cwd ;;
-      esac
-      ;;
-  esac
-  cd "$_cwd" 2>/dev/null && return
-  [ -d "$_cwd" ] && stumble 'cwd denied' 126
-  [ -e "$_cwd" ] && stumble 'cwd file' 126
-  # What lies behind a folder that may not be searched cannot be told to be there.
-  while :; do
-    case $_cwd in */?*) _cwd=${_cwd%/*} ;; *) break ;; esac
-    [ -d "$_cwd" ] && ! [ -x "$_cwd" ] && stumble 'cwd denied' 126
-    [ -e "$_cwd" ] && ! [ -d "$_cwd" ] && stumble 'cwd file' 126
-  done
-  stumble 'cwd missing' 126
+  enter_cwd || stumble "cwd $_why" 126
 }
 
 # Gives the command the way to the forwarded agent that its spool has, unless that

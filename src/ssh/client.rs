@@ -98,6 +98,8 @@ pub(super) struct Client {
     pub(super) refusals: Arc<Refusals>,
     /// Where the keys go that the server says it has.
     pub(super) announced: Option<oneshot::Sender<Vec<PublicKey>>>,
+    /// Who is told that the server has shown its host key.
+    pub(super) key_shown: Option<oneshot::Sender<()>>,
     /// The agent that the server may use.
     pub(super) agent: Option<ForwardedAgent>,
 }
@@ -109,6 +111,9 @@ impl Handler for Client {
         &mut self,
         shown: &PublicKeyOrCertificate,
     ) -> Result<bool, ClientError> {
+        if let Some(key_shown) = self.key_shown.take() {
+            let _ = key_shown.send(());
+        }
         match shown {
             PublicKeyOrCertificate::PublicKey { key, .. } => {
                 self.host_key.check(key).await.map_err(ClientError::HostKey)?;

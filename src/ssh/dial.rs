@@ -2,16 +2,15 @@
 //! authentication, each with its own bound.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
 
 use russh::client::connect_stream;
 use russh::keys::PublicKey;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::auth;
 #[cfg(test)]
@@ -26,19 +25,19 @@ use super::reach::Reached;
 use super::system;
 use super::wire::Wire;
 use super::{algorithms, proxy, tcp, update};
+use crate::domain::doctor::stage::Stage;
 use crate::domain::failure::greeting::WaitEnd;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::host_key::{HostKeyShown, TrustError};
 use crate::domain::ssh_options::ProxyCommand;
 use crate::domain::target::SshSettings;
 
-type Progress<'a> = &'a (dyn Fn(Phase, Duration) + Send + Sync);
+type Progress<'a> = &'a (dyn Fn(Stage) + Send + Sync);
 
 /// Brings up a link to the destination of `settings`, once.
 ///
-/// `progress` is called as each phase ends, with the time it took. Behind a jump
-/// host there is no [`Phase::Resolve`] (the jump host looks the name up), and
-/// [`Phase::Connect`] is the time that all hops took. Each phase is bounded by
+/// `progress` is called as each stage ends, in the order of
+/// [`stage::of_link`](crate::domain::doctor::stage::of_link). Each phase is bounded by
 /// the connect timeout of the host it is done with; the time in which a person
 /// is waited for does not count, and has a bound of its own: 100 seconds for each
 /// host, since that is what sshd has the patience for. Cancelling it ends what it has opened.
@@ -50,7 +49,7 @@ type Progress<'a> = &'a (dyn Fn(Phase, Duration) + Send + Sync);
 pub async fn dial(
     settings: &SshSettings,
     prompter: Option<Arc<dyn Prompter>>,
-    progress: &(dyn Fn(Phase, Duration) + Send + Sync),
+    progress: &(dyn Fn(Stage) + Send + Sync),
 ) -> Result<Link, LinkTrouble> {
     dial_reached(settings, Reached::default(), prompter, progress).await
 }
@@ -64,7 +63,7 @@ pub async fn dial_reached(
     settings: &SshSettings,
     reached: Reached,
     prompter: Option<Arc<dyn Prompter>>,
-    progress: &(dyn Fn(Phase, Duration) + Send + Sync),
+    progress: &(dyn Fn(Stage) + Send + Sync),
 ) -> Result<Link, LinkTrouble> {
     dial_on(settings, reached, People::with(prompter), progress).await
 }
@@ -143,7 +142,7 @@ async fn shown_key(
 ) -> Result<PublicKey, LinkTrouble> {
     let capture = Arc::<Capture>::default();
     let people = People::with(prompter);
-    let way = Way { people, progress: &|_, _| {}, capture: Some(capture.clone()) };
+    let way = Way { people, progress: &|_| {}, capture: Some(capture.clone()) };
     let dialled = dial_through(settings, &settings.jumps, Reached::default(), way).await;
     // The key exchange was ended by us once the key was there.
     match (capture.key(), dialled) {
@@ -169,12 +168,12 @@ impl<'a> Way<'a> {
     /// Nobody is asked, and nobody told.
     #[cfg(test)]
     pub(super) fn plain() -> Self {
-        Self { people: People::default(), progress: &|_, _| {}, capture: None }
+        Self { people: People::default(), progress: &|_| {}, capture: None }
     }
 
-    /// The way to a jump host, whose phases nobody asked for.
-    fn to_hop(&self) -> Self {
-        Self { people: self.people.clone(), progress: &|_, _| {}, capture: None }
+    /// The way to a jump host, which is a stage as a whole.
+    fn to_hop<'b>(&self, progress: Progress<'b>) -> Way<'b> {
+        Way { people: self.people.clone(), progress, capture: None }
     }
 }
 
@@ -203,8 +202,7 @@ fn dial_through<'a>(
             let stream = BufReader::with_capacity(READ_AHEAD, stream);
             return handshake(settings, stream, None, way).await;
         };
-        let clock = Instant::now();
-        let name = hop_name(hop);
+        let name = hop.address();
         let in_hop = |trouble: LinkTrouble| match trouble {
             // A hop further out has its name on it already.
             LinkTrouble::Jump { .. }
@@ -212,7 +210,14 @@ fn dial_through<'a>(
             | LinkTrouble::ForwardProhibited { .. } => trouble,
             trouble => LinkTrouble::Jump { hop: name.clone(), trouble: Box::new(trouble) },
         };
-        let outer = dial_through(hop, before, reached, way.to_hop()).await.map_err(in_hop)?;
+        let hops_only = |stage: Stage| {
+            if matches!(stage, Stage::Jump(_)) {
+                progress(stage);
+            }
+        };
+        let way_there = way.to_hop(&hops_only);
+        let outer = dial_through(hop, before, reached, way_there).await.map_err(in_hop)?;
+        progress(Stage::Jump(name.clone()));
         let opened = timeout(bound, outer.forward(&settings.host_name, settings.port)).await;
         let channel = match opened {
             Ok(Ok(channel)) => channel,
@@ -232,7 +237,7 @@ fn dial_through<'a>(
                 return Err(LinkTrouble::Forward { hop: name, to, detail });
             }
         };
-        progress(Phase::Connect, clock.elapsed());
+        progress(Stage::Connect);
         let stream = channel.into_stream();
         let inner = handshake(settings, stream, Some(outer.clone()), way).await;
         // What looks like the inner server hanging up may be the hop.
@@ -243,12 +248,10 @@ fn dial_through<'a>(
 /// A TCP connection to the host of `settings`.
 async fn connect(settings: &SshSettings, progress: Progress<'_>) -> Result<TcpStream, LinkTrouble> {
     let SshSettings { host_name, port, reach, connect_timeout: bound, .. } = settings;
-    let clock = Instant::now();
     let addresses = tcp::resolve(host_name, *port, reach.family, *bound).await?;
-    progress(Phase::Resolve, clock.elapsed());
-    let clock = Instant::now();
+    progress(Stage::Resolve);
     let stream = tcp::connect(&addresses, reach, *bound).await?;
-    progress(Phase::Connect, clock.elapsed());
+    progress(Stage::Connect);
     Ok(stream)
 }
 
@@ -258,10 +261,9 @@ async fn dial_by_proxy(
     command: &ProxyCommand,
     way: Way<'_>,
 ) -> Result<BuiltIn, LinkTrouble> {
-    let clock = Instant::now();
     let bound = settings.connect_timeout;
     let (stream, told) = proxy::open(command, bound).await?;
-    (way.progress)(Phase::Connect, clock.elapsed());
+    (way.progress)(Stage::Connect);
     let stream = BufReader::with_capacity(READ_AHEAD, stream);
     match handshake(settings, stream, None, way).await {
         Ok(link) => Ok(link),
@@ -280,7 +282,6 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let Way { people, progress, capture } = way;
-    let clock = Instant::now();
     let bound = settings.connect_timeout;
     let (host_key, known) = HostKeyCheck::load(settings).await?;
     let host_key = match capture {
@@ -296,30 +297,42 @@ where
     let host_key = host_key.asking(asker.clone(), time.clone());
     let refusals = Arc::<Refusals>::default();
     let (announced, announcement) = oneshot::channel();
+    let (shown, key_shown) = oneshot::channel();
     let client = Client {
         host_key: host_key.clone(),
         ending,
         refusals: refusals.clone(),
         announced: Some(announced),
+        key_shown: Some(shown),
         agent: settings.forward_agent.clone().map(ForwardedAgent::at),
     };
     let (stream, wire) = Wire::new(stream);
     // A handshake that is given up would go on in russh's task.
     let cut = wire.cut_on_drop();
     let mut left = bound;
+    let exchange = async {
+        let mut exchange = pin!(connect_stream(config, stream, client));
+        tokio::select! {
+            biased;
+            Ok(()) = key_shown => progress(Stage::KeyExchange),
+            done = &mut exchange => return done,
+        }
+        let done = exchange.await;
+        if done.is_ok() {
+            progress(Stage::HostKey);
+        }
+        done
+    };
     let mut handle = time
-        .bound(&mut left, Phase::KeyExchange, connect_stream(config, stream, client))
+        .bound(&mut left, Phase::KeyExchange, exchange)
         .await
         .map_err(|late| match wire.heard().trouble(WaitEnd::TimedOut) {
             Some(greeting) => LinkTrouble::Greeting(greeting),
             None => late,
         })?
         .map_err(|error| key_exchange_trouble(error, &wire))?;
-    progress(Phase::KeyExchange, clock.elapsed());
-
-    let clock = Instant::now();
     auth::authenticate(&mut handle, settings, &asker, ended.clone()).await?;
-    progress(Phase::Authentication, clock.elapsed());
+    progress(Stage::Authentication);
     cut.disarm();
     let link = BuiltIn::new(Parts {
         handle,
@@ -336,10 +349,6 @@ where
         tokio::spawn(update::learn_announced(host_key, announcement, link.clone()));
     }
     Ok(link)
-}
-
-fn hop_name(hop: &SshSettings) -> String {
-    format!("{}@{}", hop.user, host_and_port(&hop.host_name, hop.port))
 }
 
 fn host_and_port(host: &str, port: u16) -> String {

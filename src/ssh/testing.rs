@@ -296,7 +296,7 @@ pub(super) fn bare_settings() -> SshSettings {
 
 /// Dials without askpass and without progress.
 pub(super) async fn dial(settings: &SshSettings) -> Result<Link, LinkTrouble> {
-    dial_with(settings, None, &|_, _| {}).await
+    dial_with(settings, None, &|_| {}).await
 }
 
 pub(super) fn keygen(file: &Path, kind: &str, passphrase: &str) {

@@ -12,7 +12,7 @@ async fn lists_are_tables_for_people_and_json_for_programs() {
         (&["status"], "daemon  9.9.9, pid 42"),
         (&["remote", "ls"], "box (default)  me@box.example:22"),
         (&["remote", "show", "box"], "try:  ssh box.example systemctl start ssh"),
-        (&["remote", "test", "good"], "it calls itself box"),
+        (&["remote", "test", "good"], "good\n  connect                 1.2 ms  ok\n"),
         (&["agent", "ls"], "nowhere: remote box is disabled"),
         (&["config", "show"], "config  /etc/longhaul.ron"),
         (&["config", "reload"], "config  /etc/longhaul.ron"),
@@ -34,7 +34,22 @@ async fn lists_are_tables_for_people_and_json_for_programs() {
 async fn bad_news_is_in_the_exit_code_too() {
     let fake = daemon();
     let test = run(&fake, &["remote", "test", "box"]).await;
-    assert_output(&test, 1, "box (me@box.example:22)\n  connect       1.2 ms  FAILED\n", REFUSED);
+    let connect = "  connect                 1.2 ms  FAILED\n";
+    assert_output(&test, 1, &format!("box\n{connect}"), REFUSED);
+    let doctor = run(&fake, &["remote", "doctor", "good"]).await;
+    let expected = "\
+good
+  connect                 1.2 ms  ok
+  doctor.shell           ok    /bin/sh
+  doctor.disk            FAIL  full
+      It was made so.
+      try: df -h
+";
+    assert_output(&doctor, 1, expected, "");
+    let json = run(&fake, &["remote", "doctor", "good", "--json"]).await;
+    assert_eq!(json.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["findings"][1]["status"], "fail");
     let show = run(&fake, &["remote", "show", "bx"]).await;
     assert_output(&show, 1, "", "longhaul: no remote \"bx\"\n  try: one of: box\n");
     fake.reject_config("longhaul.ron:3:9: no such field");

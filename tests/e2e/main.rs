@@ -21,6 +21,8 @@ mod configuration;
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod dropbear;
 #[cfg(test)]
 mod exactly_once;

@@ -1,9 +1,13 @@
 //! `remote test`: how far it gets, and how long each stage takes.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::Value;
 
+use crate::support::command::Running;
 use crate::support::config::{Config, Entry};
-use crate::support::sshd::free_port;
+use crate::support::sshd::{Sshd, account, free_port};
+use crate::support::wait::eventually_or;
 use crate::support::world::World;
 
 fn stages(report: &Value) -> Vec<(String, bool)> {
@@ -26,7 +30,23 @@ fn a_good_remote_passes_every_stage_and_tells_its_name() {
     assert!(report["failure"].is_null());
     assert_eq!(report["hostname"], hostname());
     let stages = stages(&report);
-    assert!(stages.len() >= 4 && stages.iter().all(|(_, ok)| *ok), "{stages:?}");
+    let passed: Vec<&str> = stages.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        passed,
+        [
+            "config",
+            "resolve",
+            "connect",
+            "key exchange",
+            "host key",
+            "authentication",
+            "channel",
+            "shell",
+            "working directory",
+            "command",
+        ]
+    );
+    assert!(stages.iter().all(|(_, ok)| *ok), "{stages:?}");
     let table = world.home.longhaul(&["remote", "test", "box"]).exited(0).out();
     assert!(table.contains(&hostname()), "{table}");
     for (stage, _) in stages {
@@ -75,4 +95,97 @@ fn an_unknown_remote_cannot_be_tested() {
     let world = World::new();
     world.home.longhaul(&["remote", "test", "bxo"]).refused().says("box");
     world.home.longhaul(&["remote", "test", "box", "--agent", "nobody"]).refused().says("nobody");
+}
+
+#[test]
+fn each_jump_is_a_stage_and_fails_as_one() {
+    let world = World::new();
+    let inner = Sshd::start();
+    let config = |port: u16| {
+        format!(
+            "Host edge\n HostName 127.0.0.1\n Port {port}\n\
+             Host far\n HostName 127.0.0.1\n Port {}\n ProxyJump edge\n\
+             Host *\n User {}\n IdentityFile {}\n",
+            inner.port(),
+            account(),
+            world.home.identity().display(),
+        )
+    };
+    let file = world.home.path().join(".ssh/config");
+    std::fs::write(&file, config(world.sshd.port())).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let far = Entry::named("far").text("host", "far");
+    world.home.configure(&Config::default().with_remote(far));
+    let edge = |port: u16| format!("jump {}@127.0.0.1:{port}", account());
+    let report = world.home.json(&["remote", "test", "far"]);
+    let names: Vec<String> = stages(&report).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names[..3], ["config".to_owned(), edge(world.sshd.port()), "connect".to_owned()]);
+    let nobody = free_port();
+    std::fs::write(&file, config(nobody)).unwrap();
+    world.home.longhaul(&["config", "reload"]).exited(0);
+    let said = world.home.longhaul(&["remote", "test", "far", "--json"]);
+    let stages = stages(&said.json());
+    assert_eq!(stages.last(), Some(&(edge(nobody), false)), "{said}");
+}
+
+#[test]
+fn what_would_keep_a_session_from_its_command_fails_the_test_with_the_sessions_code() {
+    let world = World::new();
+    let test = |more: &[&str]| {
+        let words = [&["remote", "test", "box", "--json"], more].concat();
+        let said = world.home.longhaul(&words);
+        assert_eq!(said.code(), Some(1), "{said}");
+        let report = said.json();
+        let last = stages(&report).pop().map(|(name, _)| name).unwrap_or_default();
+        let code = report["failure"]["code"].as_str().unwrap_or_default().to_owned();
+        (last, code)
+    };
+    let gone = world.remote().text("working_dir", "~/no/such");
+    world.home.configure(&Config::default().with_remote(gone));
+    let told = |stage: &str, code: &str| (stage.to_owned(), code.to_owned());
+    assert_eq!(test(&[]), told("working directory", "session.cwd.missing"));
+    let closed = world.sshd.write("closed", "#!/bin/sh\n");
+    let broken = world.sshd.write("broken", "#!/usr/bin/env no-such-interpreter\n");
+    std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let agent = |name: &str, file: &std::path::Path| {
+        Entry::named(name).raw("command", &format!("[{:?}]", file.display().to_string()))
+    };
+    let config = Config::default().with_remote(world.remote());
+    let config = config.with_agent(agent("closed", &closed)).with_agent(agent("broken", &broken));
+    world.home.configure(&config);
+    world.home.longhaul(&["config", "reload"]).exited(0);
+    let denied = told("command", "session.command.not-executable");
+    assert_eq!(test(&["--agent", "closed"]), denied);
+    let broken = told("agent version", "session.interpreter.missing");
+    assert_eq!(test(&["--agent", "broken"]), broken);
+    std::fs::remove_dir_all(world.sshd.home().join(".local/state/longhaul")).unwrap();
+    world.sshd.write(".local/state/longhaul", "a file where a folder should be\n");
+    assert_eq!(test(&[]), told("command", "session.spool.unusable"));
+}
+
+#[test]
+fn this_machine_is_tested_without_a_link() {
+    let world = World::new();
+    let report = world.home.json(&["remote", "test", "local"]);
+    let names: Vec<String> = stages(&report).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["config", "channel", "shell", "working directory", "command"]);
+    assert_eq!(report["hostname"], hostname());
+}
+
+#[test]
+fn a_stage_is_told_as_soon_as_it_is_over() {
+    let world = World::new();
+    // The login shell waits; everything before it has been told by then.
+    world.sshd.write(".bashrc", "until [ -e ~/go ]; do sleep 0.05; done\n");
+    let mut test = world.home.start(&["remote", "test", "box"]);
+    let told = |test: &Running| String::from_utf8_lossy(&test.stdout()).into_owned();
+    eventually_or(
+        "the stages before the shell are told",
+        || told(&test).contains("  channel "),
+        || told(&test),
+    );
+    assert!(!told(&test).contains("  shell "), "{}", told(&test));
+    assert!(!test.has_ended());
+    world.sshd.write("go", "");
+    assert!(test.finish().exited(0).out().contains("  command "));
 }

@@ -39,6 +39,7 @@ macro_rules! under_every_shell {
 
 mod agent;
 mod capped;
+mod doctor;
 mod ends;
 mod environment;
 mod exactness;

@@ -16,8 +16,6 @@ under_every_shell! {
     the_login_shells_path_is_told
     a_login_shell_that_hangs_is_ended_with_all_it_started
     what_an_rc_file_leaves_running_holds_nothing_up
-    a_program_is_found_and_asked_for_its_version
-    a_program_that_is_not_there_is_told
     agents_are_found_with_their_versions_and_logins
     a_machine_tells_how_busy_it_is
 }
@@ -62,31 +60,6 @@ fn what_an_rc_file_leaves_running_holds_nothing_up(bench: &mut Bench) {
     let rc = "sleep 60 &\nPATH=/from/the/rc:$PATH\n";
     fs::write(bench.home().join(".profile"), rc).unwrap();
     assert_eq!(value(&probe(bench), "path-from"), "shell");
-}
-
-fn which(bench: &Bench, path: Option<&str>, argv: &[&str]) -> Vec<String> {
-    let argv: Vec<String> = argv.iter().map(|&arg| arg.to_owned()).collect();
-    bench.control(Program::Which, Parameters::new(&nonce()).search(path, &argv))
-}
-
-fn a_program_is_found_and_asked_for_its_version(bench: &mut Bench) {
-    let tool = bench.script("tool", r#"printf '%s\n' "tool $1 1.2 * \n" more; sleep 60 & exit 3"#);
-    let path = format!("{}:/usr/bin:/bin", bench.dir().display());
-    let lines = which(bench, Some(&path), &["tool", "a b"]);
-    assert_eq!(
-        lines,
-        [format!("found {}", tool.display()), r"version 3 tool a b 1.2 * \n".to_owned()]
-    );
-    bench.script("silent", "exit 0");
-    assert_eq!(which(bench, Some(&path), &["silent"])[1], "version 0 ");
-    bench.script("flood", "exec yes");
-    let flood = which(bench, Some(&path), &["flood"]);
-    assert!(flood[1].starts_with("version ") && flood[1].ends_with(" y"), "{flood:?}");
-}
-
-fn a_program_that_is_not_there_is_told(bench: &mut Bench) {
-    assert_eq!(which(bench, None, &["no-such-program"]), ["fail missing no-such-program"]);
-    assert_eq!(which(bench, None, &["say"]), ["fail missing say"]);
 }
 
 fn agents_are_found_with_their_versions_and_logins(bench: &mut Bench) {

@@ -213,6 +213,9 @@ fn a_probe_says_whether_logout_would_kill(bench: &mut Bench) {
         systemd.log_in(bench);
         let said = bench.control(Program::Probe, Parameters::new(&nonce()));
         assert_eq!(said.contains(&word), !linger, "{said:?}");
+        let said = bench.control(Program::Doctor, Parameters::new(&nonce()));
+        let expected = if linger { "logout lingers" } else { "logout kills" };
+        assert!(said.iter().any(|line| line == expected), "{said:?}");
         bench.before.clear();
         drop(systemd);
         bench.next_session();

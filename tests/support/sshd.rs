@@ -121,6 +121,17 @@ impl Sshd {
         fs::write(self.file("authorized_keys"), lines).must("write authorized_keys");
     }
 
+    /// Takes so many channels on a link from the next [`restart`](Self::restart) on.
+    pub(crate) fn set_max_sessions(&self, number: u16) {
+        let file = self.file("sshd_config");
+        let config = fs::read_to_string(&file).must("read sshd_config");
+        let lines = config.lines().map(|line| match line.starts_with("MaxSessions ") {
+            true => format!("MaxSessions {number}\n"),
+            false => format!("{line}\n"),
+        });
+        fs::write(&file, lines.collect::<String>()).must("write sshd_config");
+    }
+
     /// Shows this host key from the next [`restart`](Self::restart) on.
     pub(crate) fn set_host_key(&self, key: &KeyPair) {
         key.write_to(&self.file("host_key"));

@@ -3,11 +3,11 @@
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tracing::debug;
 
-use crate::domain::failure::trouble::{LinkTrouble, Phase};
+use crate::domain::doctor::stage::Stage;
+use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::SshSettings;
 use crate::ssh::{self, Link, Prompter, Reached};
 
@@ -37,8 +37,8 @@ pub trait Dialer: Debug + Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SshDialer;
 
-fn note(phase: Phase, took: Duration) {
-    debug!(?phase, ?took, "dialled so far");
+fn note(over: Stage) {
+    debug!(%over, "dialled so far");
 }
 
 impl Dialer for SshDialer {

@@ -18,7 +18,7 @@ use crate::store::mirror::Piece;
 use crate::store::registry::{Inserted, RegistryError};
 
 /// The name by which this machine is asked for.
-const LOCAL: &str = "local";
+pub(super) const LOCAL: &str = "local";
 
 /// Finds the sessions on a remote, or on this machine, that are not known here,
 /// and takes them in.

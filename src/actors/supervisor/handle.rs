@@ -8,22 +8,23 @@ use ractor::ActorRef;
 use tokio::sync::{broadcast, watch};
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
+use super::checkup::{doctor, test};
 use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
 use super::placement::Loads;
 use super::sessions::{Live, pulse_of};
-use super::{adopt, create, disk, gc, host_key, input, remotes, remove, test, view};
+use super::{adopt, create, disk, gc, host_key, input, remotes, remove, view};
 use crate::actors::attention::Attention;
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::janitor::Janitor;
 use crate::actors::journal::Journal;
 use crate::actors::resolver::ResolverMsg;
 use crate::actors::{ask, now};
-use crate::api::backend::{Backend, Output, RequestError};
+use crate::api::backend::{Audience, Backend, Output, RequestError};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
-    HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, Progress, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest, TrustRequest,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, DoctorReport, EventView,
+    GcRequest, GcView, HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, Progress,
+    RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::attention::{QuestionId, QuestionView};
 use crate::domain::event::{Event, EventKind};
@@ -388,8 +389,13 @@ impl Backend for DaemonHandle {
         &self,
         name: &str,
         request: TestRequest,
+        audience: Audience,
     ) -> Result<TestReport, RequestError> {
-        test::run(self, name, request).await
+        test::run(self, name, request, audience).await
+    }
+
+    async fn doctor(&self, name: &str, audience: Audience) -> Result<DoctorReport, RequestError> {
+        doctor::run(self, name, audience).await
     }
 
     async fn adopt(&self, name: &str, request: AdoptRequest) -> Result<AdoptReport, RequestError> {

@@ -10,6 +10,7 @@
 mod actor;
 mod adopt;
 mod attempts;
+mod checkup;
 mod connections;
 mod create;
 mod digest;
@@ -23,7 +24,6 @@ mod placement;
 mod remotes;
 mod remove;
 mod sessions;
-mod test;
 mod turns;
 mod view;
 

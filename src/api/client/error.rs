@@ -53,6 +53,12 @@ pub enum ClientError {
         /// The HTTP status.
         status: u16,
     },
+    /// The answer ended before what was asked for came.
+    #[error("the daemon gave up on {asked}")]
+    Unfinished {
+        /// The path that was asked for.
+        asked: String,
+    },
     /// A line or an answer that is longer than any of ours.
     #[error("the daemon's answer to {asked} is too long")]
     TooLong {

@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 
 use super::error::ClientError;
 use super::http::{self, Payload, segment};
-use super::streams::{self, AllProgress, Feed, Pulses};
+use super::streams::{self, AllProgress, Check, Feed, Pulses};
 use crate::api::types::{
-    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, GcRequest, GcView,
-    HostKeyShown, InputOffer, InputTaken, KillRequest, QuestionId, QuestionView, RemoteView,
-    RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest, TrustRequest,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, DoctorReport, GcRequest,
+    GcView, HostKeyShown, InputOffer, InputTaken, KillRequest, QuestionId, QuestionView,
+    RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest, TrustRequest,
     VersionView,
 };
 use crate::domain::secret::Secret;
@@ -197,6 +197,39 @@ impl Client {
         request: &TestRequest,
     ) -> Result<TestReport, ClientError> {
         self.post(&format!("/v1/remotes/{}/test", segment(name)), request).await
+    }
+
+    /// Tests a remote, and tells how far that has come.
+    /// `POST /v1/remotes/{name}/test?follow=1`.
+    pub async fn follow_test(
+        &self,
+        name: &str,
+        request: &TestRequest,
+    ) -> Result<Check<TestReport>, ClientError> {
+        self.check(format!("/v1/remotes/{}/test?follow=1", segment(name)), request).await
+    }
+
+    /// Examines a remote. `POST /v1/remotes/{name}/doctor`.
+    pub async fn doctor(&self, name: &str) -> Result<DoctorReport, ClientError> {
+        let path = format!("/v1/remotes/{}/doctor", segment(name));
+        self.call(Method::POST, &path, Payload::Empty).await
+    }
+
+    /// Examines a remote, and tells how far that has come.
+    /// `POST /v1/remotes/{name}/doctor?follow=1`.
+    pub async fn follow_doctor(&self, name: &str) -> Result<Check<DoctorReport>, ClientError> {
+        self.check(format!("/v1/remotes/{}/doctor?follow=1", segment(name)), &()).await
+    }
+
+    async fn check<R: DeserializeOwned>(
+        &self,
+        path: String,
+        body: &impl Serialize,
+    ) -> Result<Check<R>, ClientError> {
+        let json = serde_json::to_vec(body)
+            .map_err(|source| ClientError::Json { asked: path.clone(), source })?;
+        let response = http::send(&self.socket, Method::POST, &path, Payload::Json(json)).await?;
+        Ok(Check::new(response, path))
     }
 
     /// Takes in the sessions on a remote that are not known here.

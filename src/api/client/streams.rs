@@ -1,13 +1,16 @@
 //! Readers for the answers that do not end at once.
 
+use std::marker::PhantomData;
+
 use bytes::{Buf, BytesMut};
 use http_body_util::BodyExt;
 use hyper::Response;
 use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
 
 use super::error::ClientError;
 use super::http::decode;
-use crate::api::types::{EventView, Progress, Pulse, StaleCursor, StatusView};
+use crate::api::types::{CheckLine, EventView, Progress, Pulse, StaleCursor, StatusView};
 
 /// The longest line: a snapshot of a few thousand sessions.
 const MAX_LINE: usize = 64 << 20;
@@ -128,6 +131,31 @@ impl AllProgress {
         match self.0.next().await? {
             Some(line) => decode(&line, &self.0.asked).map(Some),
             None => Ok(None),
+        }
+    }
+}
+
+/// A test or an examination that is followed.
+#[derive(Debug)]
+pub struct Check<R> {
+    lines: Lines,
+    report: PhantomData<fn() -> R>,
+}
+
+impl<R: DeserializeOwned> Check<R> {
+    pub(super) fn new(response: Response<Incoming>, asked: String) -> Self {
+        Self { lines: Lines::new(response, asked), report: PhantomData }
+    }
+
+    /// The next line, of which the report is the last. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks, or ends before the report.
+    pub async fn next(&mut self) -> Result<CheckLine<R>, ClientError> {
+        match self.lines.next().await? {
+            Some(line) => decode(&line, &self.lines.asked),
+            None => Err(ClientError::Unfinished { asked: self.lines.asked.clone() }),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! reader's own pace, pulses are coalesced, and an event reader that lags reads
 //! what it missed from the registry.
 
+mod check;
 mod error;
 mod events;
 mod extract;

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use super::error::ApiError;
 use super::extract::{Asked, Body, Named, bytes, json, json_or_default, switch};
 use super::serve::Context;
-use super::{events, output, watch, watch_all};
+use super::{check, events, output, watch, watch_all};
 use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, GcRequest, GcView,
     HostKeyShown, InputOffer, InputTaken, KillRequest, QuestionView, RemoteView, RunRequest,
-    SessionView, StatusView, TestReport, TestRequest, TrustRequest, VersionView,
+    SessionView, StatusView, TrustRequest, VersionView,
 };
 use crate::domain::attention::AnswerError;
 
@@ -46,7 +46,8 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/events", get(events::events::<B>))
         .route("/v1/status", get(status::<B>))
         .route("/v1/remotes", get(remotes::<B>))
-        .route("/v1/remotes/{name}/test", post(test::<B>))
+        .route("/v1/remotes/{name}/test", post(check::test::<B>))
+        .route("/v1/remotes/{name}/doctor", post(check::doctor::<B>))
         .route("/v1/remotes/{name}/adopt", post(adopt::<B>))
         .route("/v1/remotes/{name}/reconnect", post(reconnect::<B>))
         .route("/v1/remotes/{name}/host-key", get(host_key::<B>).post(trust::<B>))
@@ -160,15 +161,6 @@ async fn status<B: Backend>(State(context): Daemon<B>) -> Reply<StatusView> {
 
 async fn remotes<B: Backend>(State(context): Daemon<B>) -> Reply<Vec<RemoteView>> {
     Ok(Json(context.backend.remotes().await?))
-}
-
-async fn test<B: Backend>(
-    State(context): Daemon<B>,
-    Named(name): Named,
-    body: Body,
-) -> Reply<TestReport> {
-    let request: TestRequest = json_or_default(body)?;
-    Ok(Json(context.backend.test_remote(&name, request).await?))
 }
 
 async fn adopt<B: Backend>(

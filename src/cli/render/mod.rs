@@ -6,6 +6,7 @@
 mod adopt;
 mod attention;
 mod away;
+mod check;
 mod events;
 mod failure;
 mod gc;
@@ -17,11 +18,12 @@ mod words;
 pub(super) use adopt::{adopted, adoption_words};
 pub(super) use attention::{prompt, question_line, questions};
 pub(super) use away::away_line;
+pub(super) use check::{finding, pending, stage};
 pub(super) use events::event_line;
 pub(super) use failure::failure_block;
 pub(super) use gc::gc;
 pub(super) use sessions::{attempt_words, inspect, ps, state_words, waits_words};
-pub(super) use status::{agents, config, remote, remotes, status, test_report};
+pub(super) use status::{agents, config, remote, remotes, status};
 pub(super) use table::table;
 pub(super) use words::tame;
 

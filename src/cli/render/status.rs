@@ -7,7 +7,7 @@ use super::sessions::ps;
 use super::table::table;
 use super::words::{age, command, duration_ms, size, tame};
 use super::{Look, failure_block};
-use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView, TestReport};
+use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView};
 use crate::domain::ids::Tag;
 use crate::domain::transport::{Chosen, TransportView};
 
@@ -166,28 +166,6 @@ pub(in crate::cli) fn remote(remote: &RemoteView, look: Look) -> String {
     }
     if let Some(failure) = &link.failure {
         let _ = writeln!(text, "\n{}", failure_block(failure));
-    }
-    text
-}
-
-/// How a remote's test went. The failure is told apart from it.
-pub(in crate::cli) fn test_report(report: &TestReport) -> String {
-    let mut text = report.remote.clone();
-    if let Some(destination) = &report.destination {
-        let _ = write!(text, " ({destination})");
-    }
-    text.push('\n');
-    let widest = report.stages.iter().map(|stage| stage.name.len()).max().unwrap_or(0);
-    for stage in &report.stages {
-        let word = if stage.ok { "ok" } else { "FAILED" };
-        let _ = write!(text, "  {:widest$}  {:>8.1} ms  {word}", stage.name, stage.took_ms);
-        if let Some(detail) = &stage.detail {
-            let _ = write!(text, "  {}", tame(detail).replace('\n', " "));
-        }
-        text.push('\n');
-    }
-    if let Some(hostname) = &report.hostname {
-        let _ = writeln!(text, "  it calls itself {}", tame(hostname));
     }
     text
 }

@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use super::words::{age, command, duration_ms, size};
 use super::*;
 use crate::api::types::{
-    AdoptReport, AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, FoundSession, Gap,
-    GcFate, GcItem, GcView, GcWhat, KeptView, LinkState, LinkView, Priority, QueueView, RemoteView,
-    SessionState, SessionView, StatusView, StdinView, Stream, TestReport, TestStage, WaitsFor, Why,
+    AdoptReport, AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, Finding,
+    FindingStatus, FoundSession, Gap, GcFate, GcItem, GcView, GcWhat, KeptView, LinkState,
+    LinkView, Priority, QueueView, RemoteView, SessionState, SessionView, StatusView, StdinView,
+    Stream, TestStage, WaitsFor, Why,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -354,33 +355,34 @@ no live sessions
 }
 
 #[test]
-fn a_remote_s_test_shows_each_stage() {
-    let stage = |name: &str, took_ms, ok, detail: Option<&str>| TestStage {
-        name: name.to_owned(),
-        took_ms,
-        ok,
-        detail: detail.map(str::to_owned),
+fn each_stage_of_a_test_is_a_line() {
+    let told = |name: &str, took_ms, ok, detail: Option<&str>| {
+        let (name, detail) = (name.to_owned(), detail.map(str::to_owned));
+        stage(&TestStage { name, took_ms, ok, detail })
     };
-    let report = TestReport {
-        remote: "box".to_owned(),
-        destination: Some("me@box.example:22".to_owned()),
-        stages: vec![
-            stage("resolve", 0.04, true, Some("192.0.2.1")),
-            stage("key exchange", 1234.56, false, None),
-        ],
-        hostname: Some("box\r".to_owned()),
-        failure: None,
-        warnings: Vec::new(),
-    };
-    assert_eq!(
-        test_report(&report),
-        "\
-box (me@box.example:22)
-  resolve            0.0 ms  ok  192.0.2.1
-  key exchange    1234.6 ms  FAILED
-  it calls itself box\\r
-"
-    );
+    let resolve = "  resolve                 0.0 ms  ok  192.0.2.1\n";
+    assert_eq!(told("resolve", 0.04, true, Some("192.0.2.1")), resolve);
+    let exchange = "  key exchange         1234.6 ms  FAILED  closed\\r here\n";
+    assert_eq!(told("key exchange", 1234.56, false, Some("closed\r\nhere")), exchange);
+    let jump = "  jump developer@edge.example:22      12.0 ms  ok\n";
+    assert_eq!(told("jump developer@edge.example:22", 12.0, true, None), jump);
+}
+
+#[test]
+fn a_finding_is_a_line_and_what_to_do_about_it() {
+    let well = Finding::ok("doctor.shell", "the login shell is /bin/bash");
+    assert_eq!(finding(&well), "  doctor.shell           ok    the login shell is /bin/bash\n");
+    let ill = Finding::new("doctor.disk", FindingStatus::Fail, "full\x1b[2J", "None can start.")
+        .with("# look\ndf -h");
+    let first = "  doctor.disk            FAIL  full\\u{1b}[2J";
+    let rest = "      None can start.\n      try: # look\n           df -h\n";
+    assert_eq!(finding(&ill), format!("{first}\n{rest}"));
+}
+
+#[test]
+fn what_is_under_way_leaves_the_line_to_what_comes() {
+    assert_eq!(pending(Some("connect")), "\x1b[K  connect …\r");
+    assert_eq!(pending(None), "\x1b[K");
 }
 
 #[test]

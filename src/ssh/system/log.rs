@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use crate::domain::doctor::stage::Stage;
 use crate::domain::failure::trouble::{KeyOutcome, KeySource, Phase, TriedKey};
 
 /// How many characters of the words are kept: the end of them.
@@ -79,6 +80,18 @@ impl Log {
         }
     }
 
+    /// Whether this stage of bringing a link up is over.
+    pub(super) fn is_past(&self, stage: &Stage) -> bool {
+        let past = match stage {
+            Stage::Resolve => self.phase > Phase::Resolve,
+            Stage::Connect => self.phase > Phase::Connect,
+            Stage::KeyExchange => self.fingerprint.is_some() || self.phase > Phase::KeyExchange,
+            Stage::HostKey => self.phase > Phase::KeyExchange,
+            _ => false,
+        };
+        past || self.logged_in
+    }
+
     /// Another try, such as the next address of a name, begins anew.
     fn reach(&mut self, phase: Phase) {
         if !self.logged_in {
@@ -146,6 +159,27 @@ mod tests {
         let expected = [KeySource::File("/k/a b".into()), KeySource::Agent("me@box".to_owned())];
         assert_eq!(sources, expected);
         assert!(!log.logged_in && heard("Authenticated to box ([1]:22) using \"x\".").logged_in);
+    }
+
+    #[test]
+    fn a_stage_is_over_once_the_log_tells_of_the_next() {
+        use Stage::{Authentication, Connect, HostKey, KeyExchange, Resolve};
+        let all = [Resolve, Connect, KeyExchange, HostKey, Authentication];
+        let steps = [
+            ("debug1: Reading configuration data /etc/ssh/ssh_config\n", 0),
+            ("debug1: Connecting to box [10.0.0.1] port 22.\n", 1),
+            ("debug1: Connection established.\n", 2),
+            ("debug1: Server host key: ssh-ed25519 SHA256:abc\n", 3),
+            ("debug1: SSH2_MSG_NEWKEYS received\n", 4),
+            ("Authenticated to box ([10.0.0.1]:22) using \"publickey\".\n", 5),
+        ];
+        let mut text = String::new();
+        for (line, over) in steps {
+            text.push_str(line);
+            let log = heard(&text);
+            let past: Vec<_> = all.iter().filter(|stage| log.is_past(stage)).collect();
+            assert_eq!(past, all[..over].iter().collect::<Vec<_>>(), "{line}");
+        }
     }
 
     #[test]

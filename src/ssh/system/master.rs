@@ -1,5 +1,6 @@
 //! One `ssh` in master mode: its life from the first word to the last.
 
+use std::collections::VecDeque;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -13,21 +14,19 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::askpass::Answerer;
 use super::exec::{self, Channel, OpenError};
 use super::log::Log;
 use super::{arguments, program, words};
+use crate::domain::doctor::stage::{self, Stage};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
 use crate::domain::target::{SshSettings, SystemSsh};
 use crate::ssh::link::Peer;
 use crate::ssh::people::People;
 use crate::ssh::persons_time::PersonsTime;
 
-/// The phases that a dial tells of.
-const PHASES: [Phase; 4] =
-    [Phase::Resolve, Phase::Connect, Phase::KeyExchange, Phase::Authentication];
 /// The longest line of the log that is taken as one, in bytes.
 const LONGEST_LINE: u64 = 8 * 1024;
 /// How often it is looked whether the control socket is there, once `ssh` has
@@ -62,7 +61,7 @@ pub(in crate::ssh) async fn dial(
     settings: &SshSettings,
     told: &SystemSsh,
     people: People,
-    progress: &(dyn Fn(Phase, Duration) + Send + Sync),
+    progress: &(dyn Fn(Stage) + Send + Sync),
 ) -> Result<Master, LinkTrouble> {
     let program = program::program().ok_or(LinkTrouble::SshNotInstalled)?;
     let folder = Folder::make().map_err(|error| could_not("make a folder for it", &error))?;
@@ -91,11 +90,12 @@ pub(in crate::ssh) async fn dial(
     };
     let mut left = settings.connect_timeout.saturating_mul(2).saturating_add(LOGIN);
     let socket = folder.socket();
+    let mut ahead = Ahead { stages: stage::of_link(settings).into(), progress };
     let up = tokio::select! {
         up = time.bound(
             &mut left,
             Phase::Authentication,
-            until_up(&mut child, &log, &socket, progress),
+            until_up(&mut child, &log, &socket, &mut ahead),
         ) => up,
         question = unanswered => Err(LinkTrouble::Unanswered { question }),
     };
@@ -103,6 +103,7 @@ pub(in crate::ssh) async fn dial(
         Ok(true) => {}
         Ok(false) => {
             let said = log.whole().await;
+            ahead.tell(&said);
             let aside = aside.whole().await;
             let trouble = words::trouble_on_the_way(&said, &aside, settings);
             if let (Some(answerer), LinkTrouble::AuthDenied { .. }) = (&answerer, &trouble) {
@@ -220,26 +221,30 @@ impl Drop for Master {
     }
 }
 
-/// Whether the control socket came before `ssh` ended. Tells of the phases as
-/// they end.
-async fn until_up(
-    child: &mut Child,
-    log: &Listener,
-    socket: &Path,
-    progress: &(dyn Fn(Phase, Duration) + Send + Sync),
-) -> bool {
-    let mut heard = log.heard.subscribe();
-    let (mut clock, mut under_way) = (Instant::now(), Phase::Resolve);
-    loop {
-        let (phase, logged_in) = {
-            let now = heard.borrow_and_update();
-            (now.phase, now.logged_in)
-        };
-        let phase = if logged_in { Phase::Channel } else { phase };
-        for over in PHASES.into_iter().filter(|over| (under_way..phase).contains(over)) {
-            progress(over, std::mem::replace(&mut clock, Instant::now()).elapsed());
+/// The stages of a dial that are not over yet, and who is told when they are.
+struct Ahead<'a> {
+    stages: VecDeque<Stage>,
+    progress: &'a (dyn Fn(Stage) + Send + Sync),
+}
+
+impl Ahead<'_> {
+    fn tell(&mut self, log: &Log) {
+        while let Some(over) = self.stages.pop_front_if(|stage| log.is_past(stage)) {
+            (self.progress)(over);
         }
-        under_way = phase;
+    }
+}
+
+/// Whether the control socket came before `ssh` ended. Tells of the stages as
+/// they end.
+async fn until_up(child: &mut Child, log: &Listener, socket: &Path, ahead: &mut Ahead<'_>) -> bool {
+    let mut heard = log.heard.subscribe();
+    loop {
+        let logged_in = {
+            let now = heard.borrow_and_update();
+            ahead.tell(&now);
+            now.logged_in
+        };
         if logged_in && socket.exists() {
             return true;
         }

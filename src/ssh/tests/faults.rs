@@ -169,7 +169,7 @@ async fn words_are_not_lost_to_the_reset_that_follows_them() {
     let host_name = "127.0.0.1".to_owned();
     let settings = SshSettings { host_name, port, ..settings() };
     for _ in 0..20 {
-        let trouble = crate::ssh::dial(&settings, None, &|_, _| {}).await.unwrap_err();
+        let trouble = crate::ssh::dial(&settings, None, &|_| {}).await.unwrap_err();
         let said = "Not allowed at this time".to_owned();
         assert_eq!(trouble, LinkTrouble::Greeting(GreetingTrouble::Penalised { said }));
     }

@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::domain::failure::trouble::{LinkTrouble, Phase};
+use crate::domain::doctor::stage::of_link;
+use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::SshSettings;
 use crate::ssh::dial::dial_with;
 use crate::ssh::testing::{Sshd, dial, says};
@@ -23,11 +24,10 @@ async fn each_hop_has_its_own_key_and_known_hosts() {
     let (third, third_settings) = Sshd::ready();
     let mut settings = through(first_settings, third_settings);
     settings.jumps.push(second_settings);
-    let phases = Mutex::new(Vec::new());
-    let progress = |phase, _| phases.lock().unwrap().push(phase);
+    let stages = Mutex::new(Vec::new());
+    let progress = |stage| stages.lock().unwrap().push(stage);
     let link = dial_with(&settings, None, &progress).await.unwrap();
-    let all = [Phase::Connect, Phase::KeyExchange, Phase::Authentication];
-    assert_eq!(*phases.lock().unwrap(), all);
+    assert_eq!(*stages.lock().unwrap(), of_link(&settings));
     let port = says(&link, "echo $SSH_CONNECTION").await;
     assert!(port.trim().ends_with(&format!(" {}", third.port)), "{port}");
     for sshd in [&first, &second, &third] {

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, Phase, TriedKey};
+use crate::domain::doctor::stage::of_link;
+use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, TriedKey};
 use crate::ssh::dial::dial_with;
 use crate::ssh::testing::{PASSPHRASE, Sshd, dial, keygen, me, public};
 
@@ -34,13 +35,12 @@ async fn rsa_is_signed_with_sha2_where_sha1_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tells_the_time_of_every_phase() {
+async fn tells_of_every_stage_as_it_ends() {
     let (_sshd, settings) = Sshd::ready();
-    let phases = Mutex::new(Vec::new());
-    let progress = |phase, _| phases.lock().unwrap().push(phase);
+    let stages = Mutex::new(Vec::new());
+    let progress = |stage| stages.lock().unwrap().push(stage);
     dial_with(&settings, None, &progress).await.unwrap();
-    let all = [Phase::Resolve, Phase::Connect, Phase::KeyExchange, Phase::Authentication];
-    assert_eq!(*phases.lock().unwrap(), all);
+    assert_eq!(*stages.lock().unwrap(), of_link(&settings));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +51,7 @@ async fn an_encrypted_key_is_opened_by_askpass_with_opensshs_prompt() {
         sshd.authorize(&key);
         let askpass = sshd.askpass(PASSPHRASE);
         let settings = sshd.settings(&[&key]);
-        dial_with(&settings, Some(&askpass), &|_, _| {}).await.unwrap();
+        dial_with(&settings, Some(&askpass), &|_| {}).await.unwrap();
         let prompt = format!("Enter passphrase for key '{}': \n", key.display());
         assert!(sshd.prompts().ends_with(&prompt), "{:?}", sshd.prompts());
     }
@@ -71,7 +71,7 @@ async fn an_encrypted_key_of_an_old_format_is_opened_by_askpass() {
     assert!(fs::read_to_string(&key).unwrap().contains("BEGIN ENCRYPTED PRIVATE KEY"));
     fs::remove_file(format!("{}.pub", key.display())).unwrap();
     let askpass = sshd.askpass(PASSPHRASE);
-    dial_with(&sshd.settings(&[&key]), Some(&askpass), &|_, _| {}).await.unwrap();
+    dial_with(&sshd.settings(&[&key]), Some(&askpass), &|_| {}).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +83,7 @@ async fn a_passphrase_that_nobody_knows_is_reported_as_needed() {
     let needed = LinkTrouble::PassphraseNeeded { file: key };
     assert_eq!(dial(&settings).await.unwrap_err(), needed);
     let askpass = sshd.askpass("wrong");
-    let result = dial_with(&settings, Some(&askpass), &|_, _| {}).await;
+    let result = dial_with(&settings, Some(&askpass), &|_| {}).await;
     assert_eq!(result.unwrap_err(), needed);
     assert_eq!(sshd.prompts().lines().count(), 3);
 }
@@ -93,7 +93,7 @@ async fn nobody_is_asked_for_the_passphrase_of_a_key_that_is_refused() {
     let sshd = Sshd::start("");
     let key = sshd.key("id", "ed25519", PASSPHRASE);
     let askpass = sshd.askpass(PASSPHRASE);
-    let result = dial_with(&sshd.settings(&[&key]), Some(&askpass), &|_, _| {}).await;
+    let result = dial_with(&sshd.settings(&[&key]), Some(&askpass), &|_| {}).await;
     let denied = LinkTrouble::AuthDenied {
         user: me(),
         tried: vec![refused(&key)],

@@ -166,14 +166,14 @@ async fn a_real_server_takes_the_key_that_a_person_unlocks() {
     sshd.authorize(&key);
     let settings = sshd.settings(&[&key]);
     let person = Person::who_says(&["wrong", PASSPHRASE]);
-    dial_asking(&settings, asking(&person), &|_, _| {}).await.unwrap();
+    dial_asking(&settings, asking(&person), &|_| {}).await.unwrap();
     let question = Question::Passphrase { file: key.clone() };
     let asked = person.asked.lock().unwrap().clone();
     assert_eq!(asked, [(question.clone(), false), (question.clone(), true)]);
     assert_eq!(*person.refused.lock().unwrap(), [question]);
     // Nothing, as with ssh: the next key, and there is none.
     let person = Person::who_says(&[""]);
-    let trouble = dial_asking(&settings, asking(&person), &|_, _| {}).await.unwrap_err();
+    let trouble = dial_asking(&settings, asking(&person), &|_| {}).await.unwrap_err();
     assert_eq!(trouble, LinkTrouble::PassphraseNeeded { file: key });
 }
 
@@ -184,7 +184,7 @@ async fn askpass_goes_before_the_person() {
     sshd.authorize(&key);
     let person = Person::who_says(&[PASSPHRASE]);
     let people = People { askpass: Some(sshd.askpass(PASSPHRASE)), ..asking(&person) };
-    dial_asking(&sshd.settings(&[&key]), people, &|_, _| {}).await.unwrap();
+    dial_asking(&sshd.settings(&[&key]), people, &|_| {}).await.unwrap();
     assert!(person.kinds().is_empty());
 }
 
@@ -204,7 +204,7 @@ async fn a_person_decides_about_a_host_that_is_not_known_where_ssh_asks() {
     let (sshd, settings) = Sshd::ready();
     let settings = SshSettings { unknown_host: UnknownHost::Ask, ..settings };
     let dial = async |person: &Arc<Person>| {
-        dial_asking(&settings, asking(person), &|_, _| {}).await.map(drop)
+        dial_asking(&settings, asking(person), &|_| {}).await.map(drop)
     };
     let person = Person::who_says(&["no"]);
     assert!(matches!(dial(&person).await, Err(LinkTrouble::HostKeyUnknown { .. })));

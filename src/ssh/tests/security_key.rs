@@ -129,7 +129,7 @@ async fn a_security_key_of_the_agent_logs_in_and_a_person_is_told_to_touch_it() 
     let settings = SshSettings { agent_socket: Some(socket), ..sshd.settings(&[]) };
     let screen = Arc::new(Screen::default());
     let people = People { askpass: None, prompter: Some(screen.clone()) };
-    dial_asking(&settings, people, &|_, _| {}).await.unwrap();
+    dial_asking(&settings, people, &|_| {}).await.unwrap();
     assert_eq!(*screen.shown.lock().unwrap(), [Question::Touch { key: "yubi".to_owned() }]);
     assert_eq!(*screen.gone.lock().unwrap(), 1, "it is over with the login");
 }

@@ -224,10 +224,10 @@ async fn a_key_that_was_unlocked_is_handed_to_the_agent() {
     );
     let askpass = sshd.askpass(PASSPHRASE);
     let settings = with(&sshd, &lines, "AddKeysToAgent 10m");
-    dial_with(&settings, Some(&askpass), &|_, _| {}).await.unwrap();
+    dial_with(&settings, Some(&askpass), &|_| {}).await.unwrap();
     assert_eq!(sshd.prompts().lines().count(), 1);
     // Nobody is asked any more.
-    dial_with(&settings, None, &|_, _| {}).await.unwrap();
+    dial_with(&settings, None, &|_| {}).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +239,7 @@ async fn a_wrong_passphrase_is_asked_for_as_often_as_is_set_and_no_login_is_trie
     let askpass = sshd.askpass("wrong");
     for (more, prompts) in [("", 3), ("NumberOfPasswordPrompts 1", 4), ("BatchMode yes", 4)] {
         let settings = with(&sshd, &lines, more);
-        let trouble = dial_with(&settings, Some(&askpass), &|_, _| {}).await.unwrap_err();
+        let trouble = dial_with(&settings, Some(&askpass), &|_| {}).await.unwrap_err();
         assert_eq!(trouble, LinkTrouble::PassphraseNeeded { file: key.clone() }, "{more}");
         assert_eq!(sshd.prompts().lines().count(), prompts, "{more}");
         assert!(!heals_by_itself(&trouble));

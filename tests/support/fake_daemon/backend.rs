@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use longhaul::api::backend::{Backend, Output, RequestError};
+use longhaul::api::backend::{Audience, Backend, Output, RequestError};
 use longhaul::api::types::{
-    AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
-    HostKeyLine, HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, LinkState, Progress,
-    QuestionId, QuestionView, RemoteView, RunRequest, SessionView, StatusView, TestReport,
-    TestRequest, TestStage, TrustRequest,
+    AdoptReport, AdoptRequest, AgentView, AnswerRequest, CheckNotice, ConfigView, DoctorReport,
+    EventView, Finding, FindingStatus, GcRequest, GcView, HostKeyLine, HostKeyShown, InputOffer,
+    InputTaken, KeptView, KillRequest, LinkState, Progress, QuestionId, QuestionView, RemoteView,
+    RunRequest, SessionView, StatusView, TestReport, TestRequest, TestStage, TrustRequest,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::host_key::TrustError;
@@ -174,24 +174,34 @@ impl Backend for Fake {
         &self,
         name: &str,
         _request: TestRequest,
+        audience: Audience,
     ) -> Result<TestReport, RequestError> {
         if name == "nowhere" {
             return Err(RequestError::NoSuchRemote(name.to_owned()));
         }
         let good = name == "good";
+        let stage = TestStage { name: "connect".to_owned(), took_ms: 1.25, ok: good, detail: None };
+        audience.tell(CheckNotice::Began("connect".to_owned()));
+        audience.tell(CheckNotice::Stage(stage.clone()));
         Ok(TestReport {
             remote: name.to_owned(),
             destination: Some("me@box.example:22".to_owned()),
-            stages: vec![TestStage {
-                name: "connect".to_owned(),
-                took_ms: 1.25,
-                ok: good,
-                detail: None,
-            }],
+            stages: vec![stage],
             hostname: good.then(|| "box".to_owned()),
             failure: (!good).then(refused),
             warnings: Vec::new(),
         })
+    }
+
+    async fn doctor(&self, name: &str, audience: Audience) -> Result<DoctorReport, RequestError> {
+        let test = self.test_remote(name, TestRequest::default(), audience.clone()).await?;
+        let why = "It was made so.";
+        let ill = Finding::new("doctor.disk", FindingStatus::Fail, "full", why).with("df -h");
+        let findings = vec![Finding::ok("doctor.shell", "/bin/sh"), ill];
+        for finding in &findings {
+            audience.tell(CheckNotice::Finding(finding.clone()));
+        }
+        Ok(DoctorReport { test, findings })
     }
 
     async fn adopt(&self, name: &str, request: AdoptRequest) -> Result<AdoptReport, RequestError> {

@@ -9,6 +9,7 @@ use super::types::{
     HostKeyShown, InputOffer, InputTaken, KillRequest, Pulse, RemoteView, RunRequest, SessionView,
     StatusView, TestReport, TestRequest, TrustRequest,
 };
+use crate::domain::agent::Lacks;
 use crate::domain::attention::{AnswerError, QuestionId, QuestionView};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
@@ -69,6 +70,9 @@ pub enum RequestError {
     /// The request contradicts itself.
     #[error("{0}")]
     Invalid(&'static str),
+    /// The agent's program cannot do what is asked of it.
+    #[error(transparent)]
+    Lacks(#[from] Lacks),
     /// No such signal.
     #[error("no signal {0:?}")]
     NoSuchSignal(String),

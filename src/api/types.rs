@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::agent::{AgentEvent, AgentRun, Usage};
 pub use crate::domain::attention::{Question, QuestionId, QuestionState, QuestionView};
 pub use crate::domain::connection::{LinkState, LinkView};
 use crate::domain::event::Event;
@@ -56,6 +57,16 @@ pub struct RunRequest {
     /// Whether it is started anew after its end; without it the agent's setting
     /// decides.
     pub restart: Option<RestartPolicy>,
+    /// The agent's model; without it the agent's setting decides.
+    pub model: Option<String>,
+    /// The agent's own conversation that it is to go on from.
+    pub resume: Option<String>,
+    /// The agent is only to look and to plan.
+    pub plan: bool,
+    /// The agent of this session, which has ended, is to go on with its
+    /// conversation, on the same host and in the same directory; `agent`, `on`,
+    /// `cwd` and `resume` are its own then.
+    pub continues: Option<String>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
 }
@@ -76,6 +87,10 @@ impl fmt::Debug for RunRequest {
             start_within_s,
             max_output,
             restart,
+            model,
+            resume,
+            plan,
+            continues,
             idempotency_key,
         } = self;
         f.debug_struct("RunRequest")
@@ -91,6 +106,10 @@ impl fmt::Debug for RunRequest {
             .field("start_within_s", start_within_s)
             .field("max_output", max_output)
             .field("restart", restart)
+            .field("model", model)
+            .field("resume", resume)
+            .field("plan", plan)
+            .field("continues", continues)
             .field("idempotency_key", idempotency_key)
             .finish()
     }
@@ -176,6 +195,39 @@ pub struct SessionView {
     /// Its place among the attempts.
     #[serde(default)]
     pub attempt: AttemptView,
+    /// The session whose conversation its agent goes on with.
+    #[serde(default)]
+    pub continues: Option<SessionId>,
+    /// What its agent has told of its work so far, where it is one whose output
+    /// is known.
+    #[serde(default)]
+    pub agent_run: Option<AgentRun>,
+    /// The last things that it told; only where one session is asked for.
+    #[serde(default)]
+    pub agent_events: Vec<ToldView>,
+}
+
+/// One thing that an agent told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldView {
+    /// The byte of the session's standard output at which its line begins.
+    pub offset: u64,
+    /// What; long texts are cut, and whole in the output.
+    #[serde(flatten)]
+    pub told: AgentEvent,
+}
+
+/// What sessions of one agent have taken at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedView {
+    /// The agent.
+    pub agent: Option<AgentName>,
+    /// Where.
+    pub place: String,
+    /// How many sessions.
+    pub sessions: u32,
+    /// How much.
+    pub usage: Usage,
 }
 
 /// A session's place among the attempts at one piece of work.
@@ -288,6 +340,10 @@ pub struct StatusView {
     /// What is kept of all sessions.
     #[serde(default)]
     pub kept: KeptView,
+    /// What the agents of all sessions that are in the list have taken, by agent
+    /// and place.
+    #[serde(default)]
+    pub used: Vec<UsedView>,
     /// Why nothing new is begun, while this machine's disk is full.
     #[serde(default)]
     pub disk: Option<Failure>,

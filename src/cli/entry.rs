@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    adopt, agent, attach, attention, config, daemon, events, explain, gc, logs, parts, remote, run,
-    send, sessions, ssh_config, status,
+    adopt, agent, attach, attention, config, daemon, events, explain, gc, logs, parts, remote,
+    resume, run, send, sessions, ssh_config, status,
 };
 use crate::paths::Environment;
 
@@ -58,6 +58,8 @@ pub(super) enum Verb {
     Logs(logs::Args),
     /// Follow a session as if it had been run from here.
     Attach(attach::Args),
+    /// Have a session's agent go on with its conversation.
+    Resume(resume::Args),
     /// Send text to a session's standard input.
     Send(send::Args),
     /// Wait for sessions to end.
@@ -111,7 +113,7 @@ impl Verb {
     /// sessions rarely have.
     fn failed(&self) -> Code {
         match self {
-            Self::Run(_) | Self::Attach(_) | Self::Wait(_) => exit::LONGHAUL,
+            Self::Run(_) | Self::Resume(_) | Self::Attach(_) | Self::Wait(_) => exit::LONGHAUL,
             _ => exit::FAILED,
         }
     }
@@ -123,6 +125,7 @@ impl Verb {
             Self::Inspect(args) => sessions::inspect(args, context).await,
             Self::Logs(args) => logs::logs(args, context).await,
             Self::Attach(args) => attach::attach(args, context).await,
+            Self::Resume(args) => resume::resume(args, context).await,
             Self::Send(args) => send::send(args, context).await,
             Self::Wait(args) => sessions::wait(args, context).await,
             Self::Kill(args) => sessions::kill(args, context).await,

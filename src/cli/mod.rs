@@ -28,6 +28,7 @@ mod output;
 mod parts;
 mod remote;
 mod render;
+mod resume;
 mod run;
 mod send;
 mod sessions;

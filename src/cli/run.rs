@@ -53,6 +53,15 @@ pub(super) struct Args {
     /// Read the agent's prompt from a file, or from standard input (-).
     #[arg(long, value_name = "FILE", requires = "agent")]
     prompt_file: Option<OsString>,
+    /// Have the agent use this model.
+    #[arg(long, requires = "agent")]
+    model: Option<String>,
+    /// Have the agent go on with its own conversation of this id.
+    #[arg(long, value_name = "CONVERSATION", requires = "agent")]
+    resume: Option<String>,
+    /// Have the agent look and plan, and change nothing.
+    #[arg(long, requires = "agent")]
+    plan: bool,
     /// Send a file, or our standard input (-), to its standard input.
     #[arg(long, value_name = "FILE")]
     stdin: Option<OsString>,
@@ -166,6 +175,10 @@ impl Args {
             start_within_s: self.start_within,
             max_output: self.max_output.map(MaxOutput::bytes),
             restart: self.restart,
+            model: self.model,
+            resume: self.resume,
+            plan: self.plan,
+            continues: None,
             idempotency_key: Some(key),
         })
     }
@@ -203,7 +216,7 @@ fn environment(
     Ok(env)
 }
 
-fn read_text(input: &Input) -> Result<String, CliError> {
+pub(super) fn read_text(input: &Input) -> Result<String, CliError> {
     let mut bytes = Vec::new();
     match input {
         Input::Stdin => io::stdin().lock().read_to_end(&mut bytes).map(drop),
@@ -229,6 +242,29 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Code, CliError>
             .map_err(|source| CliError::Read { path: path.clone(), source })?;
     }
     let request = args.request(env, key)?;
+    take_in(request, Follow { detach, json, hide, input }, context).await
+}
+
+/// How a session is followed that was asked for.
+#[derive(Debug)]
+pub(super) struct Follow {
+    /// Not at all.
+    pub(super) detach: bool,
+    /// All about it is printed as JSON, in place of its id.
+    pub(super) json: bool,
+    /// Our arguments are nobody's business.
+    pub(super) hide: bool,
+    /// What is fed to it, and whether that is all.
+    pub(super) input: Option<(Input, bool)>,
+}
+
+/// Has a session taken in, and follows it.
+pub(super) async fn take_in(
+    request: RunRequest,
+    follow: Follow,
+    context: &Context,
+) -> Result<Code, CliError> {
+    let Follow { detach, json, hide, input } = follow;
     let (view, signals) = match accepted(context, &request, detach).await? {
         Ok(accepted) => accepted,
         Err(leave) => {

@@ -10,7 +10,7 @@ use crate::domain::failure::classify::link_failure;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::host_key::{HostKeyShown, TrustError};
-use crate::domain::plan::{Order, PlanError, plan};
+use crate::domain::plan::{Order, PlanError, TurnRequest, plan};
 use crate::domain::resolve::Override;
 use crate::domain::target::SshSettings;
 use crate::ssh;
@@ -51,9 +51,11 @@ async fn settings(daemon: &DaemonHandle, name: &str) -> Result<SshSettings, Requ
         command: &command,
         cwd: None,
         max_output: None,
+        turn: TurnRequest::default(),
     };
     let plan = plan(&config, &order).map_err(|error| match error {
         PlanError::Nowhere(error) => unresolved(error),
+        PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
     })?;
     let ssh = plan.ssh.ok_or(RequestError::Invalid("this machine has no host key to trust"))?;

@@ -9,8 +9,10 @@
 
 mod actor;
 mod adopt;
+mod agents;
 mod attempts;
 mod connections;
+mod continued;
 mod create;
 mod digest;
 mod disk;

@@ -10,7 +10,6 @@ use super::handle::DaemonHandle;
 use crate::actors::{nonce, resolver};
 use crate::api::backend::RequestError;
 use crate::api::types::{TestReport, TestRequest, TestStage};
-use crate::domain::agent::profile;
 use crate::domain::config::Config;
 use crate::domain::failure::Failure;
 use crate::domain::failure::classify::{link_failure, session_failure};
@@ -18,7 +17,7 @@ use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
 use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::AgentName;
-use crate::domain::plan::{Order, PlanError, agent_command, plan, with_usual_agents};
+use crate::domain::plan::{self, Order, PlanError, TurnRequest, with_usual_agents};
 use crate::domain::resolve::{Override, ResolveError};
 use crate::domain::target::SshSettings;
 use crate::runner::control::{self, ControlError, Found, HostFacts};
@@ -43,10 +42,12 @@ pub(super) async fn run(
         command: &command,
         cwd: None,
         max_output: None,
+        turn: TurnRequest::default(),
     };
-    let plan = plan(&config, &order).map_err(|error| match error {
+    let plan = plan::plan(&config, &order).map_err(|error| match error {
         PlanError::Nowhere(error) => unresolved(error),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
+        PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
     })?;
     let ssh = plan.ssh.ok_or(RequestError::Invalid("this machine needs no test of its link"))?;
     let mut test = Test::new(name, daemon.attention().prompter(name.to_owned()));
@@ -66,10 +67,7 @@ fn version_command(config: &Config, name: &AgentName) -> Result<Vec<String>, Req
     let Some(agent) = config.agents.get(name) else {
         return Err(unresolved(ResolveError::UnknownAgent { name: name.clone(), nearest: None }));
     };
-    let mut command = agent_command(agent);
-    command.truncate(1);
-    command.extend(profile(agent.profile).version_arguments.iter().copied().map(str::to_owned));
-    Ok(command)
+    Ok(plan::version_command(agent))
 }
 
 /// A test under way.

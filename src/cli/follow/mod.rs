@@ -14,10 +14,12 @@ mod feeder;
 mod follower;
 mod interrupts;
 mod notice;
+mod shown;
 mod tail;
 
 pub(super) use copier::copy_once;
 pub(super) use feeder::{Recipient, feed, feed_bytes};
 pub(super) use follower::{Followed, Follower, follow_to_the_end};
 pub(super) use interrupts::{Asked, Leave, Signals};
+pub(super) use shown::Form;
 pub(super) use tail::offset_of_last_lines;

@@ -12,6 +12,7 @@ mod gc;
 mod sessions;
 mod status;
 mod table;
+mod told;
 mod words;
 
 pub(super) use adopt::{adopted, adoption_words};
@@ -22,6 +23,7 @@ pub(super) use failure::failure_block;
 pub(super) use gc::gc;
 pub(super) use sessions::{attempt_words, inspect, ps, state_words};
 pub(super) use status::{agents, config, remote, remotes, status, test_report};
+pub(super) use told::Story;
 pub(super) use words::tame;
 
 /// What rendering depends on besides the data.

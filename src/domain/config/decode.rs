@@ -4,6 +4,7 @@
 //! decoding goes on beside it. What needs other files or the file system is
 //! left to `load`, with the places that it will have to name.
 
+mod agent;
 mod fields;
 mod restart;
 mod retention;
@@ -39,8 +40,20 @@ const REMOTE_FIELDS: &[&str] = &[
     "start_within",
     "max_output",
 ];
-const AGENT_FIELDS: &[&str] =
-    &["profile", "command", "args", "env", "remote", "working_dir", "max_output", "restart"];
+const AGENT_FIELDS: &[&str] = &[
+    "profile",
+    "command",
+    "args",
+    "arguments",
+    "model",
+    "permissions",
+    "extra_dirs",
+    "env",
+    "remote",
+    "working_dir",
+    "max_output",
+    "restart",
+];
 
 /// How the first of two is pointed at.
 pub(super) const FIRST: &str = "first here";
@@ -252,6 +265,17 @@ impl Decoder<'_> {
             agent.command = command.flatten();
             agent.args =
                 fields.take("args").and_then(|value| self.strings(&value)).unwrap_or_default();
+            agent.arguments =
+                fields.take("arguments").map(|value| self.arguments(&value)).unwrap_or_default();
+            agent.model = fields.take("model").and_then(|value| self.word(&value));
+            agent.permissions = fields
+                .take("permissions")
+                .and_then(|value| self.permissions(&value))
+                .unwrap_or_default();
+            agent.extra_dirs = fields
+                .take("extra_dirs")
+                .and_then(|value| self.strings(&value))
+                .unwrap_or_default();
             agent.env = fields.take("env").map(|value| self.env(&value)).unwrap_or_default();
             if let Some(remote) = fields.take("remote") {
                 (agent.remote, on) = self.agent_remote(&remote);
@@ -283,15 +307,6 @@ impl Decoder<'_> {
             ("Off", None) => Some(SshConfigUse::Off),
             (_, payload) => self.path(&payload?).map(SshConfigUse::File),
         }
-    }
-
-    fn profile(&mut self, value: &Value<'_>) -> Option<Profile> {
-        const ALL: [Profile; 4] =
-            [Profile::Generic, Profile::Claude, Profile::Codex, Profile::OpenCode];
-        const CHOICES: &[&str] = &["Generic", "Claude", "Codex", "OpenCode"];
-        let (name, _) =
-            self.choice(value, "`Generic`, `Claude`, `Codex` or `OpenCode`", CHOICES)?;
-        ALL.into_iter().find(|profile| profile.as_str() == name)
     }
 
     /// One of `choices`, each `Name` or `Name("…")`, with its value.

@@ -86,11 +86,28 @@ fn differing(fields: &[(&'static str, bool)]) -> Vec<&'static str> {
 }
 
 fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
-    let Agent { profile, command, args, env, remote, working_dir, max_output, restart } = new;
+    let Agent {
+        profile,
+        command,
+        args,
+        arguments,
+        model,
+        permissions,
+        extra_dirs,
+        env,
+        remote,
+        working_dir,
+        max_output,
+        restart,
+    } = new;
     differing(&[
         ("profile", old.profile != *profile),
         ("command", old.command != *command),
         ("args", old.args != *args),
+        ("arguments", old.arguments != *arguments),
+        ("model", old.model != *model),
+        ("permissions", old.permissions != *permissions),
+        ("extra_dirs", old.extra_dirs != *extra_dirs),
         ("env", old.env != *env),
         ("remote", old.remote != *remote),
         ("working_dir", old.working_dir != *working_dir),

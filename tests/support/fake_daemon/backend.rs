@@ -142,6 +142,7 @@ impl Backend for Fake {
             state_dir: self.dir().to_owned(),
             notices: Vec::new(),
             kept: KeptView::default(),
+            used: Vec::new(),
             disk: None,
         })
     }

@@ -245,6 +245,9 @@ impl Fake {
             adopted_from: None,
             mirror_paused: None,
             spool_gone_at: None,
+            agent_run: None,
+            agent_events: Vec::new(),
+            continues: None,
             attempt: AttemptView::default(),
         };
         let pulse = watch::Sender::new(Pulse {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::shell::{ShellHint, shell_hint};
+use crate::domain::agent::Trouble;
 use crate::domain::attention::Question;
-use crate::domain::failure::catalogue::{Code, Link, Local, Reach, Session, Trust};
+use crate::domain::failure::catalogue::{Agent, Code, Link, Local, Reach, Session, Trust};
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::{
     KeyOutcome, KeySource, LinkTrouble, LostHow, LostWhy, Phase, SessionTrouble, TriedKey,
@@ -154,8 +155,27 @@ pub fn session_code(trouble: &SessionTrouble) -> Code {
         T::EnvUnavailable { .. } => Session::EnvUnavailable,
         T::Unattended => Session::Unattended,
         T::Unkillable { .. } => Session::Survivors,
+        T::Agent { complaint, .. } => return agent_code(complaint.trouble).into(),
     };
     code.into()
+}
+
+fn agent_code(trouble: Trouble) -> Agent {
+    match trouble {
+        Trouble::NotLoggedIn => Agent::NotLoggedIn,
+        Trouble::KeyInvalid => Agent::KeyInvalid,
+        Trouble::RateLimited => Agent::RateLimited,
+        Trouble::Overloaded => Agent::Overloaded,
+        Trouble::NoCredit => Agent::NoCredit,
+        Trouble::ContextTooLong => Agent::ContextTooLong,
+        Trouble::NoConversation => Agent::NoConversation,
+        Trouble::Denied => Agent::Denied,
+        Trouble::ModelUnknown => Agent::ModelUnknown,
+        Trouble::Unreachable => Agent::Unreachable,
+        Trouble::Limit => Agent::Limit,
+        Trouble::Crashed => Agent::Crashed,
+        Trouble::Other => Agent::Failed,
+    }
 }
 
 /// `ENOSPC` and `EDQUOT` in the words of glibc, musl and the BSDs; the runner

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::io::{ProgramEvent, ProgramIo};
 use super::program::Program;
 use super::speech::{Piece, Splitter};
+use crate::domain::agent::detect::{self, Detected, Search};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 use crate::domain::ids::SessionId;
 use crate::domain::launch::{Nonce, Parameters};
@@ -15,6 +16,10 @@ use crate::domain::launch::{Nonce, Parameters};
 /// How long a program may take, on top of what it is told to wait. A host that
 /// swaps, or whose home directory is on a slow network, needs its time.
 pub(super) const WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a program may take to tell its version; `runner/version.sh` ends it
+/// then.
+const VERSION_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long the removal of many spools may take: of gigabytes, on a slow disk.
 const REMOVE_WITHIN: Duration = Duration::from_secs(120);
@@ -148,6 +153,24 @@ pub async fn which(
         status: status.parse().unwrap_or(u8::MAX),
         version: version.to_owned(),
     })
+}
+
+/// Asks which agents are there.
+///
+/// # Errors
+///
+/// The program could not be run to its end.
+pub async fn detect(
+    io: ProgramIo,
+    nonce: &Nonce,
+    path: Option<&str>,
+    searches: &[Search],
+) -> Result<Vec<Detected>, ControlError> {
+    let parameters = Parameters::new(nonce).search(path, &detect::words(searches));
+    // Each is asked for its version, and may take its time for that.
+    let within = WITHIN + VERSION_WITHIN * u32::try_from(searches.len()).unwrap_or(u32::MAX);
+    let lines = run(io, nonce, Program::Detect, parameters, Bytes::new(), within).await?;
+    detect::parse(&lines).ok_or_else(|| lost("the list of agents has no end").into())
 }
 
 /// Delivers a signal to a session's process group.

@@ -43,7 +43,10 @@ static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
 static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
-static WHICH: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "which.sh");
+static WHICH: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "which.sh");
+static DETECT: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "detect.sh");
 
 /// A program of the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,6 +67,8 @@ pub enum Program {
     Probe,
     /// Tells whether a program is there, and which version.
     Which,
+    /// Tells which agents are there, and who is logged in.
+    Detect,
 }
 
 impl Program {
@@ -79,6 +84,7 @@ impl Program {
             Self::List => &LIST,
             Self::Probe => &PROBE,
             Self::Which => &WHICH,
+            Self::Detect => &DETECT,
         }
     }
 }
@@ -107,6 +113,7 @@ mod tests {
             Program::List,
             Program::Probe,
             Program::Which,
+            Program::Detect,
         ] {
             let line = program.line();
             assert_eq!(line.iter().filter(|b| **b == b'\n').count(), 1, "{program:?}");

@@ -6,19 +6,5 @@ seek "$1"
 [ -n "$_found" ] || fail missing "$1"
 say found "$_found"
 shift
-set -- "$_found" "$@"
-# The first line alone, and not for ever: some look for updates first.
-_answer=$(
-  {
-    bounded 10 "$@" </dev/null 2>&1
-    printf '\n@longhaul@%s\n' "$?"
-  } | {
-    IFS= read -r _first
-    _code=${_first#@longhaul@}
-    while [ "$_code" = "$_first" ] && IFS= read -r _line; do
-      case $_line in @longhaul@*) _code=${_line#@longhaul@}; break ;; esac
-    done
-    printf '%s %s\n' "${_code:-255}" "$_first"
-  }
-)
-say version "$_answer"
+ask_version "$_found" "$@"
+say version "$_version"

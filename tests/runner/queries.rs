@@ -1,7 +1,11 @@
 //! What a machine is, and what is on it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
+use longhaul::domain::agent::Profile;
+use longhaul::domain::agent::detect::{LoginSign, Presence, Search, VersionTold, parse, words};
 use longhaul::domain::launch::Parameters;
 use longhaul::runner::program::Program;
 
@@ -13,6 +17,7 @@ under_every_shell! {
     what_an_rc_file_leaves_running_holds_nothing_up
     a_program_is_found_and_asked_for_its_version
     a_program_that_is_not_there_is_told
+    agents_are_found_with_their_versions_and_logins
 }
 
 fn value(lines: &[String], key: &str) -> String {
@@ -74,4 +79,59 @@ fn a_program_is_found_and_asked_for_its_version(bench: &mut Bench) {
 fn a_program_that_is_not_there_is_told(bench: &mut Bench) {
     assert_eq!(which(bench, None, &["no-such-program"]), ["fail missing no-such-program"]);
     assert_eq!(which(bench, None, &["say"]), ["fail missing say"]);
+}
+
+fn agents_are_found_with_their_versions_and_logins(bench: &mut Bench) {
+    bench.script("claude", "echo '2.1.0 (Claude Code)'");
+    bench.script("codex", "echo codex-cli 0.50");
+    let opencode = bench.script("opencode", "echo not reached");
+    fs::set_permissions(&opencode, fs::Permissions::from_mode(0o600)).unwrap();
+    let mine = bench.script("mine", "echo must not run >ran");
+    for (file, text) in [
+        (".claude/.credentials.json", "{\"claudeAiOauth\": {}}"),
+        (".codex/auth.json", "{}"),
+        ("elsewhere/auth.json", "{\"tokens\": {}}"),
+    ] {
+        let file = bench.home().join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    let path = format!("{}:/usr/bin:/bin", bench.dir().display());
+    let kinds = [Profile::Claude, Profile::Codex, Profile::OpenCode];
+    let mut searches =
+        kinds.map(|kind| Search::of(kind, kind.cli().spec().name.to_owned())).to_vec();
+    searches.push(Search::of(Profile::Generic, "mine".to_owned()));
+    searches.push(Search::of(Profile::Generic, "no such".to_owned()));
+    let detect = |bench: &Bench, path: &str| {
+        let applets = bench.environment["PATH"].to_str().unwrap();
+        let parameters =
+            Parameters::new(&nonce()).search(Some(&format!("{path}:{applets}")), &words(&searches));
+        parse(&bench.control(Program::Detect, parameters)).unwrap()
+    };
+    let there = |file: &Path, line: Option<&str>| Presence::There {
+        file: file.display().to_string(),
+        told: line.map(|line| VersionTold { status: 0, line: line.to_owned() }),
+    };
+    let credentials = bench.home().join(".claude/.credentials.json").display().to_string();
+    let found = detect(bench, &path);
+    assert_eq!(found.len(), 5, "{found:?}");
+    let claude = there(&bench.dir().join("claude"), Some("2.1.0 (Claude Code)"));
+    assert_eq!(found[0].presence, claude);
+    assert_eq!(found[0].login, Some(LoginSign::File(credentials)));
+    assert_eq!(found[1].presence, there(&bench.dir().join("codex"), Some("codex-cli 0.50")));
+    // `{}` is what is left after a logout.
+    assert_eq!(found[1].login, None);
+    assert_eq!(found[2].presence, Presence::Denied { file: opencode.display().to_string() });
+    assert_eq!(found[3].presence, there(&mine, None));
+    assert!(!bench.dir().join("ran").exists());
+    assert_eq!((found[4].program.as_str(), &found[4].presence), ("no such", &Presence::Absent));
+    // Where the folder is elsewhere, and where a variable stands for a login.
+    let elsewhere = bench.home().join("elsewhere");
+    bench.environment.insert("CODEX_HOME".to_owned(), elsewhere.clone().into_os_string());
+    bench.environment.insert("ANTHROPIC_API_KEY".to_owned(), "secret".into());
+    let found = detect(bench, &path);
+    let file = elsewhere.join("auth.json").display().to_string();
+    assert_eq!(found[1].login, Some(LoginSign::File(file)));
+    let variable = Some(LoginSign::Variable("ANTHROPIC_API_KEY".to_owned()));
+    assert_eq!([&found[0].login, &found[2].login], [&variable, &variable]);
 }

@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::cli::{AgentCli, Arguments, Spec};
+use super::detect::LoginSigns;
 use super::event::{AgentEvent, Awaited, Usage};
 use super::json::{at, count, in_a_line, items, string, text, text_of_blocks};
 use super::trouble::{Complaint, Passes, Trouble};
@@ -20,7 +21,19 @@ const SPEC: Spec = Spec {
     name: "claude",
     program: "claude",
     install: Some("npm install -g @anthropic-ai/claude-code"),
-    login: Some("claude auth login"),
+    login: Some(&LoginSigns {
+        variables: &[
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_AUTH_TOKEN",
+            "CLAUDE_CODE_OAUTH_TOKEN",
+            "CLAUDE_CODE_USE_BEDROCK",
+            "CLAUDE_CODE_USE_VERTEX",
+        ],
+        folder: "~/.claude",
+        moved: Some("CLAUDE_CONFIG_DIR"),
+        files: &[".credentials.json"],
+        command: "claude auth login",
+    }),
     arguments: Arguments {
         // Without --verbose, stream-json is refused.
         run: &["-p", "--output-format", "stream-json", "--verbose", "{options}"],
@@ -41,7 +54,6 @@ const SPEC: Spec = Spec {
         // It takes them in messages on standard input only.
         image: None,
         version: &["--version"],
-        logged_in: Some(&["auth", "status"]),
     },
     statuses: &[],
     no_conversation: &["No conversation found with session ID: {session}"],

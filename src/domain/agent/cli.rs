@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::detect::LoginSigns;
 use super::event::AgentEvent;
 use super::trouble::Trouble;
 
@@ -26,8 +27,8 @@ pub struct Spec {
     pub program: &'static str,
     /// The command that installs it, where there is a usual one.
     pub install: Option<&'static str>,
-    /// The command that logs in.
-    pub login: Option<&'static str>,
+    /// How a login is seen, and made.
+    pub login: Option<&'static LoginSigns>,
     /// What it is called with.
     pub arguments: Arguments<&'static [&'static str]>,
     /// Statuses that mean one thing alone.
@@ -63,8 +64,6 @@ pub struct Arguments<T> {
     pub image: Option<T>,
     /// Prints the version and ends.
     pub version: T,
-    /// Tells by its status whether somebody is logged in, without a token spent.
-    pub logged_in: Option<T>,
 }
 
 /// Which checks an agent's program makes before it does something.

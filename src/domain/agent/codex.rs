@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::cli::{AgentCli, Arguments, Spec};
+use super::detect::LoginSigns;
 use super::event::{AgentEvent, Awaited, Usage};
 use super::json::{at, count, in_a_line, string, text};
 use super::trouble::{Complaint, Trouble};
@@ -19,7 +20,13 @@ const SPEC: Spec = Spec {
     name: "codex",
     program: "codex",
     install: Some("npm install -g @openai/codex"),
-    login: Some("codex login --device-auth"),
+    login: Some(&LoginSigns {
+        variables: &["CODEX_API_KEY", "OPENAI_API_KEY"],
+        folder: "~/.codex",
+        moved: Some("CODEX_HOME"),
+        files: &["auth.json"],
+        command: "codex login --device-auth",
+    }),
     arguments: Arguments {
         // `-` says that the prompt is on standard input.
         run: &["exec", "--json", "{options}", "-"],
@@ -33,7 +40,6 @@ const SPEC: Spec = Spec {
         // It would take the words that follow for further images.
         image: Some(&["--image={}"]),
         version: &["--version"],
-        logged_in: Some(&["login", "status"]),
     },
     statuses: &[],
     no_conversation: &["no rollout found for thread id {session}"],

@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::cli::{AgentCli, Arguments, Spec};
+use super::detect::LoginSigns;
 use super::event::{AgentEvent, Awaited, Usage};
 use super::json::{at, count, in_a_line, items, string, text};
 use super::trouble::{Complaint, Trouble};
@@ -19,7 +20,13 @@ const SPEC: Spec = Spec {
     name: "copilot",
     program: "copilot",
     install: Some("npm install -g @github/copilot"),
-    login: Some("copilot login"),
+    login: Some(&LoginSigns {
+        variables: &["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"],
+        folder: "~/.copilot",
+        moved: Some("COPILOT_HOME"),
+        files: &["config.json"],
+        command: "copilot login",
+    }),
     arguments: Arguments {
         // Without a terminal it takes its prompt from standard input. An update
         // of itself in the middle of many runs would be nobody's wish.
@@ -38,7 +45,6 @@ const SPEC: Spec = Spec {
         dir: Some(&["--add-dir", "{}"]),
         image: Some(&["--attachment", "{}"]),
         version: &["--version"],
-        logged_in: None,
     },
     statuses: &[],
     no_conversation: &[],

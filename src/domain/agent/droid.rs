@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::cli::{AgentCli, Arguments, Spec};
+use super::detect::LoginSigns;
 use super::event::{AgentEvent, Usage};
 use super::json::{at, count, in_a_line, string, text, text_of_blocks};
 use super::trouble::{Complaint, Trouble};
@@ -17,7 +18,13 @@ const SPEC: Spec = Spec {
     name: "droid",
     program: "droid",
     install: Some("npm install -g droid"),
-    login: Some("droid"),
+    login: Some(&LoginSigns {
+        variables: &["FACTORY_API_KEY"],
+        folder: "~/.factory",
+        moved: None,
+        files: &["auth.json"],
+        command: "droid",
+    }),
     arguments: Arguments {
         run: &["exec", "--output-format", "stream-json", "{options}"],
         resume: Some(&[
@@ -36,7 +43,6 @@ const SPEC: Spec = Spec {
         dir: None,
         image: None,
         version: &["--version"],
-        logged_in: None,
     },
     statuses: &[],
     no_conversation: &[],

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::cli::{AgentCli, Arguments, Spec};
+use super::detect::LoginSigns;
 use super::event::{AgentEvent, Usage};
 use super::json::{at, count, in_a_line, string, text};
 use super::trouble::{Complaint, Trouble};
@@ -18,7 +19,13 @@ const SPEC: Spec = Spec {
     name: "gemini",
     program: "gemini",
     install: Some("npm install -g @google/gemini-cli"),
-    login: Some("gemini"),
+    login: Some(&LoginSigns {
+        variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS"],
+        folder: "~/.gemini",
+        moved: None,
+        files: &["oauth_creds.json"],
+        command: "gemini",
+    }),
     arguments: Arguments {
         // Without a terminal it takes its prompt from standard input.
         run: &["--output-format", "stream-json", "{options}"],
@@ -30,7 +37,6 @@ const SPEC: Spec = Spec {
         dir: Some(&["--include-directories", "{}"]),
         image: None,
         version: &["--version"],
-        logged_in: None,
     },
     // Its manual, under "headless mode": 42 is input that it cannot use.
     statuses: &[(41, Trouble::NotLoggedIn), (53, Trouble::Limit)],

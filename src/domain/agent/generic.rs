@@ -24,7 +24,6 @@ const SPEC: Spec = Spec {
         dir: None,
         image: None,
         version: &["--version"],
-        logged_in: None,
     },
     statuses: &[],
     no_conversation: &[],

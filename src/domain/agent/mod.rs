@@ -3,12 +3,14 @@
 //! What lives here: one file per agent, with its command line as data and how
 //! its output reads ([`AgentCli`]); the vocabulary that all of them are read
 //! into ([`AgentEvent`]), what it adds up to ([`AgentRun`]), and why an agent
-//! stopped ([`verdict`]). What may not: anything that runs them.
+//! stopped ([`verdict`]); and how one is looked for ([`detect`]). What may not:
+//! anything that runs them.
 
 mod claude;
 mod cli;
 mod codex;
 mod copilot;
+pub mod detect;
 mod droid;
 mod event;
 mod gemini;

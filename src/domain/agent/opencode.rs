@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::cli::{AgentCli, Arguments, Spec};
+use super::detect::LoginSigns;
 use super::event::{AgentEvent, Awaited, Usage};
 use super::json::{at, count, in_a_line, string, text};
 use super::trouble::{Complaint, Passes, Trouble};
@@ -18,7 +19,13 @@ const SPEC: Spec = Spec {
     name: "opencode",
     program: "opencode",
     install: Some("npm install -g opencode-ai"),
-    login: Some("opencode auth login"),
+    login: Some(&LoginSigns {
+        variables: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY"],
+        folder: "~/.local/share/opencode",
+        moved: None,
+        files: &["auth.json"],
+        command: "opencode auth login",
+    }),
     arguments: Arguments {
         run: &["run", "--format", "json", "{options}"],
         resume: Some(&["run", "--format", "json", "--session", "{session}", "{options}"]),
@@ -29,8 +36,6 @@ const SPEC: Spec = Spec {
         dir: None,
         image: Some(&["--file={}"]),
         version: &["--version"],
-        // It lists its logins, and ends with 0 with or without one.
-        logged_in: None,
     },
     statuses: &[],
     no_conversation: &["Session not found"],

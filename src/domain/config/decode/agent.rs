@@ -5,7 +5,7 @@ use super::fields::Value;
 use crate::domain::agent::{Arguments, PROFILES, Permissions, Profile};
 
 const PARTS: &[&str] =
-    &["run", "resume", "model", "plan", "mode", "skip", "dir", "image", "version", "logged_in"];
+    &["run", "resume", "model", "plan", "mode", "skip", "dir", "image", "version"];
 
 impl Decoder<'_> {
     pub(super) fn profile(&mut self, value: &Value<'_>) -> Option<Profile> {
@@ -44,7 +44,6 @@ impl Decoder<'_> {
             dir: part("dir"),
             image: part("image"),
             version: part("version").unwrap_or_default(),
-            logged_in: part("logged_in"),
         }
     }
 }

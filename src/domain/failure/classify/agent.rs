@@ -64,7 +64,8 @@ fn passes(complaint: &Complaint) -> String {
 
 /// How to log in there; that asks, so it needs a terminal.
 fn login(profile: Profile, agent: &str, at: &Whereabouts) -> String {
-    match (profile.cli().spec().login, &at.destination) {
+    let signs = profile.cli().spec().login;
+    match (signs.map(|signs| signs.command), &at.destination) {
         (Some(command), Some(to)) => {
             format!("# log in on {}:\n{} -- {}", at.host(), to.ssh("-t"), sh_remote(command))
         }

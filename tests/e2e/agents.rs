@@ -80,7 +80,8 @@ fn what_an_agent_tells_is_told_once_whoever_dies_meanwhile() {
     let status = world.home.json(&["status"]);
     assert_eq!(status["used"][0]["usage"]["output"], 12);
     assert_eq!(status["used"][0]["place"], "box");
-    world.home.longhaul(&["ps", "-a"]).exited(0).says("34 $0.0004");
+    let listed = world.home.longhaul(&["ps", "-a"]).exited(0);
+    assert!(listed.out().contains("34 $0.0004"), "{listed}");
     // Into a pipe go the bytes.
     for args in [&["logs", "job"][..], &["logs", "--raw", "job"]] {
         assert_eq!(world.home.longhaul(args).exited(0).stdout, all);

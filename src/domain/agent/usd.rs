@@ -25,7 +25,7 @@ impl Usd {
             clippy::cast_sign_loss,
             reason = "it is between 0 and a number far below the largest"
         )]
-        (0.0..1e15).contains(&micros).then(|| Self(micros as u64))
+        (0.0..1e15).contains(&micros).then_some(Self(micros as u64))
     }
 
     /// Both together.

@@ -34,6 +34,7 @@ use crate::actors::surroundings;
 use crate::actors::{ask, now};
 use crate::api::server::serve;
 use crate::domain::origin::{ControlId, Origin, Who};
+use crate::domain::session::Phase;
 use crate::paths::{Environment, PathsError};
 use crate::runner::limits::raise_open_files;
 use crate::ssh::settings::SshEnvironment;
@@ -328,7 +329,12 @@ async fn adopt(
     registry: &Registry,
     state_dir: &StateDir,
 ) -> Result<(), DaemonError> {
-    for record in registry.live().await? {
+    let mut records = registry.live().await?;
+    // What runs counts before anything starts, and what waits comes in the order
+    // in which it came.
+    records.reverse();
+    records.sort_by_key(|record| record.phase == Phase::Waiting);
+    for record in records {
         let folder = state_dir.session(&record.id);
         let (id, state) = (record.id.clone(), record.state().as_str());
         let new = match furnish(folder, record).await {

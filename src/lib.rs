@@ -73,6 +73,7 @@
 //! | a new attempt only after a death | [`domain::session::attempt`] |
 //! | input once and in order | [`domain::session::piece`], `runner/input.sh` |
 //! | nothing lost or doubled | `runner/follow.sh`, [`runner::follow`], [`store::mirror`] |
+//! | never over a limit, and nobody starves | [`domain::queue`] |
 //! | what a cap dropped is told | `runner/segments.sh`, [`domain::gaps`] |
 //! | status from the exit record only | `runner/finish.sh`, [`domain::session::ending`] |
 //! | back as soon as the host is | [`domain::connection::knock`], [`domain::wake`], [`actors::surroundings`] |

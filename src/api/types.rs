@@ -4,11 +4,15 @@
 //! are seconds. Fields are only ever added; a reader ignores what it does not
 //! know.
 
+mod agent;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use agent::{ToldView, UsedView};
 
 pub use crate::domain::agent::{AgentEvent, AgentRun, Usage};
 pub use crate::domain::attention::{Question, QuestionId, QuestionState, QuestionView};
@@ -18,7 +22,8 @@ pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 pub use crate::domain::gaps::{Dropped, Gap};
 pub use crate::domain::host_key::{HostKeyLine, HostKeyShown};
-use crate::domain::ids::{AgentName, RemoteName, SessionId, SessionName};
+use crate::domain::ids::{AgentName, ClientName, RemoteName, SessionId, SessionName};
+pub use crate::domain::queue::{Priority, WaitsFor};
 pub use crate::domain::retention::Why;
 use crate::domain::secret::Secret;
 pub use crate::domain::session::{Exit, Pulse, RestartPolicy, Retry, SessionState};
@@ -67,6 +72,10 @@ pub struct RunRequest {
     /// conversation, on the same host and in the same directory; `agent`, `on`,
     /// `cwd` and `resume` are its own then.
     pub continues: Option<String>,
+    /// Whose turn comes before whose, where not all may run at once.
+    pub priority: Option<Priority>,
+    /// Who asks: turns go round between clients.
+    pub client: Option<ClientName>,
     /// A second request with the same key answers with the first's session.
     pub idempotency_key: Option<String>,
 }
@@ -91,6 +100,8 @@ impl fmt::Debug for RunRequest {
             resume,
             plan,
             continues,
+            priority,
+            client,
             idempotency_key,
         } = self;
         f.debug_struct("RunRequest")
@@ -110,6 +121,8 @@ impl fmt::Debug for RunRequest {
             .field("resume", resume)
             .field("plan", plan)
             .field("continues", continues)
+            .field("priority", priority)
+            .field("client", client)
             .field("idempotency_key", idempotency_key)
             .finish()
     }
@@ -140,6 +153,12 @@ pub struct SessionView {
     pub place: String,
     /// The host name behind the remote, once it is known.
     pub host: Option<String>,
+    /// Whose turn comes before whose.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Who asked for it, where they said so.
+    #[serde(default)]
+    pub client: Option<ClientName>,
     /// How the link to it is; `None` for local and for ended sessions.
     pub link: Option<LinkView>,
     /// Where in its life it is.
@@ -205,29 +224,20 @@ pub struct SessionView {
     /// The last things that it told; only where one session is asked for.
     #[serde(default)]
     pub agent_events: Vec<ToldView>,
+    /// Its place in the queue; `None` once its turn has come.
+    #[serde(default)]
+    pub queue: Option<QueueView>,
 }
 
-/// One thing that an agent told.
+/// Where a session stands that waits for its turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldView {
-    /// The byte of the session's standard output at which its line begins.
-    pub offset: u64,
-    /// What; long texts are cut, and whole in the output.
-    #[serde(flatten)]
-    pub told: AgentEvent,
-}
-
-/// What sessions of one agent have taken at one place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsedView {
-    /// The agent.
-    pub agent: Option<AgentName>,
-    /// Where.
-    pub place: String,
-    /// How many sessions.
-    pub sessions: u32,
-    /// How much.
-    pub usage: Usage,
+pub struct QueueView {
+    /// Its place among those that wait for the same, from 1.
+    pub place: u32,
+    /// How many those are.
+    pub of: u32,
+    /// Why its turn has not come.
+    pub waits_for: WaitsFor,
 }
 
 /// A session's place among the attempts at one piece of work.

@@ -14,8 +14,8 @@ use super::exit::{self, Code};
 use super::follow::{Leave, Recipient, Signals, feed};
 use super::output::{print_json, print_line, say};
 use super::values::{EnvArg, Input, env_arg, max_output, place, restart, seconds};
-use crate::api::types::{RestartPolicy, RunRequest, SessionView};
-use crate::domain::ids::{AgentName, SessionName};
+use crate::api::types::{Priority, RestartPolicy, RunRequest, SessionView};
+use crate::domain::ids::{AgentName, ClientName, SessionName};
 use crate::domain::max_output::MaxOutput;
 
 /// `longhaul run`.
@@ -83,6 +83,13 @@ pub(super) struct Args {
     /// likewise, or never; over what its agent says.
     #[arg(long, value_name = "POLICY", value_parser = restart)]
     restart: Option<RestartPolicy>,
+    /// Where not all may run at once, go before or after others: low, normal or
+    /// high.
+    #[arg(long, value_name = "PRIORITY")]
+    priority: Option<Priority>,
+    /// Who asks for it; turns go round between those who ask.
+    #[arg(long, value_name = "NAME")]
+    client: Option<ClientName>,
     /// With -d: print all about it as JSON.
     #[arg(long, requires = "detach")]
     json: bool,
@@ -179,6 +186,8 @@ impl Args {
             resume: self.resume,
             plan: self.plan,
             continues: None,
+            priority: self.priority,
+            client: self.client,
             idempotency_key: Some(key),
         })
     }
@@ -388,6 +397,10 @@ mod tests {
             "10",
             "--max-output",
             "1MB",
+            "--priority",
+            "high",
+            "--client",
+            "ci",
             "--",
             "ls",
             "-la",
@@ -403,6 +416,8 @@ mod tests {
             timeout_s: Some(300),
             start_within_s: Some(10),
             max_output: Some(1_000_000),
+            priority: Some(Priority::High),
+            client: Some("ci".parse().unwrap()),
             idempotency_key: Some("key".to_owned()),
             ..RunRequest::default()
         };

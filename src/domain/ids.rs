@@ -114,6 +114,15 @@ name! {
     SessionName
 }
 
+name! {
+    /// What somebody calls themselves who asks for sessions.
+    ClientName
+}
+name! {
+    /// What remotes have in common: `gpu`, `web`.
+    Tag
+}
+
 /// The name of one session, unique over all control machines.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

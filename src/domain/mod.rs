@@ -22,6 +22,7 @@ pub mod max_output;
 pub mod nearest;
 pub mod origin;
 pub mod plan;
+pub mod queue;
 pub mod resolve;
 pub mod restart;
 pub mod retention;

@@ -49,6 +49,8 @@ mod proxy;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod queue;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod remote_test;

@@ -103,6 +103,11 @@ impl Running {
         self.stdout.as_ref().map(Collected::so_far).unwrap_or_default()
     }
 
+    /// What it has written to its standard error so far.
+    pub(crate) fn stderr(&self) -> Vec<u8> {
+        self.stderr.as_ref().map(Collected::so_far).unwrap_or_default()
+    }
+
     /// How many bytes of standard output there are up to now.
     pub(crate) fn stdout_length(&self) -> usize {
         self.stdout.as_ref().map(Collected::length).unwrap_or_default()

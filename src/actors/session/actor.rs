@@ -16,6 +16,7 @@ use super::input::{Delivery, Feeding};
 use super::outcome::{Evidence, TAIL, outcome};
 use super::saver;
 use super::tasks::{self, OwnLaunch};
+use super::turn::{Turn, came, watch_turn};
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::domain::adopt::Meta;
@@ -48,6 +49,8 @@ pub struct SessionArgs {
     pub mirror: Mirror,
     /// Where it runs.
     pub host: Host,
+    /// Whether it may start.
+    pub turn: watch::Receiver<Turn>,
     /// The variables that the configuration sets.
     pub config_env: BTreeMap<EnvName, EnvValue>,
     /// What it was given itself; `None` after a restart.
@@ -120,6 +123,8 @@ pub enum SessionMsg {
     },
     /// A delivery of input is over.
     InputDelivered(Delivery),
+    /// Its turn has come, or it waits for something else.
+    TurnChanged(Turn),
     /// A pause is over.
     PauseElapsed(Epoch),
     /// It could not be started for as long as it may take.
@@ -152,6 +157,7 @@ pub struct State {
     task: Option<JoinHandle<()>>,
     order_task: Option<JoinHandle<()>>,
     link_task: Option<JoinHandle<()>>,
+    turn_task: Option<JoinHandle<()>>,
     feeding: Feeding,
     /// Who listens to its agent, where it has one.
     listener: Option<Listener>,
@@ -206,6 +212,7 @@ impl Actor for SessionActor {
             task: None,
             order_task: None,
             link_task: tasks::watch_link(&args.host, &args.pulse),
+            turn_task: watch_turn(myself.clone(), args.turn.clone()),
             feeding: Feeding::new(),
             starting_saved,
             path: String::new(),
@@ -234,7 +241,8 @@ impl Drop for State {
         if let Some(listener) = &self.listener {
             listener.stop();
         }
-        for task in [&self.task, &self.order_task, &self.link_task].into_iter().flatten() {
+        let tasks = [&self.task, &self.order_task, &self.link_task, &self.turn_task];
+        for task in tasks.into_iter().flatten() {
             task.abort();
         }
     }
@@ -242,15 +250,49 @@ impl Drop for State {
 
 impl State {
     fn begin(&mut self, myself: &ActorRef<SessionMsg>, known: Known) {
+        let turn = self.args.turn.borrow().clone();
+        self.turn_changed(&turn);
         if known == Known::Unsent
             && let Some(seconds) = self.args.record.start_within_s
         {
-            let record = &self.args.record;
-            let spent = record.attempts.starts_at.unwrap_or(record.created_at).until(now());
-            let left = Duration::from_secs(seconds).saturating_sub(spent);
-            myself.send_after(left, || SessionMsg::StartDeadlineElapsed);
+            self.arm_start_deadline(myself, seconds, turn == Turn::Came);
         }
         self.arm_timeout(myself);
+    }
+
+    /// Its time for a start is for hosts that do not answer: it does not pass
+    /// while it waits for its turn, unless somebody has set one for this session.
+    fn arm_start_deadline(&self, myself: &ActorRef<SessionMsg>, seconds: u64, turn_came: bool) {
+        let record = &self.args.record;
+        if !turn_came && !record.start_within_given {
+            let mut turn = self.args.turn.clone();
+            let came = async move { came(&mut turn).await };
+            tasks::count_from(myself.clone(), came, seconds);
+            return;
+        }
+        let turn_at = record.ticket.turn_at.filter(|_| !record.start_within_given);
+        let begun = turn_at.or(record.attempts.starts_at).unwrap_or(record.created_at);
+        let left = Duration::from_secs(seconds).saturating_sub(begun.until(now()));
+        myself.send_after(left, || SessionMsg::StartDeadlineElapsed);
+    }
+
+    /// Remembers whether it waits, for the start after a restart.
+    fn turn_changed(&mut self, turn: &Turn) {
+        let ticket = &mut self.args.record.ticket;
+        let changed = match turn {
+            Turn::NotDue => false,
+            Turn::Waits(_) => !std::mem::replace(&mut ticket.waits, true),
+            Turn::Came => ticket.turn_came(now()),
+        };
+        if changed && self.args.record.is_live() {
+            self.save();
+        }
+        let waits_for = turn.waits_for().cloned();
+        self.args.pulse.send_if_modified(|pulse| {
+            let changed = pulse.waits_for != waits_for;
+            pulse.waits_for = waits_for;
+            changed
+        });
     }
 
     fn handle(&mut self, myself: &ActorRef<SessionMsg>, message: SessionMsg) {
@@ -316,6 +358,7 @@ impl State {
             SessionMsg::OrderDone { epoch, how } => {
                 self.step(myself, Input::OrderDone { epoch, how });
             }
+            SessionMsg::TurnChanged(turn) => self.turn_changed(&turn),
             SessionMsg::PauseElapsed(epoch) => self.step(myself, Input::PauseElapsed { epoch }),
             SessionMsg::StartDeadlineElapsed => {
                 let seconds = self.args.record.start_within_s.unwrap_or_default();
@@ -371,6 +414,7 @@ impl State {
                     self.args.own.take(),
                     self.args.mirror.clone(),
                     self.args.host.clone(),
+                    self.args.turn.clone(),
                 ));
             }
             Effect::RequestChannel { epoch, starts } => {
@@ -567,6 +611,7 @@ impl State {
             pulse.warnings.clone_from(&record.warnings);
             if state.has_ended() {
                 pulse.mirror_paused = None;
+                pulse.waits_for = None;
             }
         });
         if before != state {

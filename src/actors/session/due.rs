@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::host::{Channel, Host, Want};
 use super::tasks::run_order;
+use super::turn::{Turn, came};
 use crate::actors::now;
 use crate::domain::backoff::Backoff;
 use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::ids::SessionId;
 use crate::domain::session::fsm::{Order, OrderEnd};
 use crate::domain::session::{Phase, SessionRecord};
+use crate::domain::timestamp::Timestamp;
 
 /// How long the clock on the wall is left unwatched: it may be set, or have gone
 /// on while the machine slept.
@@ -22,26 +25,34 @@ const GRACE_S: u64 = 5;
 /// How often in a row processes may survive KILL before it is given up.
 const SURVIVALS: u32 = 5;
 
-/// Waits until an attempt's pause is over and nothing is left of the one before.
-/// Of a first attempt, and of one that may have been sent, there is nothing to
-/// wait for.
+/// Waits for as long as an attempt's pause lasts.
+pub async fn until(starts_at: Timestamp) {
+    loop {
+        let left = now().until(starts_at);
+        if left.is_zero() {
+            return;
+        }
+        sleep(left.min(LOOK)).await;
+    }
+}
+
+/// Waits until an attempt's pause is over, its turn has come and nothing is left
+/// of the one before. Of one that may have been sent, there is nothing to wait
+/// for; of a first attempt, only its turn.
 ///
 /// # Errors
 ///
 /// Processes of the one before cannot be ended.
-pub(super) async fn until_due(record: &SessionRecord, host: &Host) -> Result<(), SessionTrouble> {
+pub(super) async fn until_due(
+    record: &SessionRecord,
+    mut turn: watch::Receiver<Turn>,
+    host: &Host,
+) -> Result<(), SessionTrouble> {
     if record.phase != Phase::Waiting {
         return Ok(());
     }
-    if let Some(starts_at) = record.attempts.starts_at {
-        loop {
-            let left = now().until(starts_at);
-            if left.is_zero() {
-                break;
-            }
-            sleep(left.min(LOOK)).await;
-        }
-    }
+    // In the queue once its pause is over: it takes nobody's turn before.
+    came(&mut turn).await;
     match &record.attempts.previous {
         Some(previous) => lay_to_rest(previous, host).await,
         None => Ok(()),

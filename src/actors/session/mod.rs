@@ -19,9 +19,12 @@ mod outcome;
 mod saver;
 mod spools;
 mod tasks;
+mod turn;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
+pub use due::until;
 pub use host::{Channel, Host, RemoteHost};
 pub use listing::list_spools;
 pub use spools::Cleared;
 pub use tasks::{OwnLaunch, goes_along};
+pub use turn::Turn;

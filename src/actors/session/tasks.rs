@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 use super::actor::SessionMsg;
 use super::due::until_due;
 use super::host::{Channel, Host, Want};
+use super::turn::Turn;
 use crate::actors::config::resolve_env;
 use crate::actors::nonce;
 use crate::domain::config::{EnvName, EnvValue};
@@ -72,9 +73,10 @@ pub(super) fn prepare(
     own: Option<OwnLaunch>,
     mirror: Mirror,
     host: Host,
+    turn: watch::Receiver<Turn>,
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let prepared = match until_due(&record, &host).await {
+        let prepared = match until_due(&record, turn, &host).await {
             Ok(()) => build(&record, &config_env, own, &mirror).await,
             Err(trouble) => Err(trouble),
         };

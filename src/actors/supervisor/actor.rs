@@ -1,5 +1,6 @@
 //! The supervisor's actor.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,20 +11,22 @@ use tracing::{error, info, warn};
 use super::attempts;
 use super::connections::{Connections, Key, Shared};
 use super::sessions::{Entry, Live, Sessions, pulse_of};
+use super::turns::Turns;
 use crate::actors::attention::Attention;
 use crate::actors::config::{self, ConfigArgs, ConfigHandle, ConfigState};
 use crate::actors::connection::{Dialer, LinkReport};
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::actors::resolver::{ResolverActor, ResolverMsg};
-use crate::actors::session::{Host, OwnLaunch, RemoteHost, SessionArgs};
+use crate::actors::session::{Host, OwnLaunch, RemoteHost, SessionArgs, Turn, until};
 use crate::domain::config::{Config, ConfigDiff, united_env};
 use crate::domain::event::EventKind;
 use crate::domain::ids::SessionId;
 use crate::domain::origin::Origin;
 use crate::domain::plan::{ssh_request, with_usual_agents};
+use crate::domain::queue::{Limits, Standing};
 use crate::domain::restart::RestartIntensity;
-use crate::domain::session::SessionRecord;
+use crate::domain::session::{Phase, SessionRecord};
 use crate::domain::target::{Place, SshRequest};
 use crate::ssh::settings::SshEnvironment;
 use crate::store::mirror::{Lengths, Mirror};
@@ -70,6 +73,11 @@ pub enum SupervisorMsg {
     RunSession(Box<NewSession>, Option<RpcReplyPort<Option<Live>>>),
     /// One live session.
     FindLive(SessionId, RpcReplyPort<Option<Live>>),
+    /// The pause before an attempt is over: it may have its turn.
+    #[doc(hidden)]
+    JoinQueue(Box<SessionRecord>),
+    /// Where all that wait for their turn stand.
+    ListStandings(RpcReplyPort<BTreeMap<SessionId, Standing>>),
     /// All live sessions.
     ListLive(RpcReplyPort<Vec<Live>>),
     /// All connections, with the number of sessions on each.
@@ -135,6 +143,7 @@ pub struct SupervisorActor;
 #[derive(Debug)]
 pub struct State {
     sessions: Sessions,
+    turns: Turns,
     connections: Connections,
     config: Arc<Config>,
     config_state: Arc<ConfigState>,
@@ -175,6 +184,7 @@ impl Actor for SupervisorActor {
             Actor::spawn_linked(None, ResolverActor, resolver_args, myself.get_cell()).await?;
         Ok(State {
             sessions: Sessions::default(),
+            turns: Turns::new(Limits::of(&config)),
             connections: Connections::default(),
             config,
             config_state,
@@ -208,6 +218,8 @@ impl Actor for SupervisorActor {
                     let _ = reply.send(live);
                 }
             }
+            SupervisorMsg::JoinQueue(record) => state.turns.join(&record),
+            SupervisorMsg::ListStandings(reply) => _ = reply.send(state.turns.standings()),
             SupervisorMsg::FindLive(id, reply) => _ = reply.send(state.sessions.get(&id).cloned()),
             SupervisorMsg::ListLive(reply) => {
                 _ = reply.send(state.sessions.all().cloned().collect());
@@ -272,7 +284,10 @@ impl Actor for SupervisorActor {
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorTerminated(cell, ..) => {
-                if let Some((_, entry)) = state.sessions.gone(cell.get_id()) {
+                if let Some((id, entry)) = state.sessions.gone(cell.get_id()) {
+                    if !state.stopping {
+                        state.turns.leave(&id);
+                    }
                     let next = entry.live.record.borrow().successor();
                     if let Some(next) = next.filter(|_| !state.stopping) {
                         state.shared.journal.write(EventKind::SessionCreated {
@@ -304,12 +319,14 @@ impl State {
         restarts: RestartIntensity,
     ) -> Option<Live> {
         let NewSession { record, mirror, lengths, own } = new;
+        let id = record.id.clone();
         let (host, connection) = self.host(myself, &record.place, record.ssh.as_ref()).await?;
         let pulse = pulse_of(&record, lengths.stdout, lengths.stderr);
         let saved = watch::Sender::new(record.revision);
         let args = SessionArgs {
             config_env: self.config_env(&record),
             records: watch::Sender::new(record.clone()),
+            turn: self.turn_of(myself, &record),
             record,
             mirror,
             host,
@@ -325,9 +342,28 @@ impl State {
             Ok(live) => Some(live),
             Err(error) => {
                 error!(%error, "a session's actor did not start");
+                self.turns.leave(&id);
                 None
             }
         }
+    }
+
+    /// Puts a session into the queue, once the pause before it is over.
+    fn turn_of(
+        &mut self,
+        myself: &ActorRef<SupervisorMsg>,
+        record: &SessionRecord,
+    ) -> watch::Receiver<Turn> {
+        let starts_at = record.attempts.starts_at.filter(|at| !now().until(*at).is_zero());
+        if let Some(starts_at) = starts_at.filter(|_| record.phase == Phase::Waiting) {
+            let (myself, record) = (myself.clone(), Box::new(record.clone()));
+            tokio::spawn(async move {
+                until(starts_at).await;
+                // A supervisor that stops leaves it to the next daemon.
+                let _ = myself.cast(SupervisorMsg::JoinQueue(record));
+            });
+        }
+        self.turns.enter(record, starts_at.is_none())
     }
 
     /// The host of a place, with its connection started where it is a remote.
@@ -423,6 +459,7 @@ impl State {
         self.config = Arc::new(with_usual_agents(Config::clone(&state.config)));
         // A resolver that is gone takes the daemon down with it.
         let _ = self.shared.resolver.cast(ResolverMsg::UseConfig(self.config.clone()));
+        self.turns.use_limits(Limits::of(&self.config));
         self.drain_outdated();
     }
 

@@ -16,6 +16,7 @@ use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::SessionId;
 use crate::domain::max_output::{MaxOutput, MaxOutputError};
 use crate::domain::plan::{Plan, PlanError};
+use crate::domain::queue::Ticket;
 use crate::domain::resolve::ResolveError;
 use crate::domain::session::{Attempts, Phase, SessionRecord, Stdin};
 use crate::store::mirror::{Lengths, Mirror, Piece};
@@ -98,7 +99,7 @@ pub(super) async fn run(
             .await
             .flatten();
     Ok(match live {
-        Some(live) => view::of_live(&live),
+        Some(live) => view::in_queue(view::of_live(&live), daemon).await,
         // It is in the registry, and runs once the daemon is up again.
         None => view::of_record(&record, &folder),
     })
@@ -254,6 +255,11 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         keeps_spool: false,
         agent_run: plan.run.map(Box::new),
         continues: None,
+        ticket: Ticket {
+            priority: request.priority.unwrap_or_default(),
+            client: request.client.clone(),
+            ..Ticket::default()
+        },
     }
 }
 

@@ -216,7 +216,7 @@ impl DaemonHandle {
             Some(live) => view::of_live(&live),
             None => self.view_of_the_settled(&record.id, record).await,
         };
-        Ok(with_dropped(view).await)
+        Ok(view::in_queue(with_dropped(view).await, self).await)
     }
 
     /// The registry may have moved on between two looks.
@@ -289,6 +289,7 @@ impl Backend for DaemonHandle {
             })
             .collect();
         dropped::fill(&mut views).await;
+        view::fill_in_queue(&mut views, self).await;
         Ok(views)
     }
 

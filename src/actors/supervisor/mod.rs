@@ -25,6 +25,7 @@ mod remotes;
 mod remove;
 mod sessions;
 mod test;
+mod turns;
 mod view;
 
 #[cfg(test)]

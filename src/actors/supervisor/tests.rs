@@ -19,6 +19,7 @@ use crate::actors::{ask, now};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::SessionId;
 use crate::domain::origin::Origin;
+use crate::domain::queue::Ticket;
 use crate::domain::session::fsm::Order;
 use crate::domain::session::{Attempts, Exit, Phase, SessionRecord, SessionState, Stdin};
 use crate::domain::stream::Stream;
@@ -97,6 +98,7 @@ impl Bench {
             spool_gone_at: None,
             request_digest: None,
             attempts: Attempts::default(),
+            ticket: Ticket::default(),
         };
         self.registry.insert(record.clone()).await.unwrap();
         let mirror = Mirror::create(self.path(&format!("mirror-{id}"))).await.unwrap();

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::actor::ConnectionStatus;
+use super::actor::{ConnectionStatus, SupervisorMsg};
+use super::handle::DaemonHandle;
 use super::sessions::{Live, pulse_of};
 use crate::actors::config::ConfigState;
 use crate::actors::connection::LinkReport;
-use crate::actors::now;
-use crate::api::types::{AgentView, AttemptView, ConfigView, RemoteView, SessionView, StdinView};
+use crate::actors::{ask, now};
+use crate::api::types::{
+    AgentView, AttemptView, ConfigView, QueueView, RemoteView, SessionState, SessionView, StdinView,
+};
 use crate::domain::config::Config;
 use crate::domain::failure::classify::session_failure;
 use crate::domain::failure::trouble::SessionTrouble;
@@ -53,6 +56,8 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         command: record.command.clone(),
         place: record.place.to_string(),
         host: record.host.clone(),
+        priority: record.ticket.priority,
+        client: record.ticket.client.clone(),
         link: pulse.link.clone(),
         state: record.state(),
         exit: record.exit(),
@@ -82,6 +87,34 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         agent_run: record.agent_run.as_deref().cloned(),
         agent_events: Vec::new(),
         continues: record.continues.clone(),
+        queue: None,
+    }
+}
+
+/// Adds its place to one that waits for its turn.
+pub(super) async fn in_queue(view: SessionView, daemon: &DaemonHandle) -> SessionView {
+    let mut views = [view];
+    fill_in_queue(&mut views, daemon).await;
+    let [view] = views;
+    view
+}
+
+/// The same for several. Nobody is asked where none waits.
+pub(super) async fn fill_in_queue(views: &mut [SessionView], daemon: &DaemonHandle) {
+    if views.iter().all(|view| view.state != SessionState::Waiting) {
+        return;
+    }
+    // A supervisor that is gone leaves the views without places.
+    let standings = ask(daemon.supervisor(), SupervisorMsg::ListStandings).await;
+    let standings = standings.unwrap_or_default();
+    for view in views {
+        if let Some(standing) = standings.get(&view.id) {
+            view.queue = Some(QueueView {
+                place: standing.place,
+                of: standing.of,
+                waits_for: standing.waits_for.clone(),
+            });
+        }
     }
 }
 

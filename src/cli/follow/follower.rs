@@ -336,6 +336,7 @@ fn pulse_of(view: &SessionView) -> Pulse {
         failure: view.failure.clone(),
         warnings: view.warnings.clone(),
         mirror_paused: view.mirror_paused.clone(),
+        waits_for: view.queue.as_ref().map(|queue| queue.waits_for.clone()),
     }
 }
 

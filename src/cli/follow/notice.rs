@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::api::types::{LinkState, LinkView, Pulse, QuestionId, QuestionView, SessionState};
+use crate::api::types::{
+    LinkState, LinkView, Pulse, QuestionId, QuestionView, SessionState, WaitsFor,
+};
 use crate::cli::output::{say, say_raw};
-use crate::cli::render::{away_line, failure_block, question_line, tame};
+use crate::cli::render::{away_line, failure_block, question_line, tame, waits_words};
 use crate::domain::failure::Failure;
 
 /// A link that comes up sooner than this is not worth a word.
@@ -34,6 +36,8 @@ pub(super) struct Notice {
     paused: bool,
     /// What was told since.
     told: Option<Told>,
+    /// What its turn waits for, as that was last told.
+    told_turn: Option<WaitsFor>,
     /// The question that was last told.
     told_question: Option<QuestionId>,
     /// Somebody else writes to the terminal.
@@ -61,6 +65,7 @@ impl Notice {
             told: None,
             warned: 0,
             paused: false,
+            told_turn: None,
             told_question: None,
             held: false,
         }
@@ -74,6 +79,7 @@ impl Notice {
     /// Takes in a new pulse.
     pub(super) fn pulse(&mut self, pulse: &Pulse) {
         self.mirror(pulse);
+        self.turn(pulse);
         if away(pulse).is_none() {
             self.away_since = Instant::now();
             self.clear();
@@ -88,6 +94,21 @@ impl Notice {
         }
         self.warned = pulse.warnings.len();
         self.tick(pulse);
+    }
+
+    /// Tells what a session waits for that may not start yet.
+    fn turn(&mut self, pulse: &Pulse) {
+        if let Some(waits_for) = &pulse.waits_for
+            && self.told_turn.as_ref() != Some(waits_for)
+        {
+            self.clear();
+            let why = waits_words(waits_for);
+            say(&format!(
+                "{}: waits for its turn: {why} (longhaul ps shows its place)",
+                self.place
+            ));
+        }
+        self.told_turn.clone_from(&pulse.waits_for);
     }
 
     /// Tells when output stops coming because of this machine's disk, and when
@@ -192,8 +213,12 @@ fn warning_line(place: &str, warning: &Failure) -> String {
     format!("{place}: warning: {message}{way_out}")
 }
 
-/// The link, where the session needs one and it is not up.
+/// The link, where the session needs one and it is not up. One whose turn has not
+/// come needs none.
 fn away(pulse: &Pulse) -> Option<&LinkView> {
+    if pulse.waits_for.is_some() {
+        return None;
+    }
     let link = pulse.link.as_ref()?;
     let up = matches!(link.state, LinkState::Connected | LinkState::Draining);
     (!up && !pulse.state.has_ended()).then_some(link)
@@ -262,6 +287,7 @@ mod tests {
             failure: None,
             warnings: Vec::new(),
             mirror_paused: None,
+            waits_for: None,
         }
     }
 

@@ -8,7 +8,9 @@ use super::away::{link_line, link_words};
 use super::told::{told_line, usage_short, usage_words};
 use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
-use crate::api::types::{AttemptView, Dropped, Exit, SessionState, SessionView, Stream};
+use crate::api::types::{
+    AttemptView, Dropped, Exit, Priority, QueueView, SessionState, SessionView, Stream, WaitsFor,
+};
 use crate::domain::failure::Failure;
 use crate::domain::max_output::MaxOutput;
 
@@ -77,10 +79,29 @@ fn state(view: &SessionView, look: Look) -> String {
     if let Some(failure) = view.failure.as_ref().filter(|_| live) {
         return format!("{words} ({})", failure.code);
     }
+    if let Some(queue) = &view.queue {
+        return format!("{words} ({})", queue_words(queue));
+    }
     let link = view.link.as_ref().filter(|_| live);
     match link.and_then(|link| link_words(link, look.now)) {
         Some(link) => format!("{words} ({link})"),
         None => words,
+    }
+}
+
+/// Its place in the queue, and why it waits.
+fn queue_words(queue: &QueueView) -> String {
+    format!("{} of {} in the queue: {}", queue.place, queue.of, waits_words(&queue.waits_for))
+}
+
+/// Why the turn of a session has not come.
+pub(in crate::cli) fn waits_words(waits_for: &WaitsFor) -> String {
+    match waits_for {
+        WaitsFor::All { most: 1 } => "one session runs at once".to_owned(),
+        WaitsFor::All { most } => format!("{most} sessions run at once"),
+        WaitsFor::Remote { remote, most } => format!("{remote} takes {most} at once"),
+        WaitsFor::Agent { agent, most } => format!("{most} of agent {agent} run at once"),
+        WaitsFor::Older => "an older one is next".to_owned(),
     }
 }
 
@@ -167,6 +188,10 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
             }),
         );
     }
+    line("queue", view.queue.as_ref().map(queue_words));
+    let priority = (view.priority != Priority::Normal).then(|| view.priority.to_string());
+    line("priority", priority);
+    line("client", view.client.as_ref().map(ToString::to_string));
     line("created", Some(time(&view.created_at)));
     line("started", view.started_at.as_ref().map(time));
     line("ended", view.ended_at.as_ref().map(time));

@@ -6,8 +6,8 @@ use super::words::{age, command, duration_ms, size};
 use super::*;
 use crate::api::types::{
     AdoptReport, AttemptView, ConfigView, Dropped, EventKind, EventView, Exit, FoundSession, Gap,
-    GcFate, GcItem, GcView, GcWhat, KeptView, LinkState, LinkView, RemoteView, SessionState,
-    SessionView, StatusView, StdinView, Stream, TestReport, TestStage, Why,
+    GcFate, GcItem, GcView, GcWhat, KeptView, LinkState, LinkView, Priority, QueueView, RemoteView,
+    SessionState, SessionView, StatusView, StdinView, Stream, TestReport, TestStage, WaitsFor, Why,
 };
 use crate::domain::failure::{Disposition, Failure, Stage};
 use crate::domain::ids::SessionId;
@@ -77,6 +77,9 @@ fn session() -> SessionView {
         agent_run: None,
         continues: None,
         agent_events: Vec::new(),
+        priority: Priority::Normal,
+        client: None,
+        queue: None,
     }
 }
 
@@ -123,6 +126,25 @@ ID          NAME     AGENT   REMOTE             STATE                           
 0000000007  -        -       local              exited 3                                                     3m   1.5K    sh -c 'echo '\\''a b'\\'''
 "
     );
+}
+
+#[test]
+fn one_that_waits_for_its_turn_shows_its_place_and_why() {
+    let remote = "box".parse().unwrap();
+    let waits_for = WaitsFor::Remote { remote, most: 2 };
+    let queue = Some(QueueView { place: 3, of: 5, waits_for });
+    let client = Some("ci".parse().unwrap());
+    let view = SessionView { queue, client, priority: Priority::High, link: None, ..waiting() };
+    let table = ps(std::slice::from_ref(&view), look());
+    assert!(table.contains("waiting (3 of 5 in the queue: box takes 2 at once)"), "{table}");
+    let shown = inspect(&view, &[], look());
+    for line in [
+        "queue     3 of 5 in the queue: box takes 2 at once\n",
+        "priority  high\n",
+        "client    ci\n",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
 }
 
 fn full() -> Failure {

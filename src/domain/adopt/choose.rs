@@ -2,6 +2,7 @@
 
 use super::spool::Spool;
 use crate::domain::origin::Origin;
+use crate::domain::queue::Ticket;
 use crate::domain::session::attempt::Attempts;
 use crate::domain::session::{Phase, SessionRecord, Stdin};
 use crate::domain::target::{Place, SshRequest};
@@ -85,6 +86,7 @@ pub fn record(
         agent_run: None,
         continues: None,
         keeps_spool: meta.is_none_or(|meta| meta.origin.id != own.id),
+        ticket: Ticket::default(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod agent;
 mod fields;
+mod limits;
 mod restart;
 mod retention;
 
@@ -25,8 +26,16 @@ use crate::domain::nearest::nearest;
 use crate::domain::retention::Retention;
 use crate::domain::secret::Secret;
 
-const FILE_FIELDS: &[&str] =
-    &["version", "default_remote", "idle_link", "kill_grace", "retention", "remotes", "agents"];
+const FILE_FIELDS: &[&str] = &[
+    "version",
+    "default_remote",
+    "idle_link",
+    "kill_grace",
+    "retention",
+    "max_sessions",
+    "remotes",
+    "agents",
+];
 const REMOTE_FIELDS: &[&str] = &[
     "label",
     "host",
@@ -39,6 +48,9 @@ const REMOTE_FIELDS: &[&str] = &[
     "ssh_config",
     "start_within",
     "max_output",
+    "max_sessions",
+    "tags",
+    "slots",
 ];
 const AGENT_FIELDS: &[&str] = &[
     "profile",
@@ -53,6 +65,7 @@ const AGENT_FIELDS: &[&str] = &[
     "working_dir",
     "max_output",
     "restart",
+    "max_sessions",
 ];
 
 /// How the first of two is pointed at.
@@ -84,6 +97,7 @@ pub(super) struct Document {
     pub(super) idle_link: Option<At<Duration>>,
     pub(super) kill_grace: Option<At<Duration>>,
     pub(super) retention: Option<At<Retention>>,
+    pub(super) max_sessions: Option<At<u32>>,
     pub(super) remotes: Vec<RemoteEntry>,
     pub(super) agents: Vec<AgentEntry>,
     pub(super) findings: Vec<Finding>,
@@ -184,6 +198,7 @@ impl Decoder<'_> {
         self.out.idle_link = fields.take("idle_link").and_then(|value| self.duration(&value));
         self.out.kill_grace = fields.take("kill_grace").and_then(|value| self.duration(&value));
         self.out.retention = fields.take("retention").and_then(|value| self.retention(&value));
+        self.out.max_sessions = fields.take("max_sessions").and_then(|value| self.count(&value));
         if let Some(remotes) = fields.take("remotes") {
             for (name, value) in self.named(&remotes, "the remote") {
                 self.remote(name, &value);
@@ -241,6 +256,9 @@ impl Decoder<'_> {
                 .and_then(|value| self.duration(&value))
                 .map(|at| at.value);
             remote.max_output = fields.take("max_output").and_then(|value| self.size(&value));
+            remote.max_sessions = self.most(&mut fields, "max_sessions");
+            remote.tags = fields.take("tags").map(|value| self.tags(&value)).unwrap_or_default();
+            remote.slots = self.most(&mut fields, "slots");
         }
         self.out.remotes.push(RemoteEntry { name, remote, key_file });
     }
@@ -284,6 +302,7 @@ impl Decoder<'_> {
             agent.max_output = fields.take("max_output").and_then(|value| self.size(&value));
             agent.restart =
                 fields.take("restart").and_then(|value| self.restart(&value)).unwrap_or_default();
+            agent.max_sessions = self.most(&mut fields, "max_sessions");
         }
         self.out.agents.push(AgentEntry { name, agent, on });
     }

@@ -57,6 +57,9 @@ impl RemoteChange {
             ssh_config,
             start_within,
             max_output,
+            max_sessions,
+            tags,
+            slots,
         } = new;
         let connection = [
             ("host", old.host != *host),
@@ -71,6 +74,9 @@ impl RemoteChange {
             ("working_dir", old.working_dir != *working_dir),
             ("start_within", old.start_within != *start_within),
             ("max_output", old.max_output != *max_output),
+            ("max_sessions", old.max_sessions != *max_sessions),
+            ("tags", old.tags != *tags),
+            ("slots", old.slots != *slots),
             ("env", old.env != *env),
         ];
         Self { connection: differing(&connection), launch: differing(&launch) }
@@ -99,6 +105,7 @@ fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
         working_dir,
         max_output,
         restart,
+        max_sessions,
     } = new;
     differing(&[
         ("profile", old.profile != *profile),
@@ -113,6 +120,7 @@ fn agent_fields(old: &Agent, new: &Agent) -> Vec<&'static str> {
         ("working_dir", old.working_dir != *working_dir),
         ("max_output", old.max_output != *max_output),
         ("restart", old.restart != *restart),
+        ("max_sessions", old.max_sessions != *max_sessions),
     ])
 }
 
@@ -120,7 +128,15 @@ impl ConfigDiff {
     /// What has to be done to get from `old` to `new`.
     #[must_use]
     pub fn between(old: &Config, new: &Config) -> Self {
-        let Config { default_remote, idle_link, kill_grace, retention, remotes, agents } = new;
+        let Config {
+            default_remote,
+            idle_link,
+            kill_grace,
+            retention,
+            max_sessions,
+            remotes,
+            agents,
+        } = new;
         let in_both = |name| Some((old.remotes.get(name)?, remotes.get(name)?));
         let remotes_changed = remotes
             .keys()
@@ -147,6 +163,7 @@ impl ConfigDiff {
                 ("idle_link", old.idle_link != *idle_link),
                 ("kill_grace", old.kill_grace != *kill_grace),
                 ("retention", old.retention != *retention),
+                ("max_sessions", old.max_sessions != *max_sessions),
             ]),
         }
     }
@@ -214,7 +231,7 @@ mod tests {
         let secret = |r: &mut Remote| {
             r.env.insert("T".parse().unwrap(), EnvValue::Plain(Secret::new("hunter2")));
         };
-        let rows: [(&str, bool, Remote); 11] = [
+        let rows: [(&str, bool, Remote); 14] = [
             ("host", true, remote(|r| r.host = "i".into())),
             ("port", true, remote(|r| r.port = Some(23))),
             ("user", true, remote(|r| r.user = Some("u".into()))),
@@ -225,6 +242,9 @@ mod tests {
             ("working_dir", false, remote(|r| r.working_dir = Some("~".into()))),
             ("start_within", false, remote(|r| r.start_within = Some(Config::DEFAULT_IDLE_LINK))),
             ("max_output", false, remote(|r| r.max_output = "1 MB".parse().ok())),
+            ("max_sessions", false, remote(|r| r.max_sessions = Some(2))),
+            ("tags", false, remote(|r| r.tags.extend("gpu".parse().ok()))),
+            ("slots", false, remote(|r| r.slots = Some(2))),
             ("env", false, remote(secret)),
         ];
         for (field, is_connection, changed) in rows {

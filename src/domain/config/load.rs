@@ -150,6 +150,9 @@ fn united(files: Vec<(&SourceFile, Document)>) -> Config {
         if let Some(at) = document.retention {
             config.retention = at.value;
         }
+        if let Some(at) = document.max_sessions {
+            config.max_sessions = Some(at.value);
+        }
         for entry in document.remotes {
             config.remotes.insert(entry.name.value, entry.remote);
         }
@@ -219,6 +222,7 @@ impl<'c> Check<'c> {
         self.set_twice("idle_link", |document| document.idle_link.as_ref());
         self.set_twice("kill_grace", |document| document.kill_grace.as_ref());
         self.set_twice("retention", |document| document.retention.as_ref());
+        self.set_twice("max_sessions", |document| document.max_sessions.as_ref());
         let remotes = files.iter().enumerate().flat_map(|(file, (_, document))| {
             document.remotes.iter().map(move |entry| {
                 (file, entry.name.value.as_str(), &entry.name.path, &entry.name.range)

@@ -1,14 +1,14 @@
 //! What a configuration holds once it has been read and found right.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 pub use crate::domain::agent::{Arguments, Permissions, Profile};
-use crate::domain::ids::{AgentName, RemoteName};
+use crate::domain::ids::{AgentName, RemoteName, Tag};
 use crate::domain::max_output::MaxOutput;
 use crate::domain::retention::Retention;
 use crate::domain::secret::Secret;
@@ -31,6 +31,8 @@ pub struct Config {
     pub kill_grace: Duration,
     /// What is kept of sessions that have ended.
     pub retention: Retention,
+    /// How many sessions may run at once; `None` for any number.
+    pub max_sessions: Option<u32>,
     /// The remotes, by name.
     pub remotes: BTreeMap<RemoteName, Remote>,
     /// The agents, by name.
@@ -53,6 +55,7 @@ impl Default for Config {
             idle_link: Self::DEFAULT_IDLE_LINK,
             kill_grace: Self::DEFAULT_KILL_GRACE,
             retention: Retention::default(),
+            max_sessions: None,
             remotes: BTreeMap::new(),
             agents: BTreeMap::new(),
         }
@@ -86,6 +89,13 @@ pub struct Remote {
     pub start_within: Option<Duration>,
     /// How much of a session's output is kept there; `None` keeps all of it.
     pub max_output: Option<MaxOutput>,
+    /// How many sessions may run there at once; `None` for any number.
+    pub max_sessions: Option<u32>,
+    /// What it can be found by.
+    pub tags: BTreeSet<Tag>,
+    /// How many sessions it has room for, when one of several is chosen;
+    /// `None` is `max_sessions`.
+    pub slots: Option<u32>,
 }
 
 impl Remote {
@@ -104,6 +114,9 @@ impl Remote {
             ssh_config: SshConfigUse::On,
             start_within: None,
             max_output: None,
+            max_sessions: None,
+            tags: BTreeSet::new(),
+            slots: None,
         }
     }
 }
@@ -138,6 +151,8 @@ pub struct Agent {
     pub max_output: Option<MaxOutput>,
     /// When a session of it that has ended is started anew.
     pub restart: RestartPolicy,
+    /// How many sessions of it may run at once; `None` for any number.
+    pub max_sessions: Option<u32>,
 }
 
 /// Where an agent runs when its session says nothing.

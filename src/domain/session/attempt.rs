@@ -15,6 +15,7 @@ use super::state::Exit;
 use crate::domain::backoff::Backoff;
 use crate::domain::failure::trouble::LostWhy;
 use crate::domain::ids::SessionId;
+use crate::domain::queue::Ticket;
 use crate::domain::timestamp::Timestamp;
 
 /// When a session that has ended is started anew.
@@ -237,6 +238,12 @@ impl SessionRecord {
             stderr: 0,
             // Told of the host as it is then.
             warnings: Vec::new(),
+            // It waits for a turn of its own.
+            ticket: Ticket {
+                priority: self.ticket.priority,
+                client: self.ticket.client.clone(),
+                ..Ticket::default()
+            },
             max_output: self.max_output,
             revision: 0,
             spool_gone_at: None,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::state::{Exit, SessionState};
 use crate::domain::connection::LinkView;
 use crate::domain::failure::Failure;
+use crate::domain::queue::WaitsFor;
 use crate::domain::stream::Stream;
 
 /// What changes while a session is watched: one line of `GET …/watch`.
@@ -32,6 +33,9 @@ pub struct Pulse {
     /// machine's disk. The session runs on, and what is missing is fetched.
     #[serde(default)]
     pub mirror_paused: Option<Failure>,
+    /// Why its turn to start has not come; `None` once it has.
+    #[serde(default)]
+    pub waits_for: Option<WaitsFor>,
 }
 
 impl Pulse {

@@ -11,6 +11,7 @@ use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::ids::{AgentName, SessionId, SessionName};
 use crate::domain::max_output::MaxOutput;
 use crate::domain::origin::Origin;
+use crate::domain::queue::Ticket;
 use crate::domain::target::{Place, SshRequest};
 use crate::domain::timestamp::Timestamp;
 
@@ -102,6 +103,9 @@ pub struct SessionRecord {
     /// The session whose conversation its agent goes on with.
     #[serde(default)]
     pub continues: Option<SessionId>,
+    /// Its part of the queue.
+    #[serde(default)]
+    pub ticket: Ticket,
 }
 
 impl SessionRecord {
@@ -192,7 +196,7 @@ impl SessionRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Nothing was sent yet: it waits for a link or a free channel.
+    /// Nothing was sent yet: it waits for its turn, a link or a free channel.
     Waiting,
     /// The launch was sent, or may have been; it is looked up, never repeated.
     Starting,
@@ -383,6 +387,7 @@ impl SessionRecord {
             keeps_spool: false,
             agent_run: None,
             continues: None,
+            ticket: Ticket::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionState {
-    /// Waits for a link, or for a free channel on one.
+    /// Waits for its turn, for a link, or for a free channel on one.
     Waiting,
     /// The launch was sent; its answer is not here yet.
     Starting,

@@ -224,6 +224,8 @@ impl Fake {
             command: request.command.clone(),
             place,
             host: remote.then(|| "box.example".to_owned()),
+            priority: request.priority.unwrap_or_default(),
+            client: request.client.clone(),
             link: remote.then(|| link(LinkState::Connected, None)),
             state: SessionState::Running,
             exit: None,
@@ -249,6 +251,7 @@ impl Fake {
             agent_events: Vec::new(),
             continues: None,
             attempt: AttemptView::default(),
+            queue: None,
         };
         let pulse = watch::Sender::new(Pulse {
             state: view.state,
@@ -259,6 +262,7 @@ impl Fake {
             failure: None,
             warnings: Vec::new(),
             mirror_paused: None,
+            waits_for: None,
         });
         self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
         id
@@ -332,6 +336,7 @@ impl Fake {
                 failure: view.failure.clone(),
                 warnings: view.warnings.clone(),
                 mirror_paused: None,
+                waits_for: None,
             });
         })
         .unwrap();

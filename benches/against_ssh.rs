@@ -9,15 +9,14 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use support::keys::KeyPair;
 use support::must::Must;
-use support::sshd::account;
+use support::plain_ssh::PlainSsh;
 use support::wait::eventually_or;
 use support::world::World;
 
@@ -131,53 +130,30 @@ fn memory_of_sessions(world: &World, table: &mut Table) {
     );
 }
 
-/// `ssh` to the world's server.
-struct Client {
-    options: Vec<String>,
-    control: PathBuf,
-}
+/// `ssh`, with and without a master.
+struct Client(PlainSsh);
 
 impl Client {
     fn of(world: &World) -> Self {
-        let port = world.sshd.port();
-        let known = world.home.path().join("known_hosts");
-        let line = format!("[127.0.0.1]:{port} {}\n", KeyPair::host().public());
-        fs::write(&known, line).must("write known_hosts");
-        let options = [
-            "-F/dev/null".to_owned(),
-            "-oBatchMode=yes".to_owned(),
-            "-oIdentityAgent=none".to_owned(),
-            "-oIdentitiesOnly=yes".to_owned(),
-            format!("-oUserKnownHostsFile={}", known.display()),
-            format!("-i{}", world.home.identity().display()),
-            format!("-l{}", account()),
-            format!("-p{port}"),
-        ];
-        Self { options: options.to_vec(), control: world.home.path().join("control") }
-    }
-
-    fn command(&self, more: &[&str]) -> Command {
-        let mut command = Command::new("ssh");
-        command.args(&self.options).args(more);
-        command
+        Self(PlainSsh::to(world, world.sshd.port()))
     }
 
     fn fresh(&self, remote_command: &str) -> Command {
-        self.command(&["127.0.0.1", remote_command])
+        self.0.fresh(remote_command)
     }
 
     fn through_master(&self, remote_command: &str) -> Command {
-        let control = format!("-S{}", self.control.display());
+        let control = format!("-S{}", self.0.control.display());
         // Without the master it would fail, not connect by itself.
-        self.command(&[&control, "-oProxyCommand=false", "127.0.0.1", remote_command])
+        self.0.command(&[&control, "-oProxyCommand=false", "127.0.0.1", remote_command])
     }
 
     fn open_master(&self) -> Master {
-        let control = format!("-S{}", self.control.display());
-        let mut command = self.command(&["-M", "-N", &control, "127.0.0.1"]);
+        let control = format!("-S{}", self.0.control.display());
+        let mut command = self.0.command(&["-M", "-N", &control, "127.0.0.1"]);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let master = Master(command.spawn().must("start the master"));
-        eventually_or("the master is open", || self.control.exists(), String::new);
+        eventually_or("the master is open", || self.0.control.exists(), String::new);
         master
     }
 }

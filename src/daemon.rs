@@ -9,8 +9,9 @@
 
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener as UnixSocket, UnixStream};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,12 +38,13 @@ use crate::domain::origin::{ControlId, Origin, Who};
 use crate::domain::session::Phase;
 use crate::paths::{Environment, PathsError};
 use crate::runner::limits::raise_open_files;
+use crate::service::{Manager, Vitals, attend, handed_over};
 use crate::ssh::settings::SshEnvironment;
 use crate::store::control_id::control_id;
 use crate::store::registry::{Registry, RegistryError};
 use crate::store::rescue::{self, Rescue};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
-use crate::telemetry;
+use crate::telemetry::{self, OwnFile};
 
 /// How often a lock is looked at whose holder does not answer, and how long
 /// between two looks: five seconds in all.
@@ -57,8 +59,8 @@ const BETWEEN_LOOKS_AT_STATE: Duration = Duration::from_secs(2);
 pub struct DaemonOptions {
     /// The configuration's main file, where one was named.
     pub config: Option<PathBuf>,
-    /// Whether somebody watches it: log to the terminal.
-    pub foreground: bool,
+    /// The log's file, where it is ours to look after.
+    pub log: Option<OwnFile>,
 }
 
 /// Why the daemon did not start, or ended.
@@ -89,6 +91,9 @@ pub enum DaemonError {
         /// Why.
         source: io::Error,
     },
+    /// What the service manager handed over is no socket to listen on.
+    #[error("the service manager handed over what is no listening Unix socket: {0}")]
+    HandedOver(#[source] io::Error),
     /// Something that is no socket is in its place.
     #[error("{} is in the way: it is no socket", .0.display())]
     NotASocket(PathBuf),
@@ -109,6 +114,7 @@ impl DaemonError {
             Self::Registry(error) => error.remedy(),
             Self::NotASocket(path) => Some(format!("mv {0} {0}.old", path.display())),
             Self::ControlId { path, .. } => Some(format!("rm '{}'", path.display())),
+            Self::HandedOver(_) => Some("longhaul daemon install".to_owned()),
             Self::Paths(_) | Self::Socket { .. } | Self::Start(_) | Self::Server(_) => None,
         }
     }
@@ -117,7 +123,7 @@ impl DaemonError {
 /// Runs the daemon until it is told to stop.
 #[must_use]
 pub fn run(options: DaemonOptions) -> ExitCode {
-    telemetry::start();
+    telemetry::start(options.log.clone());
     match start(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -134,6 +140,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     let environment = Environment::of_process();
     let state_dir = StateDir::prepare(environment.state_dir()?)?;
     let socket = environment.socket()?;
+    let handed = handed_over().map_err(DaemonError::HandedOver)?;
     // Held until the process ends.
     let lock = Arc::new(take_lock(&state_dir, &socket)?);
     // Sessions are started with a umask of their own; what the daemon makes is
@@ -149,6 +156,8 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     let plan = Plan {
         lock: lock.clone(),
         socket,
+        handed,
+        manager: Manager::of_process(),
         config: environment.config_file(options.config.as_deref())?,
         ssh: ssh_environment(&environment),
         origin: origin(&state_dir, &environment)?,
@@ -185,6 +194,9 @@ fn take_lock(state_dir: &StateDir, socket: &Path) -> Result<DaemonLock, DaemonEr
 struct Plan {
     lock: Arc<DaemonLock>,
     socket: PathBuf,
+    /// What the service manager listens on for us, in the place of `socket`.
+    handed: Option<UnixSocket>,
+    manager: Manager,
     config: PathBuf,
     ssh: SshEnvironment,
     home: Option<PathBuf>,
@@ -223,7 +235,7 @@ fn user_by_id() -> String {
     mine.and_then(|fields| fields.first().map(|&name| name.to_owned())).unwrap_or(id)
 }
 
-async fn live(plan: Plan) -> Result<(), DaemonError> {
+async fn live(mut plan: Plan) -> Result<(), DaemonError> {
     let digests = RequestDigests::new(plan.state_dir.digest_key(rand::random())?);
     let (registry, rescue) = rescue::open(&plan.state_dir, now().as_millis()).await?;
     let notices: Vec<String> = rescue.iter().map(Rescue::notice).collect();
@@ -239,8 +251,12 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         .ok_or_else(|| DaemonError::Start("the supervisor does not answer".into()))?;
     adopt(&supervisor, &registry, &plan.state_dir).await?;
     surroundings::watch(&supervisor);
-    listen_to_signals(&stop, &children)?;
-    let listener = bind(&plan.socket)?;
+    let handed = plan.handed.take();
+    let ours = handed.is_none();
+    let listener = match handed {
+        Some(socket) => take_over(socket)?,
+        None => bind(&plan.socket)?,
+    };
     let janitor = Janitor::start(janitor::Parts {
         registry: registry.clone(),
         supervisor: supervisor.clone(),
@@ -249,6 +265,11 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
         state_dir: plan.state_dir.clone(),
     });
     info!(socket = %plan.socket.display(), version = env!("CARGO_PKG_VERSION"), "ready");
+    let look = vitals(&supervisor, &attention);
+    let line = look().await.unwrap_or_default().line();
+    plan.manager.ready(&line);
+    listen_to_signals(&stop, &children, plan.manager, line)?;
+    tokio::spawn(attend(plan.manager, look));
     watch_state_dir(plan.lock.clone(), stop.clone());
     let handle = DaemonHandle::new(Parts {
         supervisor: supervisor.clone(),
@@ -266,10 +287,11 @@ async fn live(plan: Plan) -> Result<(), DaemonError> {
     });
     let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;
     info!("stopping; sessions go on");
+    plan.manager.stopping();
     let in_place = plan.lock.is_in_place();
     // Only our own: the lock is still held. Without it the path may be the next
-    // daemon's.
-    if in_place {
+    // daemon's, and the service manager's socket goes on listening.
+    if in_place && ours {
         let _ = std::fs::remove_file(&plan.socket);
     }
     let _ = supervisor.cast(SupervisorMsg::ShutDown);
@@ -351,7 +373,12 @@ async fn adopt(
 }
 
 /// TERM and INT stop, HUP reloads the configuration.
-fn listen_to_signals(stop: &watch::Sender<bool>, children: &Children) -> Result<(), DaemonError> {
+fn listen_to_signals(
+    stop: &watch::Sender<bool>,
+    children: &Children,
+    manager: Manager,
+    line: String,
+) -> Result<(), DaemonError> {
     let open = |kind| signal(kind).map_err(|error| DaemonError::Start(error.into()));
     let mut term = open(SignalKind::terminate())?;
     let mut interrupt = open(SignalKind::interrupt())?;
@@ -365,7 +392,14 @@ fn listen_to_signals(stop: &watch::Sender<bool>, children: &Children) -> Result<
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => {
                     let actor = config.borrow().actor.clone();
-                    tokio::spawn(async move { ask(&actor, ConfigMsg::Reload).await.map(drop) });
+                    let line = line.clone();
+                    tokio::spawn(async move {
+                        manager.reloading();
+                        // A configuration that was not taken is told in the log and by
+                        // `status`; the daemon is as ready as it was.
+                        let _ = ask(&actor, ConfigMsg::Reload).await;
+                        manager.ready(&line);
+                    });
                 }
             }
         }
@@ -381,6 +415,29 @@ async fn told_to_stop(mut stopped: watch::Receiver<bool>, supervisor: ActorRef<S
         _ = stopped.wait_for(|stopped| *stopped) => {}
         _ = supervisor.wait(None) => error!("the supervisor is gone"),
     }
+}
+
+/// How the daemon is, as the service manager is told; `None` from one that
+/// cannot tell.
+fn vitals(
+    supervisor: &ActorRef<SupervisorMsg>,
+    attention: &Attention,
+) -> impl Fn() -> Pin<Box<dyn Future<Output = Option<Vitals>> + Send>> + use<> {
+    let (supervisor, attention) = (supervisor.clone(), attention.clone());
+    move || {
+        let (supervisor, attention) = (supervisor.clone(), attention.clone());
+        Box::pin(async move {
+            let live = ask(&supervisor, SupervisorMsg::ListLive).await?;
+            Some(Vitals { sessions: live.len(), questions: attention.open().len() })
+        })
+    }
+}
+
+fn take_over(socket: UnixSocket) -> Result<UnixListener, DaemonError> {
+    socket
+        .set_nonblocking(true)
+        .and_then(|()| UnixListener::from_std(socket))
+        .map_err(DaemonError::HandedOver)
 }
 
 fn bind(path: &Path) -> Result<UnixListener, DaemonError> {

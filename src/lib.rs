@@ -40,6 +40,7 @@
 //! | [`cli`] | verbs, and the words that people read | what a client could not do |
 //! | [`daemon`] | puts the parts together, from the lock to the last answer | anything else |
 //! | [`demo`] | `longhaul demo`, with SSH servers of its own | what the product needs |
+//! | [`service`] | what systemd and the daemon tell each other; the log's file | sessions |
 //! | [`paths`], [`telemetry`] | where files are; the log | |
 //!
 //! Dependencies point downwards: `cli` to `api::client`; `daemon` to `api` and
@@ -74,6 +75,7 @@
 //! | input once and in order | [`domain::session::piece`], `runner/input.sh` |
 //! | nothing lost or doubled | `runner/follow.sh`, [`runner::follow`], [`store::mirror`] |
 //! | never over a limit, and nobody starves | [`domain::queue`] |
+//! | the right one of several remotes | [`domain::placement`] |
 //! | what a cap dropped is told | `runner/segments.sh`, [`domain::gaps`] |
 //! | status from the exit record only | `runner/finish.sh`, [`domain::session::ending`] |
 //! | back as soon as the host is | [`domain::connection::knock`], [`domain::wake`], [`actors::surroundings`] |
@@ -99,6 +101,7 @@ pub mod demo;
 pub mod domain;
 pub mod paths;
 pub mod runner;
+pub mod service;
 pub mod ssh;
 pub mod store;
 pub mod telemetry;

@@ -1,7 +1,9 @@
 //! The README says what the program says.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use longhaul::domain::failure::explain::table;
@@ -9,16 +11,22 @@ use longhaul::domain::failure::explain::table;
 const BEGIN: &str = "<!-- failures:begin -->\n";
 const END: &str = "<!-- failures:end -->";
 
+/// `BLESS=1 cargo test --test readme` writes the table instead of comparing it.
 #[test]
 fn the_failure_table_is_the_catalogues() {
-    let readme = include_str!("../README.md");
-    let (_, rest) = readme.split_once(BEGIN).expect("the README marks where the table begins");
-    let (found, _) = rest.split_once(END).expect("the README marks where the table ends");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&file).expect("the README is there");
+    let (before, rest) = readme.split_once(BEGIN).expect("the README marks the table's beginning");
+    let (found, after) = rest.split_once(END).expect("the README marks the table's end");
     let table = table();
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&file, format!("{before}{BEGIN}{table}{END}{after}")).expect("written");
+        return;
+    }
     let odd = found.trim().lines().find(|row| !table.lines().any(|line| line == *row));
     assert!(
         found.trim() == table.trim(),
-        "the README differs in {odd:?}; this table belongs there:\n{table}"
+        "the README differs in {odd:?}; `BLESS=1 cargo test --test readme` mends it"
     );
 }
 
@@ -66,12 +74,12 @@ fn the_configuration_it_shows_can_be_taken() {
     let home = tempfile::tempdir().expect("a folder");
     let ssh = home.path().join(".ssh");
     let key = ssh.join("id_gpu");
-    std::fs::create_dir(&ssh).expect("a folder");
+    fs::create_dir(&ssh).expect("a folder");
     // Only that it is there and nobody else's is looked at.
-    std::fs::write(&key, "").expect("a file");
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    fs::write(&key, "").expect("a file");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("its mode");
     let file = home.path().join("longhaul.ron");
-    std::fs::write(&file, blocks("ron").join("\n")).expect("a file");
+    fs::write(&file, blocks("ron").join("\n")).expect("a file");
     let check = Command::new(env!("CARGO_BIN_EXE_longhaul"))
         .args(["config", "check"])
         .arg(&file)

@@ -5,8 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ractor::rpc::CallResult;
 use ractor::{ActorRef, Message, RpcReplyPort};
 
+use crate::domain::failure::Failure;
+use crate::domain::failure::classify::{link_failure, session_failure};
+use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
+use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::launch::Nonce;
 use crate::domain::timestamp::Timestamp;
+use crate::runner::control::ControlError;
 
 /// No handler waits for anything, so an answer that takes this long means that
 /// the actor is gone or the machine is on its knees.
@@ -34,4 +39,19 @@ pub fn now() -> Timestamp {
 #[must_use]
 pub fn nonce() -> Nonce {
     Nonce::from_bits(rand::random())
+}
+
+/// The failure of a program of the runner that was to tell something of a host.
+pub(super) fn control_failure(error: ControlError, at: &Whereabouts) -> Failure {
+    let trouble = match error {
+        ControlError::Cut(trouble) => return link_failure(&trouble, at),
+        ControlError::NoAnswer { .. } => {
+            return link_failure(&LinkTrouble::TimedOut { phase: Phase::Channel }, at);
+        }
+        ControlError::NotReached { said, status } => SessionTrouble::ShellBroken { said, status },
+        ControlError::NotReachedInTime { said } => SessionTrouble::ShellSilent { said },
+        ControlError::Lacks { programs } => SessionTrouble::UserlandMissing { programs },
+        other => SessionTrouble::ShellBroken { said: other.to_string(), status: None },
+    };
+    session_failure(&trouble, at)
 }

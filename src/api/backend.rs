@@ -6,15 +6,15 @@ use tokio::sync::{broadcast, watch};
 
 use super::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
-    HostKeyShown, InputOffer, InputTaken, KillRequest, Pulse, RemoteView, RunRequest, SessionView,
-    StatusView, TestReport, TestRequest, TrustRequest,
+    HostKeyShown, InputOffer, InputTaken, KillRequest, Progress, Pulse, RemoteView, RunRequest,
+    SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::agent::Lacks;
 use crate::domain::attention::{AnswerError, QuestionId, QuestionView};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
 use crate::domain::host_key::TrustError;
-use crate::domain::ids::{NameError, SessionId};
+use crate::domain::ids::{NameError, SessionId, Tag};
 
 /// Why a request was turned down.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum RequestError {
     /// No remote has this name.
     #[error("no remote {0:?}")]
     NoSuchRemote(String),
+    /// No remote that may be used has this tag; without a tag, there is none.
+    #[error("no remote that may be used has the tag {}", .0.as_ref().map_or("", Tag::as_str))]
+    NoRemoteTagged(Option<Tag>),
     /// A name that cannot be one.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -132,6 +135,8 @@ pub trait Backend: Clone + Send + Sync + 'static {
         &self,
         all: bool,
     ) -> impl Future<Output = Result<Vec<SessionView>, RequestError>> + Send;
+    /// How far all live sessions are; asked often, so it looks at no disk.
+    fn progress(&self) -> impl Future<Output = Result<Vec<Progress>, RequestError>> + Send;
     /// One session, by its id, a unique prefix of it, or its name.
     fn session(
         &self,

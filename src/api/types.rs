@@ -4,15 +4,19 @@
 //! are seconds. Fields are only ever added; a reader ignores what it does not
 //! know.
 
+mod adopt;
 mod agent;
+mod gc;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use adopt::{AdoptReport, AdoptRequest, FoundSession};
 pub use agent::{ToldView, UsedView};
+pub use gc::{GcFate, GcItem, GcRequest, GcView, GcWhat};
 
 pub use crate::domain::agent::{AgentEvent, AgentRun, Usage};
 pub use crate::domain::attention::{Question, QuestionId, QuestionState, QuestionView};
@@ -22,7 +26,7 @@ pub use crate::domain::event::EventKind;
 use crate::domain::failure::Failure;
 pub use crate::domain::gaps::{Dropped, Gap};
 pub use crate::domain::host_key::{HostKeyLine, HostKeyShown};
-use crate::domain::ids::{AgentName, ClientName, RemoteName, SessionId, SessionName};
+use crate::domain::ids::{AgentName, ClientName, RemoteName, SessionId, SessionName, Tag};
 pub use crate::domain::queue::{Priority, WaitsFor};
 pub use crate::domain::retention::Why;
 use crate::domain::secret::Secret;
@@ -42,6 +46,9 @@ pub struct RunRequest {
     pub command: Vec<String>,
     /// Where; without it the agent's setting and the global default decide.
     pub on: Option<Where>,
+    /// Where it leaves open which remote: the one with the fewest sessions, and
+    /// not the least busy one. Without `on`, one of all.
+    pub spread: bool,
     /// A name that no other live session has.
     pub name: Option<SessionName>,
     /// The working directory there; `~` is the home directory there.
@@ -87,6 +94,7 @@ impl fmt::Debug for RunRequest {
             agent,
             command,
             on,
+            spread,
             name,
             cwd,
             env,
@@ -108,6 +116,7 @@ impl fmt::Debug for RunRequest {
             .field("agent", agent)
             .field("command", command)
             .field("on", on)
+            .field("spread", spread)
             .field("name", name)
             .field("cwd", cwd)
             .field("env", &env.keys())
@@ -134,7 +143,8 @@ impl fmt::Debug for RunRequest {
 pub enum Where {
     /// On this machine.
     Local,
-    /// On a remote of the configuration, or at `[user@]host[:port]`.
+    /// On a remote of the configuration, on one that has a tag (`any:TAG`), or at
+    /// `[user@]host[:port]`.
     On(String),
 }
 
@@ -208,6 +218,9 @@ pub struct SessionView {
     /// Why its output does not come here for now, though it could.
     #[serde(default)]
     pub mirror_paused: Option<Failure>,
+    /// How many bytes of it wait there meanwhile, as far as that is known.
+    #[serde(default)]
+    pub mirror_behind: Option<u64>,
     /// When nothing was left of it where it ran.
     #[serde(default)]
     pub spool_gone_at: Option<String>,
@@ -227,6 +240,38 @@ pub struct SessionView {
     /// Its place in the queue; `None` once its turn has come.
     #[serde(default)]
     pub queue: Option<QueueView>,
+}
+
+/// How far a live session is: one line of `GET /v1/watch`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The session.
+    pub session: SessionId,
+    /// The name a person gave it.
+    pub name: Option<SessionName>,
+    /// Where in its life it is.
+    pub state: SessionState,
+    /// Bytes of standard output up to which it is here.
+    pub stdout: u64,
+    /// Bytes of standard error up to which it is here.
+    pub stderr: u64,
+    /// The folder of the mirror on this machine.
+    pub mirror: PathBuf,
+}
+
+impl Progress {
+    /// That of a session.
+    #[must_use]
+    pub fn of(view: &SessionView) -> Self {
+        Self {
+            session: view.id.clone(),
+            name: view.name.clone(),
+            state: view.state,
+            stdout: view.stdout,
+            stderr: view.stderr,
+            mirror: view.mirror.clone(),
+        }
+    }
 }
 
 /// Where a session stands that waits for its turn.
@@ -310,6 +355,15 @@ pub struct RemoteView {
     pub working_dir: Option<String>,
     /// The names of the environment variables that it sets; never the values.
     pub env: Vec<String>,
+    /// What it can be found by.
+    #[serde(default)]
+    pub tags: BTreeSet<Tag>,
+    /// How many sessions may run there at once.
+    #[serde(default)]
+    pub max_sessions: Option<u32>,
+    /// How many it has room for, when one of several is chosen.
+    #[serde(default)]
+    pub slots: Option<u32>,
 }
 
 /// One agent, as `agent ls` sees it.
@@ -368,68 +422,6 @@ pub struct KeptView {
     pub spools: u64,
     /// Spools that are to go, and whose host is away.
     pub waiting: u32,
-}
-
-/// `POST /v1/gc`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GcRequest {
-    /// Remove nothing; only say what would be.
-    pub dry_run: bool,
-}
-
-/// What `POST /v1/gc` did, or would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GcView {
-    /// Whether nothing was removed.
-    pub dry_run: bool,
-    /// All that is to go.
-    pub items: Vec<GcItem>,
-}
-
-/// One thing that goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GcItem {
-    /// The session.
-    pub session: SessionId,
-    /// Its name; `None` also for one that is in the list no more.
-    pub name: Option<SessionName>,
-    /// Where it ran.
-    pub place: String,
-    /// What goes.
-    pub what: GcWhat,
-    /// Why.
-    pub why: Why,
-    /// Bytes that it takes, as far as is known.
-    pub size: u64,
-    /// What became of it.
-    pub fate: GcFate,
-    /// Why it is still there, where something went wrong.
-    pub detail: Option<String>,
-}
-
-/// What can go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GcWhat {
-    /// A spool, on the machine where the session ran.
-    Spool,
-    /// A session with its mirror, here.
-    Session,
-}
-
-/// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GcFate {
-    /// It would be removed.
-    Due,
-    /// It is gone.
-    Removed,
-    /// Its host cannot be reached now.
-    Waits,
-    /// It is still there; see `detail`.
-    Stays,
 }
 
 /// The configuration in force, and the edit that is not.
@@ -540,60 +532,6 @@ pub struct TestStage {
     pub ok: bool,
     /// What was found.
     pub detail: Option<String>,
-}
-
-/// `POST /v1/remotes/{name}/adopt`; the name `local` is this machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AdoptRequest {
-    /// Take in what other control machines started, too.
-    pub all: bool,
-    /// Only tell what would be taken in.
-    pub dry_run: bool,
-}
-
-/// What was found on a host, and what of it was taken in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AdoptReport {
-    /// The remote, `local`, or the destination as it was given.
-    pub remote: String,
-    /// Whether nothing was taken in, and it is only told what would be.
-    pub dry_run: bool,
-    /// Sessions there that are known here already.
-    pub known: u64,
-    /// The others.
-    pub sessions: Vec<FoundSession>,
-}
-
-/// A session that was found on a host.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FoundSession {
-    /// Its id.
-    pub id: SessionId,
-    /// Its name.
-    pub name: Option<SessionName>,
-    /// Whether a live session here has that name, so that this one loses it.
-    pub name_taken: bool,
-    /// The agent it runs, if it runs one.
-    pub agent: Option<AgentName>,
-    /// The program and its arguments; empty where nothing tells.
-    pub command: Vec<String>,
-    /// The working directory that was asked for.
-    pub cwd: Option<String>,
-    /// When it was asked for.
-    pub created_at: Option<String>,
-    /// Who started it, as `user@hostname`; `None` where nothing tells.
-    pub origin: Option<String>,
-    /// How it was when it was found: `running`, `ended`, `lost`, …
-    pub state: String,
-    /// The status that its command ended with, where it did.
-    pub exit: Option<Exit>,
-    /// Bytes of standard output there.
-    pub stdout: u64,
-    /// Bytes of standard error there.
-    pub stderr: u64,
-    /// Whether it is taken in.
-    pub taken: bool,
 }
 
 /// `POST /v1/remotes/{name}/host-key`: trust the key with this fingerprint, in

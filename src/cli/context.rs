@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::CliError;
 use super::start;
@@ -14,6 +14,9 @@ use crate::paths::Environment;
 const TRIES: u32 = 4;
 /// The pause before the third try; each is longer by as much as the one before.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long another daemon may take to come once one was stopped: it is started
+/// when that one is gone.
+const SUCCESSION: Duration = Duration::from_secs(5);
 
 /// The daemon that a verb talks to, and how to get one.
 #[derive(Debug, Clone)]
@@ -58,6 +61,20 @@ impl Context {
             }
         }
         Ok(call(&self.client).await?)
+    }
+
+    /// Waits for the daemon that takes the place of one that was stopped; false
+    /// where none has come.
+    pub(super) async fn await_successor(&self) -> bool {
+        let until = Instant::now() + SUCCESSION;
+        while Instant::now() < until {
+            // Somebody may listen in its place, and not answer before it has come.
+            if let Ok(Ok(_)) = timeout_at(until, self.client.version()).await {
+                return true;
+            }
+            sleep(PAUSE).await;
+        }
+        false
     }
 
     /// Makes a call, and starts no daemon: `None` where none runs.

@@ -1,4 +1,4 @@
-//! `daemon run|start|stop|status`.
+//! `daemon run|start|stop|restart|status|install|uninstall`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,11 +9,13 @@ use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::{print_json, print_line, say};
+use super::service::Order;
 use super::status::not_running;
-use super::{parts, start};
+use super::{parts, service, start};
 use crate::api::client::Client;
 use crate::api::types::VersionView;
 use crate::daemon::DaemonOptions;
+use crate::telemetry::OwnFile;
 
 /// `longhaul daemon`.
 #[derive(Debug, Clone, Subcommand)]
@@ -24,6 +26,14 @@ pub(super) enum Verb {
     Start,
     /// Stop it; sessions go on, and are found again by the next one.
     Stop,
+    /// Stop it and start it again, after an upgrade for example; sessions and
+    /// those who follow them go on.
+    Restart,
+    /// Make it a service of yours: started with your login, looked after, started
+    /// again where it fails (systemd, or launchd on macOS).
+    Install(service::InstallArgs),
+    /// Take the service away; sessions go on.
+    Uninstall,
     /// Say whether it runs; exits with 3 if not.
     Status {
         /// Print JSON.
@@ -38,6 +48,12 @@ pub(super) struct RunArgs {
     /// Leave the terminal's session first; how other commands start it.
     #[arg(long, hide = true)]
     detached: bool,
+    /// The file that standard error is, to be put aside when it has grown.
+    #[arg(long, hide = true, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// The bytes after which it is put aside.
+    #[arg(long, hide = true, value_name = "BYTES", requires = "log")]
+    log_bytes: Option<u64>,
 }
 
 /// Runs `daemon run`.
@@ -50,7 +66,9 @@ pub(super) fn run(args: &RunArgs, config: Option<PathBuf>) -> ExitCode {
             say(&format!("could not leave the terminal's session: {error}"));
         }
     }
-    parts::run_daemon(DaemonOptions { config, foreground: !args.detached })
+    let most = args.log_bytes;
+    let log = args.log.clone().map(|path| OwnFile { path, most });
+    parts::run_daemon(DaemonOptions { config, log })
 }
 
 /// Runs the other verbs.
@@ -64,6 +82,14 @@ pub(super) async fn daemon(verb: Verb, context: &Context) -> Result<Code, CliErr
             Ok(exit::OK)
         }
         Verb::Stop => stop(context).await,
+        Verb::Restart => restart(context).await,
+        Verb::Install(args) => service::install(&args, context).await.map(|()| exit::OK),
+        Verb::Uninstall => {
+            if !service::uninstall()? {
+                say("no service is installed");
+            }
+            Ok(exit::OK)
+        }
         Verb::Status { json } => match context.ask(Client::version).await? {
             Some(version) if json => {
                 let (version, pid) = (version.version, version.pid);
@@ -88,6 +114,9 @@ fn running(context: &Context, version: &VersionView) -> String {
 }
 
 async fn stop(context: &Context) -> Result<Code, CliError> {
+    if service::leave_to_manager(Order::Stop)? {
+        return Ok(exit::OK);
+    }
     if context.ask(Client::stop).await?.is_none() {
         say("no daemon runs");
         return Ok(exit::OK);
@@ -98,4 +127,16 @@ async fn stop(context: &Context) -> Result<Code, CliError> {
         say("the daemon still answers, ten seconds after it was told to stop");
         Ok(exit::FAILED)
     }
+}
+
+async fn restart(context: &Context) -> Result<Code, CliError> {
+    if !service::leave_to_manager(Order::Restart)? {
+        let stopped = stop(context).await?;
+        if stopped != exit::OK {
+            return Ok(stopped);
+        }
+    }
+    let version = context.call(Client::version).await?;
+    print_line(&running(context, &version))?;
+    Ok(exit::OK)
 }

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::{self, Code};
 use super::output::say;
 use super::{
-    adopt, agent, attach, attention, config, daemon, events, explain, gc, logs, parts, remote,
-    resume, run, send, sessions, ssh_config, status,
+    adopt, agent, askpass, attach, attention, config, daemon, events, explain, gc, logs, map,
+    parts, remote, resume, run, send, sessions, ssh_config, status,
 };
 use crate::paths::Environment;
 
@@ -54,6 +54,8 @@ pub(super) enum Verb {
     Ps(sessions::PsArgs),
     /// Show all about a session.
     Inspect(sessions::InspectArgs),
+    /// Run a command on each of several remotes, and see what comes of it.
+    Map(Box<map::Args>),
     /// Print a session's output.
     Logs(logs::Args),
     /// Follow a session as if it had been run from here.
@@ -78,7 +80,7 @@ pub(super) enum Verb {
     Attention(attention::Args),
     /// Show the daemon, its configuration, remotes and live sessions.
     Status(status::Args),
-    /// Remotes: list, show, test, reconnect.
+    /// Remotes: list, add, import, change, test, reconnect.
     #[command(subcommand)]
     Remote(remote::Verb),
     /// Agents: list.
@@ -91,7 +93,7 @@ pub(super) enum Verb {
     Explain(explain::Args),
     /// Show what ssh_config says about a host, as ssh -G does.
     SshConfig(Box<ssh_config::Args>),
-    /// The daemon: run, start, stop, status.
+    /// The daemon: run, start, stop, restart, status, install, uninstall.
     #[command(subcommand)]
     Daemon(daemon::Verb),
     /// See it work: servers, cuts and checksums, all on this machine.
@@ -113,7 +115,9 @@ impl Verb {
     /// sessions rarely have.
     fn failed(&self) -> Code {
         match self {
-            Self::Run(_) | Self::Resume(_) | Self::Attach(_) | Self::Wait(_) => exit::LONGHAUL,
+            Self::Run(_) | Self::Map(_) | Self::Resume(_) | Self::Attach(_) | Self::Wait(_) => {
+                exit::LONGHAUL
+            }
             _ => exit::FAILED,
         }
     }
@@ -123,6 +127,7 @@ impl Verb {
             Self::Run(args) => run::run(*args, context).await,
             Self::Ps(args) => sessions::ps(args, context).await,
             Self::Inspect(args) => sessions::inspect(args, context).await,
+            Self::Map(args) => map::map(*args, context).await,
             Self::Logs(args) => logs::logs(args, context).await,
             Self::Attach(args) => attach::attach(args, context).await,
             Self::Resume(args) => resume::resume(args, context).await,
@@ -148,6 +153,9 @@ impl Verb {
 /// The program.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = askpass::asked_for(std::env::args_os()) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -4,11 +4,15 @@ use std::io;
 use std::path::PathBuf;
 
 use super::exit::{self, Code};
+use super::parts::ChangeError;
 use super::render::failure_block;
+use super::service::ServiceError;
 use super::start::StartError;
 use crate::api::client::ClientError;
+use crate::domain::config::edit::{EditError, Request, Use};
 use crate::domain::failure::classify::local_failure;
 use crate::domain::failure::local_trouble::LocalTrouble;
+use crate::domain::ids::{RemoteName, Tag};
 use crate::paths::{MAX_SOCKET_PATH, PathsError};
 
 /// Why a verb gave up.
@@ -31,6 +35,9 @@ pub(super) enum CliError {
     /// No daemon runs, and none could be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The service could not be installed or taken away.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The daemon was told to stop while it was waited for.
     #[error("the daemon was stopped; session {id} goes on")]
     DaemonStopped {
@@ -90,6 +97,31 @@ pub(super) enum CliError {
         /// All that there are.
         all: Vec<String>,
     },
+    /// The configuration was not edited.
+    #[error("{}", unedited(source))]
+    Change {
+        /// Why.
+        source: ChangeError,
+        /// What was asked for.
+        request: Box<Request>,
+    },
+    /// The configuration cannot be taken as it stands; this is the report.
+    #[error("the configuration has mistakes\n{}", .0.trim_end())]
+    BadConfig(String),
+    /// A remote that is to go has sessions.
+    #[error("{sessions} of the sessions on {name} have not ended")]
+    RemoteInUse {
+        /// The remote.
+        name: RemoteName,
+        /// How many.
+        sessions: u32,
+    },
+    /// No remote that may be used has this tag.
+    #[error("no remote that may be used has the tag {tag}")]
+    NoRemoteTagged {
+        /// The tag.
+        tag: Tag,
+    },
     /// Something of ours is no JSON.
     #[error("could not encode as JSON: {0}")]
     Encode(serde_json::Error),
@@ -133,22 +165,32 @@ impl CliError {
             Self::Client(ClientError::Refused { socket, .. }) => {
                 Some(format!("ls -l {}   (it has to be yours)", socket.display()))
             }
-            Self::Client(ClientError::Connect { .. }) => {
-                Some("LONGHAUL_SOCKET=/a/shorter/path longhaul …".into())
+            Self::Client(ClientError::Connect { socket, .. }) => {
+                let folder = socket.parent().unwrap_or(socket).display();
+                Some(format!("ls -ld {folder}\nLONGHAUL_SOCKET=/a/place/of/yours/sock longhaul …"))
             }
             Self::Client(ClientError::Broken(_)) => Some("longhaul daemon status".into()),
-            Self::Client(ClientError::Json { .. } | ClientError::Protocol { .. }) => {
-                Some("longhaul daemon stop   (it may be of another version; sessions go on)".into())
-            }
+            Self::Client(ClientError::Json { .. } | ClientError::Protocol { .. }) => Some(
+                "longhaul daemon restart   (it may be of another version; sessions go on)".into(),
+            ),
             Self::DaemonStopped { id } => Some(format!("longhaul attach {id}")),
             Self::Copy { id, .. } => Some(format!("longhaul logs {id}   (nothing is lost)")),
             Self::NoSuchRemote { all, .. } if all.is_empty() => Some("longhaul config path".into()),
             Self::NoSuchRemote { all, .. } => Some(format!("one of: {}", all.join(" "))),
+            Self::NoRemoteTagged { tag } => Some(format!(
+                "tags: [\"{tag}\"] of a remote in the configuration: longhaul config path"
+            )),
             Self::NoQuestion { .. } => Some(
                 "longhaul attention\nlonghaul remote reconnect REMOTE   (a new try asks again)"
                     .into(),
             ),
             Self::Start(error) => error.remedy(),
+            Self::Service(error) => error.remedy(),
+            Self::Change { source, request } => unedited_remedy(source, request),
+            Self::BadConfig(_) => Some("longhaul config check".into()),
+            Self::RemoteInUse { name, .. } => Some(format!(
+                "longhaul ps\nlonghaul remote disable {name}   (no new ones)\nlonghaul remote rm {name} --force   (they go on)"
+            )),
             Self::Paths(_)
             | Self::Stdout(_)
             | Self::MirrorShort { .. }
@@ -178,5 +220,55 @@ impl CliError {
             _ if self.is_closed_pipe() => exit::CLOSED_PIPE,
             _ => failed,
         }
+    }
+}
+
+/// Why there is no edit, and that nothing was written.
+fn unedited(error: &ChangeError) -> String {
+    match error {
+        ChangeError::Refused(report) => {
+            let report = report.to_string();
+            // Its last line says that it was not taken, which is the daemon's word.
+            let problems = report.rsplit_once('\n').map_or(report.as_str(), |(all, _)| all);
+            format!(
+                "nothing was written: the configuration would have mistakes\n{}",
+                problems.trim_end()
+            )
+        }
+        other => format!("nothing was written: {other}"),
+    }
+}
+
+fn unedited_remedy(error: &ChangeError, request: &Request) -> Option<String> {
+    let by_hand = || Some(format!("by hand: {}", request.by_hand()));
+    match error {
+        ChangeError::Edit(EditError::NoRemote { name, all, .. }) if all.is_empty() => {
+            Some(format!("longhaul remote add {name}"))
+        }
+        ChangeError::Edit(EditError::NoRemote { all, .. }) => {
+            let all: Vec<_> = all.iter().map(RemoteName::as_str).collect();
+            Some(format!("one of: {}", all.join(" ")))
+        }
+        ChangeError::Edit(EditError::AlreadyThere { name, .. }) => {
+            Some(format!("longhaul remote set {name} …\nlonghaul remote rm {name}"))
+        }
+        ChangeError::Edit(EditError::InUse { by, .. }) => {
+            let default = by.iter().any(|it| matches!(it, Use::Default(_)));
+            let agent = by.iter().any(|it| matches!(it, Use::Agent(..)));
+            let lines = [
+                default.then_some("longhaul remote default --none"),
+                agent.then_some("have the agents run elsewhere, in the file"),
+            ];
+            Some(lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
+        }
+        ChangeError::Edit(EditError::Twice { .. } | EditError::Broken { .. }) => {
+            Some("longhaul config check".into())
+        }
+        ChangeError::Changed { .. } | ChangeError::Busy { .. } => Some("the same again".into()),
+        ChangeError::Refused(_) => None,
+        ChangeError::Edit(EditError::Unsafe { .. })
+        | ChangeError::HardLinks { .. }
+        | ChangeError::ReadOnly { .. }
+        | ChangeError::Io { .. } => by_hand(),
     }
 }

@@ -56,6 +56,7 @@ pub(super) async fn events(args: Args, context: &Context) -> Result<Code, CliErr
             // missing. Before the first event there is no number to ask from.
             Some(ClientError::Broken(_)) if args.follow && since.is_some() => {}
             Some(error) => return Err(error.into()),
+            None if args.follow && since.is_some() && context.await_successor().await => {}
             None if args.follow => {
                 say("the daemon was stopped");
                 return Ok(exit::FAILED);

@@ -61,6 +61,7 @@ mod tests {
                 failure: None,
                 warnings: Vec::new(),
                 mirror_paused: None,
+                mirror_behind: None,
                 waits_for: None,
             };
             assert_eq!(of_session(&pulse), code, "{state:?} {exit:?}");

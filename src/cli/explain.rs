@@ -16,7 +16,7 @@ pub(super) struct Args {
 /// Runs the verb.
 pub(super) fn explain(args: &Args) -> Result<Code, CliError> {
     let Some(code) = &args.code else {
-        print(&parts::codes().iter().map(|code| format!("{code}\n")).collect::<String>())?;
+        print(&list())?;
         return Ok(exit::OK);
     };
     match parts::explain(code) {
@@ -25,10 +25,29 @@ pub(super) fn explain(args: &Args) -> Result<Code, CliError> {
             Ok(exit::OK)
         }
         None => {
-            say(&format!(
-                "no failure has the code {code:?}\n  try: longhaul explain   (lists all)"
-            ));
+            say(&unknown(code));
             Ok(exit::FAILED)
         }
     }
+}
+
+/// A code and what it means, line by line; the first word of a line is the code.
+fn list() -> String {
+    let codes = parts::codes();
+    let widest = codes.iter().map(|(code, _)| code.len()).max().unwrap_or(0);
+    codes.iter().map(|(code, title)| format!("{code:widest$}  {title}\n")).collect()
+}
+
+fn unknown(code: &str) -> String {
+    let near = parts::nearest_codes(code);
+    let mut text = format!("no failure has the code {code:?}");
+    match near.as_slice() {
+        [] => {}
+        [one] => text.push_str(&format!("; did you mean {one}?\n  try: longhaul explain {one}")),
+        several => {
+            text.push_str("; these are near:");
+            several.iter().for_each(|code| text.push_str(&format!("\n    {code}")));
+        }
+    }
+    text + "\n  all of them: longhaul explain"
 }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::{Follower, Form, copy_once, offset_of_last_lines};
+use super::follow::{Follower, Form, copy_once, follow_all, offset_of_last_lines};
 use crate::api::types::{SessionView, Stream};
 
 /// `longhaul logs`.
@@ -11,8 +11,11 @@ use crate::api::types::{SessionView, Stream};
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// The session.
-    #[arg(value_name = "ID")]
-    session: String,
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    session: Option<String>,
+    /// With -f: all sessions from now on, each line with its session before it.
+    #[arg(long, requires = "follow", conflicts_with_all = ["session", "tail", "since"])]
+    all: bool,
     /// Go on until the session has ended.
     #[arg(short, long)]
     follow: bool,
@@ -32,7 +35,7 @@ pub(super) struct Args {
     #[arg(long)]
     raw: bool,
     /// What the agent tells, a line of JSON each: an agent's standard output.
-    #[arg(long, conflicts_with_all = ["raw", "stderr"])]
+    #[arg(long, conflicts_with_all = ["raw", "stderr", "all"])]
     json: bool,
 }
 
@@ -44,6 +47,7 @@ output is shown for people: what it says, its tools in a line each, what it took
 Examples:
   longhaul logs nightly > out.txt 2> err.txt
   longhaul logs -f --tail 20 k3
+  longhaul logs -f --all
   longhaul logs --json k3 | jq -r 'select(.type == \"text\").text'
   longhaul logs --stderr k3 | less";
 
@@ -81,7 +85,11 @@ fn length(view: &SessionView, stream: Stream) -> u64 {
 
 /// Runs the verb.
 pub(super) async fn logs(args: Args, context: &Context) -> Result<Code, CliError> {
-    let view = context.call(async |client| client.session(&args.session).await).await?;
+    let Some(session) = &args.session else {
+        follow_all(context, &args.streams()).await?;
+        return Ok(exit::OK);
+    };
+    let view = context.call(async |client| client.session(session).await).await?;
     let form = match (args.raw, args.json) {
         (_, true) => Form::Events,
         (true, _) => Form::Raw,

@@ -11,6 +11,7 @@
 
 mod adopt;
 mod agent;
+mod askpass;
 mod attach;
 mod attention;
 mod config;
@@ -24,6 +25,7 @@ mod explain;
 mod follow;
 mod gc;
 mod logs;
+mod map;
 mod output;
 mod parts;
 mod remote;
@@ -31,6 +33,7 @@ mod render;
 mod resume;
 mod run;
 mod send;
+mod service;
 mod sessions;
 mod ssh_config;
 mod start;

@@ -3,18 +3,26 @@
 //! One function each, so that this is the only file here that knows where they
 //! come from.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::daemon::{self, DaemonOptions};
 use crate::demo;
+use crate::domain::config::Remote;
+use crate::domain::config::edit::Request;
 use crate::domain::failure::catalogue::Code;
 use crate::domain::failure::explain::page;
+use crate::domain::ids::RemoteName;
+use crate::domain::nearest::nearest;
 use crate::domain::ssh_config::Query;
 use crate::paths::Environment;
-use crate::ssh::settings::{Inspection, inspect};
-use crate::store::config_files::load_from_disk;
+pub(super) use crate::ssh::settings::Offered;
+use crate::ssh::settings::{Inspection, inspect, offered};
+use crate::store::config_files::edit::change;
+pub(super) use crate::store::config_files::edit::{Change, ChangeError};
+use crate::store::config_files::{Snapshot, load_from_disk};
 
 /// What a check of the configuration found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,15 +51,59 @@ pub(super) fn check_config(file: &Path) -> Checked {
     }
 }
 
+/// The remotes of the configuration as it stands, none where there is none; or
+/// the report on why it cannot be taken.
+pub(super) fn remotes_in(file: &Path) -> Result<BTreeMap<RemoteName, Remote>, String> {
+    let home = Environment::of_process().home;
+    let loaded = Snapshot::take(file, home.as_deref()).load(home.as_deref());
+    loaded.map(|loaded| loaded.config.remotes).map_err(|report| report.to_string())
+}
+
+/// The default remote of the configuration as it stands; or the report on why it
+/// cannot be taken.
+pub(super) fn default_in(file: &Path) -> Result<Option<RemoteName>, String> {
+    let home = Environment::of_process().home;
+    let loaded = Snapshot::take(file, home.as_deref()).load(home.as_deref());
+    loaded.map(|loaded| loaded.config.default_remote).map_err(|report| report.to_string())
+}
+
+/// Edits the configuration whose main file is `file`, or only tells what would
+/// be different.
+pub(super) fn change_config(
+    file: &Path,
+    request: &Request,
+    dry: bool,
+) -> Result<Change, ChangeError> {
+    change(file, Environment::of_process().home.as_deref(), request, dry)
+}
+
+/// The hosts that `ssh_config` names.
+pub(super) fn offered_hosts() -> Vec<Offered> {
+    offered(&daemon::ssh_environment(&Environment::of_process()))
+}
+
 /// What `explain` says about a failure's code; `None` where there is no such
 /// code.
 pub(super) fn explain(code: &str) -> Option<String> {
     code.parse::<Code>().ok().map(page)
 }
 
-/// All codes that `explain` knows, in order.
-pub(super) fn codes() -> Vec<&'static str> {
-    Code::all().map(Code::as_str).collect()
+/// All codes that `explain` knows, with what each means, in the order of the way
+/// to a session.
+pub(super) fn codes() -> Vec<(&'static str, &'static str)> {
+    Code::all().map(|code| (code.as_str(), code.entry().title)).collect()
+}
+
+/// The codes that `given` was most likely meant to be: the one that is a slip
+/// away, else those that it is a part of.
+pub(super) fn nearest_codes(given: &str) -> Vec<&'static str> {
+    let all: Vec<&'static str> = Code::all().map(Code::as_str).collect();
+    let part = given.to_lowercase();
+    match nearest(given, all.iter().copied(), |code| code) {
+        Some(code) => vec![code],
+        None if part.is_empty() => Vec::new(),
+        None => all.into_iter().filter(|code| code.contains(&part)).collect(),
+    }
 }
 
 /// What `ssh_config` says about a destination, and warnings; or why nothing.

@@ -1,5 +1,10 @@
-//! `remote ls|show|test|trust|reconnect`.
+//! `remote`: looking at remotes, trying them, and editing them.
 
+mod change;
+mod edit;
+mod fields;
+mod hosts;
+mod import;
 mod trust;
 
 use clap::Subcommand;
@@ -32,6 +37,22 @@ pub(super) enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// List the hosts that ssh_config names.
+    Hosts(hosts::Args),
+    /// Add hosts of ssh_config as remotes.
+    Import(Box<import::Args>),
+    /// Add a remote to the configuration.
+    Add(Box<edit::AddArgs>),
+    /// Change what the configuration says of a remote.
+    Set(Box<edit::SetArgs>),
+    /// Take a remote out of the configuration.
+    Rm(edit::RmArgs),
+    /// Let a remote take sessions again.
+    Enable(edit::NameArgs),
+    /// Have a remote take no new sessions.
+    Disable(edit::NameArgs),
+    /// Choose the remote that sessions run on that do not say.
+    Default(edit::DefaultArgs),
     /// Reach it, check its host key, log in and run something.
     #[command(after_help = "\
 Exits with 1 when a stage failed. Nothing else is disturbed: the test has a link
@@ -94,6 +115,14 @@ pub(super) async fn remote(verb: Verb, context: &Context) -> Result<Code, CliErr
             }
         }
         Verb::Show { name, json } => show(&name, json, context).await?,
+        Verb::Hosts(args) => return hosts::hosts(&args, context),
+        Verb::Import(args) => return import::import(&args, context).await,
+        Verb::Add(args) => return edit::add(*args, context).await,
+        Verb::Set(args) => return edit::set(*args, context).await,
+        Verb::Rm(args) => return edit::rm(args, context).await,
+        Verb::Enable(args) => return edit::enable(args, true, context).await,
+        Verb::Disable(args) => return edit::enable(args, false, context).await,
+        Verb::Default(args) => return edit::default(args, context).await,
         Verb::Test { name, agent, json } => return test(&name, agent, json, context).await,
         Verb::Trust { name, fingerprint, json } => {
             return trust::trust(&name, fingerprint, json, context).await;

@@ -12,11 +12,13 @@ use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
 use super::follow::{Leave, Recipient, Signals, feed};
-use super::output::{print_json, print_line, say};
+use super::map;
+use super::output::{print_json, print_json_line, print_line, say};
 use super::values::{EnvArg, Input, env_arg, max_output, place, restart, seconds};
 use crate::api::types::{Priority, RestartPolicy, RunRequest, SessionView};
-use crate::domain::ids::{AgentName, ClientName, SessionName};
+use crate::domain::ids::{AgentName, ClientName, SessionName, Tag};
 use crate::domain::max_output::MaxOutput;
+use crate::domain::placement::Wish;
 
 /// `longhaul run`.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,12 +34,17 @@ pub(super) struct Args {
     /// Run this agent of the configuration.
     #[arg(long, value_name = "NAME")]
     agent: Option<AgentName>,
-    /// Run it on this remote, or at [user@]host[:port].
+    /// Run it on this remote, at [user@]host[:port], on one that has a tag
+    /// (any:TAG), or on each of them (all:TAG).
     #[arg(long, value_name = "REMOTE", conflicts_with = "local")]
     on: Option<String>,
     /// Run it on this machine.
     #[arg(long)]
     local: bool,
+    /// With --on any:TAG, or without --on of all remotes: the one with the fewest
+    /// sessions, and not the least busy one.
+    #[arg(long, conflicts_with = "local")]
+    spread: bool,
     /// Give it a name that no other live session has.
     #[arg(long)]
     name: Option<SessionName>,
@@ -113,6 +120,7 @@ has been accepted; --prompt-file and -e NAME keep it out altogether.
 Examples:
   longhaul run --on box -- cargo test --workspace
   longhaul run --on me@192.0.2.7:2222 -- uptime
+  longhaul run --on any:gpu -- ./train.sh
   longhaul run --agent claude --prompt-file task.md
   longhaul run -d --name nightly --timeout 2h -- ./nightly.sh
   longhaul run -d --restart on-failure:3:30s -- ./flaky.sh
@@ -159,7 +167,19 @@ impl Args {
                     "longhaul run --prompt-file FILE --stdin - …".to_owned(),
                 )
             }
+            _ if self.each().is_some() && (self.stdin.is_some() || self.interactive) => usage(
+                "several sessions have no common standard input",
+                "longhaul run --on REMOTE --stdin …".to_owned(),
+            ),
             _ => Ok(()),
+        }
+    }
+
+    /// The tag of all remotes that it is to run on each of.
+    fn each(&self) -> Option<Tag> {
+        match Wish::parse(self.on.as_deref()?) {
+            Some(Wish::All(tag)) => Some(tag),
+            _ => None,
         }
     }
 
@@ -173,6 +193,7 @@ impl Args {
             agent: self.agent,
             command: self.command,
             on: place(self.on, self.local),
+            spread: self.spread,
             name: self.name,
             cwd: self.cwd,
             env,
@@ -201,7 +222,7 @@ impl Args {
 }
 
 /// The variables, later ones over earlier ones.
-fn environment(
+pub(super) fn environment(
     given: &[EnvArg],
     own: impl Fn(&str) -> Option<OsString>,
 ) -> Result<BTreeMap<String, String>, CliError> {
@@ -250,7 +271,11 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Code, CliError>
         std::fs::File::open(path)
             .map_err(|source| CliError::Read { path: path.clone(), source })?;
     }
+    let each = args.each();
     let request = args.request(env, key)?;
+    if let Some(tag) = each {
+        return on_all(context, &request, &tag, detach, json).await;
+    }
     take_in(request, Follow { detach, json, hide, input }, context).await
 }
 
@@ -298,6 +323,29 @@ pub(super) async fn take_in(
         become_attach(context, &view, input.as_ref());
     }
     attach::attached(context, &view, Attached { signals, input, from: [0, 0] }).await
+}
+
+/// One session on each remote that has the tag.
+async fn on_all(
+    context: &Context,
+    request: &RunRequest,
+    tag: &Tag,
+    detach: bool,
+    json: bool,
+) -> Result<Code, CliError> {
+    let remotes = map::tagged(context, tag).await?;
+    if !detach {
+        return map::on_each(context, request, &remotes, map::Manner::default()).await;
+    }
+    let (views, refused) = map::ask_each(context, request, &remotes).await;
+    for view in &views {
+        if json {
+            print_json_line(view)?;
+        } else {
+            print_line(view.id.as_str())?;
+        }
+    }
+    Ok(if refused == 0 { exit::OK } else { exit::LONGHAUL })
 }
 
 /// Has the session taken in. With `detach`, Ctrl-C ends us as usual; otherwise

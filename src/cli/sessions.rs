@@ -12,6 +12,7 @@ use super::render::{self, state_words};
 use super::status::look;
 use super::values::grace;
 use crate::api::types::{KillRequest, LinkState, Pulse, RestartPolicy, SessionState, SessionView};
+use crate::domain::failure::Failure;
 
 /// `longhaul ps`.
 #[derive(Debug, Clone, clap::Args)]
@@ -63,7 +64,8 @@ pub(super) struct WaitArgs {
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Without -s, with TERM and with KILL, the whole process tree is stopped, and this
-waits until it is gone. A host that is away gets the order when it is back.
+waits until it is gone. What cannot be ended is told, and tried again every few
+seconds. A host that is away gets the order when it is back.
 
 Examples:
   longhaul kill nightly
@@ -185,6 +187,10 @@ pub(super) async fn kill(args: KillArgs, context: &Context) -> Result<Code, CliE
     for view in ordered {
         let pulse = if stops { stopped(context, &view).await? } else { None };
         tell_kill(context, &args, &view, pulse.as_ref()).await?;
+        if let Some(left) = pulse.as_ref().and_then(survivors) {
+            say(&render::failure_block(left));
+            code = exit::FAILED;
+        }
     }
     Ok(code)
 }
@@ -201,11 +207,17 @@ pub(super) fn is_away(pulse: &Pulse) -> bool {
     pulse.link.as_ref().is_some_and(|link| away.contains(&link.state))
 }
 
-/// Waits until a session has ended; `None` when its host is away.
+/// What of the session could not be ended.
+fn survivors(pulse: &Pulse) -> Option<&Failure> {
+    pulse.warnings.iter().find(|warning| warning.names_survivors())
+}
+
+/// Waits until a session has ended, or something of it will not; `None` when its
+/// host is away.
 async fn stopped(context: &Context, view: &SessionView) -> Result<Option<Pulse>, CliError> {
     let mut pulses = context.client.watch(view.id.as_str()).await?;
     while let Some(pulse) = pulses.next().await? {
-        if pulse.state.has_ended() {
+        if pulse.state.has_ended() || survivors(&pulse).is_some() {
             return Ok(Some(pulse));
         }
         // One that has not started is taken back here, wherever its host is.

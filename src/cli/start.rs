@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::context::Context;
+use super::service::{Order, leave_to_manager};
 use crate::api::client::{Client, ClientError};
 
 /// How long a daemon may take until it answers: it reads its registry first.
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the socket is looked for after our child has ended: another command
 /// may have started one at the same moment, and only one of them stays.
 const AFTER_DEATH: Duration = Duration::from_secs(1);
+/// How long a daemon that is there may take to say so.
+const ANSWER: Duration = Duration::from_secs(1);
 /// The part of the log that is shown when it failed.
 const TAIL: u64 = 2048;
 
@@ -89,9 +92,12 @@ fn indented(tail: &str) -> String {
 /// Two commands may do this at once: the daemon's own lock leaves one, and both
 /// commands find it.
 pub(super) async fn daemon(context: &Context) -> Result<(), StartError> {
+    if leave_to_manager(Order::Start).unwrap_or(false) && context.client.version().await.is_ok() {
+        return Ok(());
+    }
     let log = context.state.join("daemon.log");
     let (file, start) = open_log(&context.state, &log)?;
-    let mut child = spawn(context, file).map_err(StartError::Spawn)?;
+    let mut child = spawn(context, file, &log).map_err(StartError::Spawn)?;
     let mut pause = Duration::from_millis(2);
     let mut until = Instant::now() + PATIENCE;
     let mut ended = None;
@@ -142,13 +148,14 @@ fn open_log(dir: &Path, log: &Path) -> Result<(File, u64), StartError> {
 /// It makes a session of its own (setsid(2)) as the first thing it does, so that
 /// neither our terminal's end nor its Ctrl-C reaches it. No process group is
 /// made for it here: setsid fails for a group's leader.
-fn spawn(context: &Context, log: File) -> io::Result<Child> {
+fn spawn(context: &Context, log: File, path: &Path) -> io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     if let Some(config) = &context.given_config {
         command.arg("--config").arg(config);
     }
     command
-        .args(["daemon", "run", "--detached"])
+        .args(["daemon", "run", "--detached", "--log"])
+        .arg(path)
         .env("LONGHAUL_STATE_DIR", &context.state)
         .env("LONGHAUL_SOCKET", context.client.socket())
         // A daemon that stays in a folder keeps its file system from being
@@ -180,10 +187,11 @@ pub(super) async fn wait_until_gone(client: &Client) -> Result<bool, ClientError
     let until = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(2);
     while Instant::now() < until {
-        match client.version().await {
-            Err(ClientError::NotRunning { .. }) => return Ok(true),
-            Ok(_) | Err(ClientError::Broken(_)) => {}
-            Err(other) => return Err(other),
+        match timeout(ANSWER, client.version()).await {
+            // A service manager may go on listening for a daemon that is gone.
+            Err(_) | Ok(Err(ClientError::NotRunning { .. })) => return Ok(true),
+            Ok(Ok(_) | Err(ClientError::Broken(_))) => {}
+            Ok(Err(other)) => return Err(other),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(100));

@@ -141,6 +141,13 @@ impl Parameters {
         self.plain("id", id.as_str()).root(root)
     }
 
+    /// Adds a part of the program, as the line in which it travels.
+    #[must_use]
+    pub fn part(mut self, line: &[u8]) -> Self {
+        self.0.extend_from_slice(line);
+        self
+    }
+
     /// Adds the folder of all spools; `None` is the one below the home directory
     /// there.
     #[must_use]
@@ -194,6 +201,12 @@ impl Parameters {
             Some(path) => self.value("path", path.as_bytes()),
             None => self,
         }
+    }
+
+    /// Adds that `SSH_AUTH_SOCK` there is an agent that was forwarded.
+    #[must_use]
+    pub fn agent(self) -> Self {
+        self.plain("agent", "forwarded")
     }
 
     /// Adds how many of the spools that are listed are left out.

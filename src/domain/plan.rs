@@ -10,6 +10,7 @@ use super::max_output::MaxOutput;
 use super::resolve::{Override, PlaceRequest, ResolveError, resolve};
 use super::session::RestartPolicy;
 use super::target::{Destination, Place, SshConfigUse, SshRequest};
+use super::transport::TransportChoice;
 
 /// How long a session that cannot be started is tried where nobody says
 /// otherwise: long enough for a host that reboots a service, short enough that
@@ -140,6 +141,7 @@ pub fn ssh_request(remote: &Remote) -> SshRequest {
         user: remote.user.clone(),
         identity_file: remote.identity_file.clone(),
         ssh_config: remote.ssh_config.clone(),
+        transport: remote.transport,
     }
 }
 
@@ -150,6 +152,7 @@ fn ad_hoc(destination: &Destination) -> SshRequest {
         user: destination.user.clone(),
         identity_file: None,
         ssh_config: SshConfigUse::On,
+        transport: TransportChoice::Auto,
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Offer {
     pub macs: Option<Vec<String>>,
     /// `HostKeyAlgorithms`.
     pub host_keys: Option<HostKeyAlgorithms>,
+    /// `Compression`.
+    pub compression: bool,
     /// `RekeyLimit`: new keys after so many bytes.
     pub rekey_bytes: Option<u64>,
     /// `RekeyLimit`: new keys after so long.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::RemoteName;
 use super::secret::Secret;
 use super::ssh_options::{Login, Offer, Reach};
+use super::transport::{Chosen, TransportChoice};
 
 /// A place that a session can run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -95,6 +96,8 @@ pub struct SshSettings {
     pub global_known_hosts: Vec<PathBuf>,
     /// The agent's socket, where there is an agent.
     pub agent_socket: Option<PathBuf>,
+    /// `ForwardAgent`: the socket of the agent that sessions there may use.
+    pub forward_agent: Option<PathBuf>,
     /// How the first byte gets there.
     pub reach: Reach,
     /// How we prove who we are, besides with which keys.
@@ -103,18 +106,19 @@ pub struct SshSettings {
     pub offer: Offer,
     /// What the server is told of our environment, for each command.
     pub env: Vec<(String, Secret)>,
+    /// What the link goes over, and why.
+    pub transport: Chosen,
     /// What the system's `ssh` is told, where that is the transport.
     pub system_ssh: Option<SystemSsh>,
 }
 
 impl SshSettings {
     /// The host that is connected to first, by TCP; `None` where a proxy command
-    /// or the system's `ssh` is the way to it, and nobody knows what that connects
-    /// to.
+    /// is the way to it, and nobody knows what that connects to.
     #[must_use]
     pub fn first_hop(&self) -> Option<&Self> {
         let first = self.jumps.first().unwrap_or(self);
-        (first.reach.proxy.is_none() && self.system_ssh.is_none()).then_some(first)
+        first.reach.proxy.is_none().then_some(first)
     }
 }
 
@@ -149,6 +153,9 @@ pub struct SshRequest {
     pub identity_file: Option<PathBuf>,
     /// Which `ssh_config` is read.
     pub ssh_config: SshConfigUse,
+    /// What the link is to go over.
+    #[serde(default, skip_serializing_if = "TransportChoice::is_auto")]
+    pub transport: TransportChoice,
 }
 
 /// Which `ssh_config`(5) files have a say.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::io::{ProgramEvent, ProgramIo};
 use super::program::Program;
@@ -12,6 +12,7 @@ use crate::domain::agent::detect::{self, Detected, Search};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 use crate::domain::ids::SessionId;
 use crate::domain::launch::{Nonce, Parameters};
+use crate::domain::placement::Load;
 
 /// How long a program may take, on top of what it is told to wait. A host that
 /// swaps, or whose home directory is on a slow network, needs its time.
@@ -36,6 +37,14 @@ pub enum ControlError {
     #[error("the login shell did not reach the runner: {said}")]
     NotReached {
         /// What it said instead.
+        said: String,
+        /// Its exit status, where it was told.
+        status: Option<u32>,
+    },
+    /// The login shell neither reached the program nor ended.
+    #[error("the login shell did not reach the runner within {} s", WITHIN.as_secs())]
+    NotReachedInTime {
+        /// What it said so far.
         said: String,
     },
     /// It took too long.
@@ -64,6 +73,24 @@ pub enum ControlError {
     NoProgram {
         /// The program.
         program: String,
+    },
+    /// The program is there, and may not be executed.
+    #[error("{program} may not be executed")]
+    ProgramDenied {
+        /// The program.
+        program: String,
+    },
+    /// The program is there, and made for another machine.
+    #[error("{program} is made for another machine")]
+    ProgramForeign {
+        /// The program.
+        program: String,
+    },
+    /// The host lacks programs that the runner is made of.
+    #[error("the host lacks {}", programs.join(", "))]
+    Lacks {
+        /// Their names.
+        programs: Vec<String>,
     },
     /// KILL left these.
     #[error("processes survived KILL: {pids:?}")]
@@ -94,6 +121,8 @@ pub struct HostFacts {
     pub boot: String,
     /// The home directory.
     pub home: String,
+    /// Whether systemd runs there.
+    pub systemd: bool,
     /// Whether logind kills what this user leaves running at logout.
     pub logout_kills: bool,
 }
@@ -117,8 +146,19 @@ pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlErr
         system: find("system"),
         boot: find("boot"),
         home: find("home"),
+        systemd: find("systemd") == "runs",
         logout_kills: find("logout") == "kills",
     })
+}
+
+/// Asks how busy the host is; `None` where it does not tell.
+///
+/// # Errors
+///
+/// The program could not be run to its end.
+pub async fn load(io: ProgramIo, nonce: &Nonce) -> Result<Option<Load>, ControlError> {
+    let lines = run(io, nonce, Program::Load, Parameters::new(nonce), Bytes::new(), WITHIN).await?;
+    Ok(Load::parse(lines.iter().map(String::as_str)))
 }
 
 /// A program that is there.
@@ -285,8 +325,10 @@ async fn run(
     stdin: Bytes,
     within: Duration,
 ) -> Result<Vec<String>, ControlError> {
+    let deadline = Instant::now() + within;
+    let begun = timeout_at(deadline, Talk::begin(io, nonce, program, parameters)).await;
+    let mut talk = begun.unwrap_or(Err(ControlError::NoAnswer { within }))?;
     let all = async {
-        let mut talk = Talk::begin(io, nonce, program, parameters).await?;
         talk.io.write(&stdin).await?;
         talk.io.end_input().await;
         let mut lines = Vec::new();
@@ -295,7 +337,10 @@ async fn run(
         }
         if lines.is_empty() { Err(talk.not_reached()) } else { Ok(lines) }
     };
-    timeout(within, all).await.unwrap_or(Err(ControlError::NoAnswer { within }))
+    match timeout_at(deadline, all).await {
+        Ok(done) => done,
+        Err(_) => Err(talk.late(within)),
+    }
 }
 
 /// A program that is being listened to.
@@ -305,6 +350,8 @@ pub(super) struct Talk {
     lines: std::collections::VecDeque<String>,
     /// The end of what came on standard error.
     grumble: Vec<u8>,
+    /// The status of the shell that sshd started.
+    status: Option<u32>,
 }
 
 impl Talk {
@@ -316,7 +363,8 @@ impl Talk {
     ) -> Result<Self, ControlError> {
         io.write(program.line()).await?;
         io.write(&parameters.finish()).await?;
-        Ok(Self { io, out: Splitter::new(nonce), lines: [].into(), grumble: Vec::new() })
+        let out = Splitter::new(nonce);
+        Ok(Self { io, out, lines: [].into(), grumble: Vec::new(), status: None })
     }
 
     /// The next line, or `None` once the program has ended.
@@ -342,6 +390,7 @@ impl Talk {
                     let surplus = self.grumble.len().saturating_sub(4096);
                     self.grumble.drain(..surplus);
                 }
+                Some(ProgramEvent::Status(status)) => self.status = Some(status),
                 Some(ProgramEvent::Ended) => return Ok(None),
                 Some(ProgramEvent::Killed) => {
                     return Err(lost("the program on the host was killed").into());
@@ -374,9 +423,21 @@ impl Talk {
     }
 
     pub(super) fn not_reached(&self) -> ControlError {
+        ControlError::NotReached { said: self.noise(), status: self.status }
+    }
+
+    /// What no answer within `within` means: the shell is stuck, or the program.
+    fn late(&self, within: Duration) -> ControlError {
+        match self.out.noise() {
+            Some(_) => ControlError::NotReachedInTime { said: self.noise() },
+            None => ControlError::NoAnswer { within },
+        }
+    }
+
+    fn noise(&self) -> String {
         let mut said = self.out.noise().unwrap_or_default();
         said.push_str(&String::from_utf8_lossy(&self.grumble));
-        ControlError::NotReached { said }
+        said
     }
 }
 
@@ -393,6 +454,9 @@ fn refused(refusal: &str) -> ControlError {
         "running" => ControlError::StillRunning,
         "closed" => ControlError::StdinClosed,
         "missing" => ControlError::NoProgram { program: detail.to_owned() },
+        "foreign" => ControlError::ProgramForeign { program: detail.to_owned() },
+        "denied" => ControlError::ProgramDenied { program: detail.to_owned() },
+        "lacks" => ControlError::Lacks { programs: detail.split(' ').map(str::to_owned).collect() },
         "left" => ControlError::Survivors {
             pids: detail.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect(),
         },
@@ -414,7 +478,7 @@ mod tests {
         program.write(b"exec sleep 2\n").await.expect("taken");
         let io = ProgramIo::Local(Box::new(program));
         let (out, lines) = (Splitter::new(&nonce), [].into());
-        let mut talk = Talk { io, out, lines, grumble: Vec::new() };
+        let mut talk = Talk { io, out, lines, grumble: Vec::new(), status: None };
         // More than any pipe holds.
         let written = talk.write(&vec![b'x'; 4 << 20]).await;
         assert_eq!(written, Err(ControlError::NoAnswer { within: WITHIN }));

@@ -37,11 +37,16 @@ stream() {
   _two=$!
   (
     # In here, as nothing waits for it.
-    [ -e cgroup ] || { dies_at_logout && say note logout-kills; }
+    note_logout
     while IFS= read -r _line <&3; do :; done
   ) &
   _three=$!
   tell_start
+}
+
+# Tells if the user's logout would end the session.
+note_logout() {
+  [ -z "$_logout" ] || [ -e cgroup ] || { dies_at_logout && say note logout-kills; }
 }
 
 # Ends what sends.
@@ -114,7 +119,8 @@ send_from() {
 
 # Sends what lies behind the offset $1 of the file $2. Of much it may be much
 # more: `cat` moves it in pieces sixteen times as large as `tail` does. The
-# descriptor that dd moves on is the one that cat reads.
+# descriptor that dd moves on is the one that cat reads; in a file it seeks, however
+# small its blocks are.
 send_rest() {
   if [ "$1" = 0 ]; then
     [ -s "$2" ] && cat "$2"
@@ -122,8 +128,7 @@ send_rest() {
     tail -c "+$(($1 + 1))" "$2"
   else
     {
-      dd bs=65536 skip="$(($1 / 65536))" count=0
-      dd bs=1 skip="$(($1 % 65536))" count=0
+      dd bs=1 skip="$1" count=0
       cat
     } <"$2"
   fi

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::io::{ProgramEvent, ProgramIo};
-use super::program::Program;
+use super::program::{Part, Program};
 use super::speech::{Piece, Splitter};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 use crate::domain::ids::SessionId;
@@ -29,6 +29,8 @@ const STREAM_AFTER: Duration = Duration::from_millis(25);
 const SPEAK_WITHIN: Duration = Duration::from_secs(30);
 /// What is gathered before it is written: a write costs a trip to a thread.
 const BATCH: usize = 1 << 20;
+/// Asks the program to stream.
+const FOLLOW: &[u8] = b"follow\n";
 /// From so much at once on it is a flood, and not somebody's line.
 const FLOOD: usize = 64 * 1024;
 /// How long a flood is let to gather. Without the pause each packet of it wakes
@@ -43,6 +45,17 @@ pub enum Errand {
     Start(Box<Launch>),
     /// Follow a session from the mirror's length.
     Follow(SessionId),
+}
+
+impl Errand {
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        match self {
+            Self::Start(launch) => &launch.id,
+            Self::Follow(id) => id,
+        }
+    }
 }
 
 /// What the session's actor is told on the way.
@@ -95,8 +108,15 @@ pub enum Followed {
     SpoolFailed(String),
     /// The host has nothing that gives a process a session of its own.
     NoSetsid,
-    /// The login shell never reached the program; what it said instead.
-    NotReached(String),
+    /// The host lacks these programs.
+    Lacks(Vec<String>),
+    /// The login shell never reached the program.
+    NotReached {
+        /// What it said instead.
+        said: String,
+        /// Its exit status, where it was told.
+        status: Option<u32>,
+    },
     /// The mirror cannot be written.
     MirrorFailed(MirrorError),
 }
@@ -109,6 +129,8 @@ pub struct Primed {
     /// Whether the start program was sent before; it is of no use for another
     /// errand then.
     pub primed: bool,
+    /// Whether systemd may run there.
+    pub systemd: bool,
 }
 
 /// Runs a follower to its end.
@@ -116,7 +138,7 @@ pub struct Primed {
 /// `root` is the folder of all spools there; `None` is the usual one. Dropping
 /// the future ends the follower on its host, and not the session.
 pub async fn follow(
-    Primed { io, primed }: Primed,
+    Primed { io, primed, systemd }: Primed,
     nonce: &Nonce,
     root: Option<&str>,
     errand: Errand,
@@ -126,13 +148,19 @@ pub async fn follow(
     let starting = Parameters::new(nonce);
     let (program, parameters) = match &errand {
         Errand::Start(launch) => {
-            (Program::Start, starting.session(&launch.id, root).launch(launch))
+            let parts = Part::of_start(launch.max_output.is_some(), systemd);
+            let starting = with(starting, parts).session(&launch.id, root);
+            (Program::Start, starting.launch(launch))
         }
         Errand::Follow(id) => match lengths(writer) {
-            Ok(at) => (Program::Follow, starting.session(id, root).offsets(at.stdout, at.stderr)),
+            Ok(at) => {
+                let starting = with(starting, Part::of_follow(systemd)).session(id, root);
+                (Program::Follow, starting.offsets(at.stdout, at.stderr))
+            }
             Err(error) => return Followed::MirrorFailed(error),
         },
     };
+    let parameters = if io.forwards_agent() { parameters.agent() } else { parameters };
     let mut follower = Follower {
         io,
         writer,
@@ -141,11 +169,17 @@ pub async fn follow(
         err: Ear::new(nonce),
         stage: Stage::Unclaimed,
         primed,
+        at_once: matches!(errand, Errand::Follow(_)),
+        status: None,
     };
     match follower.run(program, parameters.finish()).await {
         Ok(ending) => Followed::Ended(ending),
         Err(broken_off) => broken_off,
     }
+}
+
+fn with(parameters: Parameters, parts: impl Iterator<Item = Part>) -> Parameters {
+    parts.fold(parameters, |parameters, part| parameters.part(part.line()))
 }
 
 fn lengths(writer: &MirrorWriter) -> Result<Mirrored, MirrorError> {
@@ -227,14 +261,22 @@ struct Follower<'a, T> {
     err: Ear,
     stage: Stage,
     primed: bool,
+    /// Whether streaming is asked for from the beginning: what was started
+    /// earlier has lived for longer than [`STREAM_AFTER`].
+    at_once: bool,
+    /// The status of the shell that sshd started.
+    status: Option<u32>,
 }
 
 impl<T: FnMut(Milestone)> Follower<'_, T> {
     async fn run(&mut self, program: Program, parameters: Vec<u8>) -> Result<Ending, Followed> {
-        if !self.primed {
-            self.io.write(program.line()).await.map_err(Followed::Cut)?;
+        // In one piece: each is a trip to russh's task, and a packet.
+        let mut words = if self.primed { Vec::new() } else { program.line().to_vec() };
+        words.extend_from_slice(&parameters);
+        if self.at_once {
+            words.extend_from_slice(FOLLOW);
         }
-        self.io.write(&parameters).await.map_err(Followed::Cut)?;
+        self.io.write(&words).await.map_err(Followed::Cut)?;
         loop {
             let over = match self.next().await? {
                 Some(event) => self.take_in(event).await,
@@ -244,7 +286,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                 }
             };
             self.write_down().await?;
-            self.obey()?;
+            self.obey().await?;
             if let Some(ending) = self.settle().await? {
                 return Ok(ending);
             }
@@ -298,6 +340,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                     size += bytes.len();
                     self.err.hear(bytes);
                 }
+                ProgramEvent::Status(status) => self.status = Some(status),
                 ProgramEvent::Ended => return (Some(Death::ByItself), size),
                 ProgramEvent::Killed => return (Some(Death::Killed), size),
             }
@@ -347,17 +390,26 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
 
     /// Acts on the lines of standard output; those of standard error are only
     /// there to be counted.
-    fn obey(&mut self) -> Result<(), Followed> {
+    async fn obey(&mut self) -> Result<(), Followed> {
         self.err.lines.clear();
         for line in std::mem::take(&mut self.out.lines) {
             let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match word {
                 "claimed" => {
-                    self.stage = Stage::Claimed(Instant::now() + STREAM_AFTER);
+                    self.stage = if self.at_once {
+                        Stage::Streaming
+                    } else {
+                        Stage::Claimed(Instant::now() + STREAM_AFTER)
+                    };
                     (self.tell)(Milestone::Claimed);
                 }
                 "started" => {
                     (self.tell)(Milestone::Streaming(rest.parse().ok()));
+                }
+                "want" if rest == "segments" => {
+                    // What came before was read over.
+                    let words = [Part::Segments.line(), FOLLOW].concat();
+                    self.io.write(&words).await.map_err(Followed::Cut)?;
                 }
                 "note" if rest == "logout-kills" => {
                     (self.tell)(Milestone::Noted(Note::EndsAtLogout));
@@ -380,7 +432,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
         self.stage = Stage::Streaming;
         // A program that has just ended takes no more words, and its last ones are
         // on their way here; a link that is gone is told where those are read.
-        _ = self.io.write(b"follow\n").await;
+        _ = self.io.write(FOLLOW).await;
     }
 
     /// The ending, once everything is here; asks for what is missing before.
@@ -411,7 +463,7 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
     }
 
     fn not_reached(&self) -> Followed {
-        Followed::NotReached(self.noise())
+        Followed::NotReached { said: self.noise(), status: self.status }
     }
 
     fn noise(&self) -> String {
@@ -425,6 +477,7 @@ fn refusal(rest: &str) -> Followed {
         "claimed" => Followed::AlreadyClaimed,
         "gone" => Followed::NoSpool,
         "setsid" => Followed::NoSetsid,
+        "lacks" => Followed::Lacks(detail.split(' ').map(str::to_owned).collect()),
         _ => Followed::SpoolFailed(detail.to_owned()),
     }
 }

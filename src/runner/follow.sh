@@ -4,6 +4,16 @@ find_spool
 cd "$_spool" 2>/dev/null || fail gone
 find_born $$
 _main_born=$_born
+# That a session's output is capped, its spool alone tells for sure. What else the
+# reader has said by then, it says again.
+if [ -d out.d ] && [ -z "$_segments" ]; then
+  say want segments
+  until [ -n "$_segments" ]; do
+    IFS= read -r _line || exit 1
+    case $_line in 'part '*) take_part "${_line#part }" ;; esac
+  done
+fi
+link_agent
 attach_reader
 # Between the claim and the wrapper's coming into its own lie a few forks, which
 # on a host that swaps take their time: as long as who made them is there.

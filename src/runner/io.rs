@@ -34,6 +34,9 @@ pub enum ProgramEvent {
     Stdout(Bytes),
     /// Bytes of its standard error.
     Stderr(Bytes),
+    /// The shell that sshd started ended with this status. It says nothing of a
+    /// session; but where the program never spoke, it says something of the shell.
+    Status(u32),
     /// Both streams have ended by the program's own doing.
     Ended,
     /// A signal has ended the program. What it had started may hold its streams
@@ -42,6 +45,15 @@ pub enum ProgramEvent {
 }
 
 impl ProgramIo {
+    /// Whether it was given an agent that is on this side.
+    #[must_use]
+    pub fn forwards_agent(&self) -> bool {
+        match self {
+            Self::Remote { writer, .. } => writer.forwards_agent(),
+            Self::Local(_) => false,
+        }
+    }
+
     /// The next event; `None` means that the link is gone, and that nothing is
     /// known of the program. Cancelling loses nothing.
     pub async fn next(&mut self) -> Option<ProgramEvent> {
@@ -89,14 +101,13 @@ impl ProgramIo {
     }
 }
 
-/// A shell's exit status says nothing here: how a session ended is in its exit
-/// record, and a program ends with a line.
 fn translate(event: ExecEvent) -> Option<ProgramEvent> {
     match event {
         ExecEvent::Stdout(bytes) => Some(ProgramEvent::Stdout(bytes)),
         ExecEvent::Stderr(bytes) => Some(ProgramEvent::Stderr(bytes)),
         ExecEvent::Closed => Some(ProgramEvent::Ended),
         ExecEvent::ExitSignal(_) => Some(ProgramEvent::Killed),
-        ExecEvent::Eof | ExecEvent::ExitStatus(_) => None,
+        ExecEvent::ExitStatus(status) => Some(ProgramEvent::Status(status)),
+        ExecEvent::Eof => None,
     }
 }

@@ -13,7 +13,9 @@
 
 # bash takes options from SHELLOPTS, if that is exported.
 set +aCefuvx
-_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _cap='' _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _meta='' _live=''
+_nonce='' _id='' _root='' _cwd='' _path='' _stdin=null _cap='' _out=0 _err=0 _sig='' _grace='' _ends='' _envs='' _data='' _meta='' _agent='' _live=''
+# Set by the parts that are there only where they are needed.
+_segments='' _logout='' _scopes=''
 set --
 
 # Sets _v to the decoded form of $1. The dot keeps newlines at the end, which
@@ -23,6 +25,12 @@ decode() {
     *\\*) _v=$(printf '%b.' "$1"); _v=${_v%.} ;;
     *) _v=$1 ;;
   esac
+}
+
+# Takes in a part of the program that is sent only where it is needed, in the
+# form in which the program itself travels: each byte costs a system call.
+take_part() {
+  eval "$(printf %b "$1")"
 }
 
 # A line for the reader, told from the session's own output by the nonce.
@@ -143,6 +151,7 @@ while IFS= read -r _line; do
   _key=${_line%% *} _value=${_line#* }
   case $_key in
     go) break ;;
+    part) take_part "$_value" ;;
     nonce) _nonce=$_value ;;
     id) _id=$_value ;;
     root) decode "$_value"; _root=$_v ;;
@@ -154,6 +163,7 @@ while IFS= read -r _line; do
     stdin) _stdin=$_value ;;
     data) _data=$_value ;;
     meta) _meta=$_value ;;
+    agent) _agent=$_value ;;
     cap) _cap=$_value ;;
     out) _out=$_value ;;
     err) _err=$_value ;;

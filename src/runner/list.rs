@@ -6,6 +6,7 @@ use super::control::{ControlError, Talk, WITHIN};
 use super::io::ProgramIo;
 use super::program::Program;
 use crate::domain::adopt::{Meta, Spool, spool};
+use crate::domain::ids::SessionId;
 use crate::domain::launch::{Nonce, Parameters};
 
 /// Spools that one answer tells of; the program keeps to it.
@@ -36,7 +37,25 @@ pub async fn list(
     root: Option<&str>,
     skip: u64,
 ) -> Result<Listed, ControlError> {
-    let parameters = Parameters::new(nonce).root(root).skip(skip);
+    ask(io, nonce, Parameters::new(nonce).root(root).skip(skip)).await
+}
+
+/// Asks for the spool of one session; `None` if there is none.
+///
+/// # Errors
+///
+/// As with [`list`].
+pub async fn list_one(
+    io: ProgramIo,
+    nonce: &Nonce,
+    root: Option<&str>,
+    id: &SessionId,
+) -> Result<Option<Spool>, ControlError> {
+    let listed = ask(io, nonce, Parameters::new(nonce).session(id, root)).await?;
+    Ok(listed.spools.into_iter().find(|spool| spool.id == *id))
+}
+
+async fn ask(io: ProgramIo, nonce: &Nonce, parameters: Parameters) -> Result<Listed, ControlError> {
     let all = async {
         let mut talk = Talk::begin(io, nonce, Program::List, parameters).await?;
         talk.io.end_input().await;

@@ -1,6 +1,7 @@
 # Tells what spools there are: of each its lengths, its state and its `meta`
 # file. The first `out` of them are left out, and no more than 500 are told, so
-# that an answer has a bound; `listed more` says that there are others.
+# that an answer has a bound; `listed more` says that there are others. With an
+# `id`, tells of that one alone.
 
 find_root
 [ -d "$_root" ] || { say listed 'all'; exit 0; }
@@ -89,6 +90,7 @@ for _name in *; do
   esac
   [ -d "$_name" ] || continue
   [ -L "$_name" ] && continue
+  [ "${_id:-$_name}" = "$_name" ] || continue
   if [ "$_out" -gt 0 ]; then
     _out=$((_out - 1))
     continue

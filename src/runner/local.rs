@@ -167,7 +167,7 @@ mod tests {
         loop {
             match program.next().await {
                 ProgramEvent::Stdout(bytes) => said.extend_from_slice(&bytes),
-                ProgramEvent::Stderr(_) => {}
+                ProgramEvent::Stderr(_) | ProgramEvent::Status(_) => {}
                 ProgramEvent::Ended | ProgramEvent::Killed => break,
             }
         }

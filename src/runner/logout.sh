@@ -1,6 +1,9 @@
 # For the programs that have to do with logind: what becomes of a session when its
 # user logs out.
 
+# shellcheck disable=SC2034 # tells that this part is there
+_logout=yes
+
 # Sets _uid to the user's id, and _user to the name, where the environment has it
 # or can be told without asking.
 find_user() {

@@ -4,6 +4,7 @@
 # the lines that add to the PATH; so the shell is asked to be both, login and
 # interactive. It may print what it likes, and it may hang: it has five seconds.
 
+need_userland
 _shell=${SHELL:-/bin/sh}
 # shellcheck disable=SC2016 # expanded by the shell that is asked
 _ask='exec /bin/sh -c '\''echo; echo "@longhaul@path $PATH"'\'
@@ -40,6 +41,7 @@ say host "$(uname -n)"
 say system "$(uname -s)"
 say boot "$_boot"
 say home "$_home"
+[ ! -d /run/systemd/system ] || say systemd runs
 if [ -d /run/systemd/system ] && ! lingers && dies_at_logout; then
   say logout kills
 fi

@@ -23,30 +23,72 @@ macro_rules! program {
     };
 }
 
-static START: LazyLock<Vec<u8>> = program!(
-    "lib.sh",
-    "launch.sh",
-    "logout.sh",
-    "linger.sh",
-    "segments.sh",
-    "finish.sh",
-    "scope.sh",
-    "offset.sh",
-    "rotate.sh",
-    "start.sh"
-);
-static FOLLOW: LazyLock<Vec<u8>> =
-    program!("lib.sh", "logout.sh", "segments.sh", "finish.sh", "follow.sh");
+macro_rules! part {
+    ($($file:literal),+) => {
+        LazyLock::new(|| {
+            let program = launch::one_line(&[$(include_str!($file)),+]);
+            [b"part ".as_slice(), &program].concat()
+        })
+    };
+}
+
+static START: LazyLock<Vec<u8>> =
+    program!("lib.sh", "launch.sh", "finish.sh", "agent.sh", "start.sh");
+static FOLLOW: LazyLock<Vec<u8>> = program!("lib.sh", "finish.sh", "agent.sh", "follow.sh");
 static STOP: LazyLock<Vec<u8>> = program!("lib.sh", "stop.sh");
 static INPUT: LazyLock<Vec<u8>> = program!("lib.sh", "input.sh");
 static REMOVE: LazyLock<Vec<u8>> = program!("lib.sh", "remove.sh");
 static LIST: LazyLock<Vec<u8>> = program!("lib.sh", "offset.sh", "list.sh");
 static PROBE: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "logout.sh", "linger.sh", "probe.sh");
+static LOAD: LazyLock<Vec<u8>> = program!("lib.sh", "launch.sh", "bounded.sh", "load.sh");
 static WHICH: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "which.sh");
 static DETECT: LazyLock<Vec<u8>> =
     program!("lib.sh", "launch.sh", "bounded.sh", "version.sh", "detect.sh");
+
+static SEGMENTS: LazyLock<Vec<u8>> = part!("segments.sh");
+static ROTATION: LazyLock<Vec<u8>> = part!("segments.sh", "offset.sh", "rotate.sh");
+static LOGOUT: LazyLock<Vec<u8>> = part!("logout.sh");
+static SCOPE: LazyLock<Vec<u8>> = part!("logout.sh", "linger.sh", "scope.sh");
+
+/// A part of a program that most sessions do not need. It comes with the
+/// parameters, as they alone tell who needs it: the shell reads a byte at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// For [`Program::Follow`]: sends a capped output.
+    Segments,
+    /// For [`Program::Start`]: caps the output, and sends it.
+    Rotation,
+    /// For [`Program::Follow`], under systemd: tells what a logout does.
+    Logout,
+    /// For [`Program::Start`], under systemd: the same, and makes a scope.
+    Scope,
+}
+
+impl Part {
+    /// The part as the line that a program takes in, newline included.
+    #[must_use]
+    pub fn line(self) -> &'static [u8] {
+        match self {
+            Self::Segments => &SEGMENTS,
+            Self::Rotation => &ROTATION,
+            Self::Logout => &LOGOUT,
+            Self::Scope => &SCOPE,
+        }
+    }
+
+    /// What [`Program::Start`] needs besides.
+    pub fn of_start(capped: bool, systemd: bool) -> impl Iterator<Item = Self> {
+        let rotation = capped.then_some(Self::Rotation);
+        rotation.into_iter().chain(systemd.then_some(Self::Scope))
+    }
+
+    /// What [`Program::Follow`] needs besides; it asks for [`Part::Segments`].
+    pub fn of_follow(systemd: bool) -> impl Iterator<Item = Self> {
+        systemd.then_some(Self::Logout).into_iter()
+    }
+}
 
 /// A program of the runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +107,8 @@ pub enum Program {
     List,
     /// Tells what the host is.
     Probe,
+    /// Tells how busy the host is.
+    Load,
     /// Tells whether a program is there, and which version.
     Which,
     /// Tells which agents are there, and who is logged in.
@@ -83,6 +127,7 @@ impl Program {
             Self::Remove => &REMOVE,
             Self::List => &LIST,
             Self::Probe => &PROBE,
+            Self::Load => &LOAD,
             Self::Which => &WHICH,
             Self::Detect => &DETECT,
         }
@@ -112,6 +157,7 @@ mod tests {
             Program::Remove,
             Program::List,
             Program::Probe,
+            Program::Load,
             Program::Which,
             Program::Detect,
         ] {

@@ -7,6 +7,9 @@
 # the manager itself goes after the last logout, and takes its scopes along
 # whatever that setting says.
 
+# shellcheck disable=SC2034 # tells that this part is there
+_scopes=yes
+
 # Sets _scope to the name of the session's scope, or to nothing if it shall have
 # none. Elsewhere than under systemd that is one look at a folder.
 find_scope() {

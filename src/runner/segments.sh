@@ -7,6 +7,9 @@
 # into the digits for the millions and the other six, each with a 1 before it,
 # since 0 makes a number octal.
 
+# shellcheck disable=SC2034 # tells that this part is there
+_segments=yes
+
 # Sets _offset to $1, with zeros before it.
 pad() {
   _offset=00000000000000$1
@@ -67,8 +70,7 @@ send_segment() {
   if is_behind "$_offset" "$_segment"; then
     say at "$_offset"
     _skip=$(((1${_offset%??????} - 1${_segment%??????}) * 1000000 + 1${_offset#?????????} - 1${_segment#?????????}))
-    dd bs=65536 skip="$((_skip / 65536))" count=0 <&5
-    dd bs=1 skip="$((_skip % 65536))" count=0 <&5
+    dd bs=1 skip="$_skip" count=0 <&5
   else
     say at "$_segment"
   fi
@@ -106,7 +108,7 @@ stream_segments() {
   relay err "$_err" >&4 &
   _two=$!
   (
-    [ -e cgroup ] || { dies_at_logout && say note logout-kills; }
+    note_logout
     while IFS= read -r _line <&3; do :; done
   ) &
   _three=$!

@@ -18,9 +18,11 @@
 # input), eof (the input has its end), sender (who adds to it); cgroup (the folder
 # of the cgroup that is the session's own), wrapper (who else is in there), scope
 # (why there is none where there should be one); meta (what the session is, for a
-# control machine that lost it).
+# control machine that lost it); agent (a link to the socket of the agent that the
+# latest login forwards).
 
 find_spool
+need_userland
 find_setsid || fail setsid
 [ -d "$_root" ] || _problem=$(LC_ALL=C mkdir -p "$_root" 2>&1) || fail spool "$_problem"
 # The claim. Of two starts with one id, one goes on. The folder is the owner's
@@ -46,7 +48,8 @@ furnish() {
 find_boot
 find_born $$
 _main_born=$_born
-find_scope
+_scope=''
+[ -z "$_scopes" ] || find_scope
 if ! furnish 2>/dev/null; then
   # Once more for the words; then the claim is given up, as nothing was started.
   # Of its own writing dash says no more than that it failed; cat says why.
@@ -110,7 +113,23 @@ enter() {
   esac
   cd "$_cwd" 2>/dev/null && return
   [ -d "$_cwd" ] && stumble 'cwd denied' 126
+  [ -e "$_cwd" ] && stumble 'cwd file' 126
+  # What lies behind a folder that may not be searched cannot be told to be there.
+  while :; do
+    case $_cwd in */?*) _cwd=${_cwd%/*} ;; *) break ;; esac
+    [ -d "$_cwd" ] && ! [ -x "$_cwd" ] && stumble 'cwd denied' 126
+    [ -e "$_cwd" ] && ! [ -d "$_cwd" ] && stumble 'cwd file' 126
+  done
   stumble 'cwd missing' 126
+}
+
+# Gives the command the way to the forwarded agent that its spool has, unless that
+# is too long: on some systems 103 bytes are the most that a socket's path may
+# have. Then it has this login's own, and no later one's.
+export_agent() {
+  _socket=$_spool/agent
+  [ -z "$_agent" ] || [ "${#_socket}" -gt 103 ] || ! [ -S "$_socket" ] ||
+    export SSH_AUTH_SOCK="$_socket"
 }
 
 # Becomes the command.
@@ -118,6 +137,7 @@ become() {
   enter
   [ -z "$_posix" ] || export POSIXLY_CORRECT="$_posix"
   [ -z "$_path" ] || export PATH="$_path"
+  export_agent
   # A loop in a here-document, not in a pipe: it has to run in this shell.
   while IFS= read -r _line; do
     [ -n "$_line" ] || continue
@@ -254,6 +274,13 @@ wrap() {
   [ -z "$_cap" ] || await_movers
   _stage=run
   read -r _stage <stage
+  # The statuses with which shells give up on what is no script of theirs.
+  case "$_stage $_kind $_code" in
+    'run code 2' | 'run code 126' | 'run code 127')
+      (enter; [ -z "$_path" ] || PATH=$_path; seek "$1"; is_foreign "$_found") 2>/dev/null &&
+        _stage='program foreign'
+      ;;
+  esac
   # Who ends well and writes nothing needed no room, and what of a capped output
   # found none is told as dropped.
   if [ "$_stage" = run ] && [ -z "$_cap" ] &&
@@ -263,6 +290,7 @@ wrap() {
   persist exit "$_kind $_code $_stage"
 }
 
+link_agent
 attach_reader
 listen &
 _listener=$!

@@ -69,6 +69,11 @@ const MORE_CIPHERS: &[cipher::Name] =
 /// Only where somebody names them: SHA-1.
 const MORE_MACS: &[mac::Name] = &[mac::HMAC_SHA1_ETM, mac::HMAC_SHA1];
 
+/// Where it is asked for, in the order of `ssh`: the one that begins after the
+/// login first.
+const COMPRESSION: &[compression::Name] =
+    &[compression::ZLIB_LEGACY, compression::ZLIB, compression::NONE];
+
 /// Host key algorithms in order of preference; no RSA with SHA-1.
 const HOST_KEYS: [Algorithm; 6] = [
     Algorithm::Ed25519,
@@ -178,7 +183,11 @@ pub(super) fn config(keep_alive: KeepAlive, offer: &Offer, known: &Wanted) -> Co
             host_key_certificates: Cow::Owned(certificates),
             cipher: named(offer.ciphers.as_deref(), CIPHERS),
             mac: named(offer.macs.as_deref(), MACS),
-            compression: Cow::Borrowed(&[compression::NONE]),
+            compression: Cow::Borrowed(if offer.compression {
+                COMPRESSION
+            } else {
+                &[compression::NONE]
+            }),
         },
         ..Config::default()
     }
@@ -282,6 +291,7 @@ mod tests {
             ciphers: Some(all(ciphers())),
             macs: Some(all(macs())),
             host_keys: Some(HostKeyAlgorithms { names, known_first: false }),
+            compression: true,
             rekey_bytes: Some(1 << 20),
             rekey_after: Some(Duration::from_secs(60)),
         };
@@ -294,9 +304,11 @@ mod tests {
         assert!(!preferred.key.iter().any(|key| matches!(key, Algorithm::Other(_))));
         assert_eq!((limits.rekey_read_limit, limits.rekey_write_limit), (1 << 20, 1 << 20));
         assert_eq!(limits.rekey_time_limit, Duration::from_secs(60));
+        assert_eq!(preferred.compression[0].as_ref(), "zlib@openssh.com");
         let usual = config(KeepAlive::default(), &Offer::default(), &Wanted::default()).preferred;
         assert_eq!(usual.kex.len(), KEX.len() + EXTENSIONS.len());
         assert!(usual.host_key_certificates.is_empty());
+        assert_eq!(usual.compression.iter().map(AsRef::as_ref).collect::<Vec<_>>(), ["none"]);
     }
 
     #[test]

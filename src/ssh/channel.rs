@@ -47,7 +47,7 @@ pub struct ExecReader(Reading);
 #[derive(Debug)]
 enum Reading {
     BuiltIn(builtin::Reader),
-    System(system::Reader),
+    System(Box<system::Reader>),
 }
 
 /// The writing half: the command's standard input.
@@ -73,7 +73,7 @@ impl From<builtin::Channel> for ExecChannel {
 impl From<system::Channel> for ExecChannel {
     fn from(channel: system::Channel) -> Self {
         let (reader, writer) = channel.split();
-        let reader = ExecReader(Reading::System(reader));
+        let reader = ExecReader(Reading::System(Box::new(reader)));
         Self { reader, writer: ExecWriter(Writing::System(writer)) }
     }
 }
@@ -120,6 +120,16 @@ impl ExecWriter {
         match &mut self.0 {
             Writing::BuiltIn(writer) => writer.write_all(bytes).await,
             Writing::System(writer) => writer.write_all(bytes).await,
+        }
+    }
+
+    /// Whether the command may use an agent here, whose socket there is in its
+    /// `SSH_AUTH_SOCK`.
+    #[must_use]
+    pub fn forwards_agent(&self) -> bool {
+        match &self.0 {
+            Writing::BuiltIn(writer) => writer.forwards_agent(),
+            Writing::System(_) => false,
         }
     }
 

@@ -10,8 +10,10 @@ use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{AlgorithmKind, Channel, ChannelId, ChannelOpenFailure, Error};
 use tokio::sync::{Notify, oneshot, watch};
 
+use super::forwarded_agent::ForwardedAgent;
 use super::host_key::HostKeyCheck;
 use super::wire::WireControl;
+use crate::domain::failure::greeting::WaitEnd;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
 
 /// Descriptions of refused channels that are kept for those who asked.
@@ -96,6 +98,8 @@ pub(super) struct Client {
     pub(super) refusals: Arc<Refusals>,
     /// Where the keys go that the server says it has.
     pub(super) announced: Option<oneshot::Sender<Vec<PublicKey>>>,
+    /// The agent that the server may use.
+    pub(super) agent: Option<ForwardedAgent>,
 }
 
 impl Handler for Client {
@@ -157,8 +161,9 @@ impl Handler for Client {
         Err(error)
     }
 
-    // The server has no business opening channels here: nothing is forwarded.
-    // russh's defaults accept them all. A handle that is dropped refuses.
+    // The server has no business opening channels here but to the agent, where
+    // that is forwarded. russh's defaults accept them all. A handle that is
+    // dropped refuses.
 
     async fn server_channel_open_forwarded_tcpip(
         &mut self,
@@ -187,11 +192,13 @@ impl Handler for Client {
 
     async fn server_channel_open_agent_forward(
         &mut self,
-        _channel: Channel<Msg>,
+        channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), ClientError> {
-        drop(reply);
+        if let Some(agent) = &self.agent {
+            agent.serve(channel, reply);
+        }
         Ok(())
     }
 
@@ -294,42 +301,53 @@ impl Ending {
 
 /// What a failed key exchange is called.
 pub(super) fn key_exchange_trouble(error: ClientError, wire: &WireControl) -> LinkTrouble {
+    let error = match error {
+        ClientError::HostKey(trouble) => return trouble,
+        ClientError::Disconnected { message } => {
+            return LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: Some(message) };
+        }
+        ClientError::Ssh(error) => error,
+    };
+    match wire.heard().trouble(wait_end(&error)) {
+        Some(greeting) => LinkTrouble::Greeting(greeting),
+        None => after_the_greeting(error),
+    }
+}
+
+/// How an error ended the wait for a greeting, if there was none.
+fn wait_end(error: &Error) -> WaitEnd {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    match error {
+        Error::Disconnect | Error::HUP => WaitEnd::Closed,
+        // What is written to a server that has hung up is answered by a reset.
+        Error::IO(error)
+            if matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof) =>
+        {
+            WaitEnd::Closed
+        }
+        Error::KeepaliveTimeout | Error::InactivityTimeout => WaitEnd::TimedOut,
+        _ => WaitEnd::Unreadable,
+    }
+}
+
+fn after_the_greeting(error: Error) -> LinkTrouble {
     let phase = Phase::KeyExchange;
     match error {
-        ClientError::HostKey(trouble) => trouble,
-        ClientError::Disconnected { message } => {
-            LinkTrouble::ClosedByPeer { phase, said: Some(message) }
-        }
-        ClientError::Ssh(Error::NoCommonAlgo { kind, theirs, .. }) => {
-            LinkTrouble::NoCommonAlgorithm {
-                kind: kind_name(&kind),
-                theirs: printable(&theirs.join(",")),
+        Error::NoCommonAlgo { kind, theirs, .. } => LinkTrouble::NoCommonAlgorithm {
+            kind: kind_name(&kind),
+            theirs: printable(&theirs.join(",")),
+        },
+        Error::Disconnect | Error::HUP => LinkTrouble::ClosedByPeer { phase, said: None },
+        Error::IO(error) => match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                LinkTrouble::ResetByPeer { phase }
             }
-        }
-        ClientError::Ssh(Error::Disconnect | Error::HUP) => {
-            LinkTrouble::ClosedByPeer { phase, said: wire.said() }
-        }
-        ClientError::Ssh(Error::IO(error)) => match error.kind() {
-            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => match wire.said() {
-                // A server that says why and closes at once may reset before
-                // its words are read to the end.
-                Some(said) => LinkTrouble::ClosedByPeer { phase, said: Some(said) },
-                None => LinkTrouble::ResetByPeer { phase },
-            },
-            io::ErrorKind::UnexpectedEof => LinkTrouble::ClosedByPeer { phase, said: wire.said() },
+            io::ErrorKind::UnexpectedEof => LinkTrouble::ClosedByPeer { phase, said: None },
             io::ErrorKind::TimedOut => LinkTrouble::TimedOut { phase },
             _ => LinkTrouble::Protocol { phase, detail: error.to_string() },
         },
-        ClientError::Ssh(Error::KeepaliveTimeout | Error::InactivityTimeout) => {
-            LinkTrouble::TimedOut { phase }
-        }
-        ClientError::Ssh(error) => LinkTrouble::Protocol {
-            phase,
-            detail: match wire.said() {
-                Some(said) => format!("{error}; the server said: {said}"),
-                None => error.to_string(),
-            },
-        },
+        Error::KeepaliveTimeout | Error::InactivityTimeout => LinkTrouble::TimedOut { phase },
+        error => LinkTrouble::Protocol { phase, detail: error.to_string() },
     }
 }
 

@@ -17,6 +17,7 @@ use super::auth;
 #[cfg(test)]
 use super::auth::Askpass;
 use super::client::{Client, Refusals, key_exchange_trouble};
+use super::forwarded_agent::ForwardedAgent;
 use super::host_key::{Capture, HostKeyCheck};
 use super::link::{BuiltIn, ForwardError, Link, Parts};
 use super::people::{Asker, People, Prompter};
@@ -25,6 +26,7 @@ use super::reach::Reached;
 use super::system;
 use super::wire::Wire;
 use super::{algorithms, proxy, tcp, update};
+use crate::domain::failure::greeting::WaitEnd;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::host_key::{HostKeyShown, TrustError};
 use crate::domain::ssh_options::ProxyCommand;
@@ -96,8 +98,7 @@ async fn dial_on(
     progress: Progress<'_>,
 ) -> Result<Link, LinkTrouble> {
     if let Some(told) = &settings.system_ssh {
-        let askpass = people.askpass.as_ref();
-        return system::dial(settings, told, askpass, progress).await.map(Link::from);
+        return system::dial(settings, told, people, progress).await.map(Link::from);
     }
     let way = Way { people, progress, capture: None };
     dial_through(settings, &settings.jumps, reached, way).await.map(Link::from)
@@ -300,6 +301,7 @@ where
         ending,
         refusals: refusals.clone(),
         announced: Some(announced),
+        agent: settings.forward_agent.clone().map(ForwardedAgent::at),
     };
     let (stream, wire) = Wire::new(stream);
     // A handshake that is given up would go on in russh's task.
@@ -307,7 +309,11 @@ where
     let mut left = bound;
     let mut handle = time
         .bound(&mut left, Phase::KeyExchange, connect_stream(config, stream, client))
-        .await?
+        .await
+        .map_err(|late| match wire.heard().trouble(WaitEnd::TimedOut) {
+            Some(greeting) => LinkTrouble::Greeting(greeting),
+            None => late,
+        })?
         .map_err(|error| key_exchange_trouble(error, &wire))?;
     progress(Phase::KeyExchange, clock.elapsed());
 
@@ -323,6 +329,7 @@ where
         user: settings.user.clone(),
         open_timeout: bound,
         env: settings.env.clone(),
+        forwards_agent: settings.forward_agent.is_some(),
         outer,
     });
     if host_key.updates() {

@@ -248,7 +248,7 @@ impl HostKeyCheck {
             entries.extend(files::read_revoked(file)?);
         }
         if let Some(argv) = &self.rules.command {
-            entries.extend(command::entries(argv, &self.name, key));
+            entries.extend(command::entries(argv, &self.name, key)?);
         }
         Ok(entries)
     }

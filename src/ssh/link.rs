@@ -88,12 +88,11 @@ impl Link {
     /// Waits for the peer's answer to a question; false once `bound` goes by in
     /// which, in its second half, nothing came at all.
     ///
-    /// The system's `ssh` has keep-alives of its own and answers no question of
-    /// ours: it counts as there until it says otherwise.
+    /// The system's `ssh` is asked for a channel, which the server opens or refuses.
     pub async fn answers(&self, bound: Duration) -> bool {
         match &self.0 {
             Transport::BuiltIn(link) => link.answers(bound).await,
-            Transport::System(master) => !master.is_lost(),
+            Transport::System(master) => master.answers(bound).await,
         }
     }
 
@@ -102,7 +101,7 @@ impl Link {
     pub fn received(&self) -> u64 {
         match &self.0 {
             Transport::BuiltIn(link) => link.received(),
-            Transport::System(_) => 0,
+            Transport::System(master) => master.received(),
         }
     }
 

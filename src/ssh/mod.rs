@@ -14,6 +14,7 @@ mod auth;
 mod channel;
 mod client;
 mod dial;
+mod forwarded_agent;
 mod host_key;
 mod known_hosts;
 mod link;

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::client::printable;
+use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ssh_options::ProxyCommand;
 
@@ -280,9 +281,12 @@ impl Proxy {
     pub(super) async fn judge(self, trouble: LinkTrouble, bound: Duration) -> LinkTrouble {
         match trouble {
             _ if self.brought.load(Ordering::SeqCst) => trouble,
-            LinkTrouble::TimedOut { .. } => self.trouble(Some(&no_answer(bound))).await,
+            LinkTrouble::TimedOut { .. } | LinkTrouble::Greeting(GreetingTrouble::Silent) => {
+                self.trouble(Some(&no_answer(bound))).await
+            }
             LinkTrouble::ClosedByPeer { .. }
             | LinkTrouble::ResetByPeer { .. }
+            | LinkTrouble::Greeting(_)
             | LinkTrouble::Protocol { .. } => {
                 self.group.ends_by_itself().await;
                 self.trouble(None).await

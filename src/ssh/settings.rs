@@ -6,9 +6,11 @@ mod inspect;
 mod jumps;
 mod login;
 mod offer;
+mod offered;
 mod reach;
 mod standing;
 mod system;
+mod transport;
 
 #[cfg(test)]
 mod mapping_tests;
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use inspect::{Inspection, inspect};
+pub use offered::{Offered, Way, offered};
 
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ssh_config::{
@@ -26,6 +29,7 @@ use crate::domain::ssh_config::{
     Warning, World as _,
 };
 use crate::domain::target::{KeepAlive, SshConfigUse, SshRequest, SshSettings};
+use crate::domain::transport::{Chosen, Need, needs};
 use system::System;
 
 /// The bound of each phase where `ConnectTimeout` sets none.
@@ -94,8 +98,8 @@ pub fn effective(request: &SshRequest, env: &SshEnvironment) -> Result<SshSettin
 pub fn evaluate(request: &SshRequest, env: &SshEnvironment) -> Evaluated {
     let machine = env.machine();
     let system = System { home: Some(machine.home.clone()) };
-    let mut evaluation = Evaluation { env, machine, system, warnings: vec![], files: vec![] };
-    let settings = evaluation.with_jumps(request);
+    let mut evaluation = Evaluation::new(env, machine, system);
+    let settings = evaluation.with_transport(request);
     Evaluated { settings, warnings: evaluation.warnings, files: evaluation.files }
 }
 
@@ -105,6 +109,14 @@ struct Evaluation<'a> {
     machine: Machine,
     system: System,
     warnings: Vec<Warning>,
+    /// What the built-in transport does not do as ssh does it.
+    not_done: Vec<Warning>,
+    /// What the system's `ssh` is not told.
+    not_sent: Vec<Warning>,
+    /// What the built-in one cannot do without.
+    needs: Vec<Need>,
+    /// Why it cannot be used at all.
+    lacks: Option<LinkTrouble>,
     files: Vec<PathBuf>,
 }
 
@@ -114,7 +126,21 @@ struct One {
     effective: Effective,
 }
 
-impl Evaluation<'_> {
+impl<'a> Evaluation<'a> {
+    fn new(env: &'a SshEnvironment, machine: Machine, system: System) -> Self {
+        Self {
+            env,
+            machine,
+            system,
+            warnings: Vec::new(),
+            not_done: Vec::new(),
+            not_sent: Vec::new(),
+            needs: Vec::new(),
+            lacks: None,
+            files: Vec::new(),
+        }
+    }
+
     fn sources(&self, request: &SshRequest) -> Vec<Source> {
         match &request.ssh_config {
             SshConfigUse::Off => Vec::new(),
@@ -175,10 +201,13 @@ impl Evaluation<'_> {
         let timeout = set.number(Keyword::ConnectTimeout).filter(|&seconds| seconds != 0);
         let dot_ssh = self.env.home.join(".ssh");
         self.tell_what_is_not_done(effective);
+        self.tell_what_is_not_sent(effective);
+        let needs = needs(set, self.system.has_ticket());
+        note(&mut self.needs, needs);
         let host_key_rules = self.host_key_rules(effective)?;
         let reach = self.reach(effective, &named)?;
-        let login = self.login(effective, &named)?;
-        let offer = self.offer(effective)?;
+        let login = self.login(effective, &named);
+        let offer = self.offer(effective);
         Ok(SshSettings {
             host_name: effective.host.clone(),
             host_key_name: effective.host.clone(),
@@ -199,8 +228,10 @@ impl Evaluation<'_> {
             login,
             offer,
             env: self.session_env(set),
+            transport: Chosen::default(),
             system_ssh: None,
             agent_socket: self.agent_socket(set),
+            forward_agent: self.forward_agent(set),
         })
     }
 
@@ -245,7 +276,23 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Tells of a setting that is not done as ssh does it.
+    /// `ForwardAgent`: as with `ssh` nothing is forwarded where there is no agent,
+    /// or the variable is not set.
+    fn forward_agent(&self, set: &Settings) -> Option<PathBuf> {
+        if set.flag(Keyword::ForwardAgent) != Some(true) {
+            return None;
+        }
+        match set.text(Keyword::ForwardAgentSocket) {
+            None => self.agent_socket(set),
+            Some("$SSH_AUTH_SOCK") => self.env.ssh_auth_sock.clone(),
+            Some(text) => match text.strip_prefix('$') {
+                Some(name) => self.system.variable(name).map(PathBuf::from),
+                None => Some(text.into()),
+            },
+        }
+    }
+
+    /// Tells of a setting that the built-in transport does not do as ssh does it.
     fn warn(
         &mut self,
         effective: &Effective,
@@ -261,7 +308,7 @@ impl Evaluation<'_> {
             line: origin.map(|origin| origin.line),
             what: PassedOver::Setting { keyword, value: value.to_owned(), instead },
         };
-        note(&mut self.warnings, [warning]);
+        note(&mut self.not_done, [warning]);
     }
 
     fn refused(&self, refusal: &Refusal) -> LinkTrouble {

@@ -3,11 +3,16 @@
 //! For what no library does: GSSAPI, PKCS#11, host-based logins, odd proxies.
 //! `ssh` reads its own configuration, checks the host key and logs in; channels
 //! go over its control socket. What it has to say when that fails is its own
-//! standard error, and nothing else is taken for its words.
+//! log, and nothing else is taken for its words. What it asks, by `SSH_ASKPASS`,
+//! goes to where all questions go.
 
 mod arguments;
+mod askpass;
 mod exec;
+mod log;
 mod master;
+mod program;
+mod prompts;
 mod words;
 
 #[cfg(test)]
@@ -15,3 +20,4 @@ mod tests;
 
 pub(super) use exec::{Channel, Reader, Writer};
 pub(super) use master::{Master, dial};
+pub(super) use program::program;

@@ -29,15 +29,23 @@ pub(super) async fn resolve(
     let looked_up = timeout(bound, tokio::net::lookup_host((host, port)))
         .await
         .map_err(|_| LinkTrouble::TimedOut { phase: Phase::Resolve })?;
-    let addresses: Vec<_> = looked_up.map_err(|e| unresolved(resolver_words(&e)))?.collect();
-    let count = addresses.len();
+    let all: Vec<_> = looked_up.map_err(|e| unresolved(resolver_words(&e)))?.collect();
     let addresses: Vec<_> =
-        addresses.into_iter().filter(|address| socket::is_of(family, address)).collect();
-    match (addresses.is_empty(), count) {
+        all.iter().copied().filter(|address| socket::is_of(family, address)).collect();
+    match (addresses.is_empty(), all.is_empty()) {
         (false, _) => Ok(addresses),
-        (true, 0) => Err(unresolved("the name has no address".to_owned())),
-        (true, _) => Err(unresolved("it has none of the AddressFamily that is set".to_owned())),
+        (true, true) => Err(unresolved("the name has no address".to_owned())),
+        (true, false) => Err(LinkTrouble::NoAddressOfFamily {
+            host: host.to_owned(),
+            family: if family == AddressFamily::Inet6 { "IPv6" } else { "IPv4" },
+            found: listed(&all),
+        }),
     }
+}
+
+fn listed(addresses: &[SocketAddr]) -> String {
+    let words: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
+    words.join(", ")
 }
 
 /// The resolver's words without std's preface.
@@ -74,6 +82,7 @@ async fn round(
     bound: Duration,
 ) -> Result<TcpStream, LinkTrouble> {
     let mut last = LinkTrouble::TimedOut { phase: Phase::Connect };
+    let mut without_ipv6 = 0;
     for address in addresses {
         last = match timeout(bound, connect_to(*address, reach)).await {
             Ok(Ok(stream)) => {
@@ -82,12 +91,26 @@ async fn round(
                 }
                 return Ok(stream);
             }
-            Ok(Err(error)) => connect_trouble(&error),
+            Ok(Err(error)) => {
+                without_ipv6 += usize::from(address.is_ipv6() && lacks_ipv6(&error));
+                connect_trouble(&error)
+            }
             Err(_) => LinkTrouble::TimedOut { phase: Phase::Connect },
         };
         tracing::debug!(%address, trouble = %last, "address failed");
     }
+    if without_ipv6 > 0 && without_ipv6 == addresses.len() {
+        return Err(LinkTrouble::NoIpv6 { addresses: listed(addresses) });
+    }
     Err(last)
+}
+
+/// Whether an error says that there is no way to an address of IPv6: no route,
+/// no address of one's own to come from, or no IPv6 in the kernel.
+fn lacks_ipv6(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::NETUNREACH | Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT))
 }
 
 /// Connects, on the first request or on the latest, whichever is answered.
@@ -172,7 +195,8 @@ mod tests {
         let of = |host: &'static str, family| resolve(host, 22, family, Duration::from_secs(20));
         assert_eq!(of("127.0.0.1", AddressFamily::Inet).await.unwrap().len(), 1);
         let none = of("127.0.0.1", AddressFamily::Inet6).await.unwrap_err();
-        assert!(none.to_string().contains("AddressFamily"), "{none}");
+        let (host, found) = ("127.0.0.1".to_owned(), "127.0.0.1".to_owned());
+        assert_eq!(none, LinkTrouble::NoAddressOfFamily { host, family: "IPv6", found });
         assert_eq!(of("::1", AddressFamily::Inet6).await.unwrap().len(), 1);
     }
 

@@ -24,6 +24,7 @@ use crate::domain::ssh_options::{Login, Offer, Reach};
 use crate::domain::target::{
     HostKeyRules, KeepAlive, SshConfigUse, SshRequest, SshSettings, SystemSsh, UnknownHost,
 };
+use crate::domain::transport::{Chosen, TransportChoice};
 
 /// The passphrase of the keys that have one.
 pub(super) const PASSPHRASE: &str = "open sesame";
@@ -167,6 +168,7 @@ impl Sshd {
             user: None,
             identity_file: None,
             ssh_config: SshConfigUse::On,
+            transport: TransportChoice::Auto,
         };
         let env =
             SshEnvironment { home, local_user: me(), ssh_auth_sock: None, system_config: None };
@@ -282,10 +284,12 @@ pub(super) fn bare_settings() -> SshSettings {
         user_known_hosts: Vec::new(),
         global_known_hosts: Vec::new(),
         agent_socket: None,
+        forward_agent: None,
         reach: Reach::default(),
         login: Login::default(),
         offer: Offer::default(),
         env: Vec::new(),
+        transport: Chosen::default(),
         system_ssh: None,
     }
 }

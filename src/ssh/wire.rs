@@ -18,6 +18,8 @@ use std::task::{Context, Poll};
 use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::domain::failure::greeting;
+
 /// The most that is kept of what the server says, in bytes.
 const HEARD: usize = 1024;
 /// The most that is shown of it, in characters.
@@ -96,6 +98,11 @@ impl WireControl {
         let text = String::from_utf8_lossy(&heard.bytes);
         let banner = text.lines().find(|line| line.starts_with("SSH-"))?;
         Some(banner.chars().filter(|c| !c.is_control()).take(SHOWN).collect())
+    }
+
+    /// What there is to tell a missing greeting by.
+    pub(super) fn heard(&self) -> greeting::Heard {
+        greeting::Heard { said: self.said(), banner: self.banner() }
     }
 
     pub(super) fn cut_on_drop(&self) -> CutOnDrop {

@@ -2,6 +2,8 @@
 //!
 //! All of it blocks.
 
+pub mod edit;
+
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -38,13 +40,18 @@ impl Snapshot {
         let mut files: Vec<_> = source(main, Role::Main).into_iter().collect();
         let exists = !files.is_empty();
         files.extend(fragments(main));
+        Self { exists, ..Self::of(files, home) }
+    }
+
+    /// These files, and what the file system knows of the keys that they name.
+    fn of(files: Vec<SourceFile>, home: Option<&Path>) -> Self {
         let keys = Draft::read(&files, home).key_files();
         let known = |path: PathBuf| {
             let state = key_file(&path);
             (path, state)
         };
         let key_files = keys.into_iter().map(known).collect();
-        Self { exists, files, facts: Facts { key_files } }
+        Self { exists: true, files, facts: Facts { key_files } }
     }
 
     /// The configuration that it makes.

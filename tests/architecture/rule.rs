@@ -13,9 +13,13 @@ pub(crate) const MAY_REACH: &[(&str, &[&str])] = &[
     ("runner", &["domain", "ssh", "store::mirror"]),
     ("store", &["domain"]),
     ("paths", &["domain"]),
-    ("telemetry", &["domain"]),
+    ("service", &["domain"]),
+    ("telemetry", &["domain", "service"]),
     ("actors", &["api::backend", "api::types", "domain", "runner", "ssh", "store"]),
-    ("daemon", &["actors", "api", "domain", "paths", "runner", "ssh", "store", "telemetry"]),
+    (
+        "daemon",
+        &["actors", "api", "domain", "paths", "runner", "service", "ssh", "store", "telemetry"],
+    ),
     // A client like any other, whatever it is made of: it has servers of its own.
     ("demo", &["api::client", "api::types", "domain", "paths"]),
     ("cli", &["api::client", "api::types", "daemon", "domain", "paths", "telemetry"]),
@@ -34,10 +38,12 @@ pub(crate) const OWNED: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("hyper", &["api"]),
     ("netwatcher", &["actors::surroundings"]),
+    ("listenfd", &["service"]),
     ("notify", &["actors::config"]),
     ("ractor", &["actors", "daemon"]),
     ("rusqlite", &["store::registry"]),
     ("russh", &["demo", "ssh"]),
+    ("sd_notify", &["service"]),
     ("dns_lookup", &["ssh"]),
     ("nix", &["ssh"]),
 ];

@@ -10,6 +10,7 @@ mod attention;
 mod daemon;
 mod input;
 mod lists;
+mod remotes;
 mod run;
 mod sessions;
 mod signals;

@@ -1,5 +1,9 @@
 //! `logs`, `attach`, `wait`, `kill`, `rm`.
 
+use longhaul::domain::failure::classify::session_failure;
+use longhaul::domain::failure::trouble::SessionTrouble;
+use longhaul::domain::failure::whereabouts::Whereabouts;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,6 +127,28 @@ async fn kill_waits_until_it_is_done_or_says_that_it_will_be() {
     assert_output(&kept, 0, "", &said);
     let none = run(&fake, &["kill", "zzz"]).await;
     assert_output(&none, 1, "", "longhaul: no session \"zzz\"\n  try: longhaul ps -a\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_names_what_it_cannot_end() {
+    let fake = daemon();
+    for ends in [false, true] {
+        let id = fake.add(7 + u64::from(ends), &RunRequest::default());
+        fake.on_kill(move |fake, id, _| {
+            let left = SessionTrouble::Unkillable { pids: vec![4711, 4712] };
+            fake.warn(id, session_failure(&left, &Whereabouts::local()));
+            if ends {
+                fake.exit(id, Exit::Signal(15));
+            }
+        });
+        let got = run(&fake, &["kill", id.as_str()]).await;
+        let state = if ends { "signalled TERM" } else { "running" };
+        let expected = (Some(1), format!("{id} {state}\n"));
+        assert_eq!((got.status.code(), text(&got.stdout)), expected);
+        let said = text(&got.stderr);
+        assert!(said.contains("processes survived KILL on this machine: 4711, 4712"), "{said}");
+        assert!(said.contains("ps -o pid,stat,wchan,args -p 4711,4712"), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -192,3 +192,33 @@ fn fragments_beside_the_main_file_are_merged() {
     let args = ["run", "--on", "from-fragment", "--", "echo", "hello"];
     assert_eq!(world.home.longhaul(&args).exited(0).out(), "hello\n");
 }
+
+#[test]
+fn an_edit_by_command_is_in_force_when_the_command_ends() {
+    let world = World::new();
+    world.on_box(&["--", "true"]).exited(0);
+    let port = world.sshd.port().to_string();
+    let key = world.home.identity().display().to_string();
+    let words = ["remote", "add", "second", "--host", "127.0.0.1", "--port", &port, "-i", &key];
+    let added = world.home.longhaul(&words).exited(0);
+    assert!(added.err().contains("the daemon has taken it\n"), "{}", added.err());
+    assert_eq!(remote_names(&world), ["box", "second"]);
+    let id = world.home.detached(&[
+        "--on",
+        "second",
+        "--",
+        "sh",
+        "-c",
+        "until [ -e go ]; do sleep 0.1; done",
+    ]);
+    eventually_or("it runs", || world.home.inspect(&id)["state"] == "running", || world.logs());
+    let refused = world.home.longhaul(&["remote", "rm", "second"]).exited(1);
+    assert!(refused.err().contains("longhaul remote rm second --force"), "{}", refused.err());
+    world.home.longhaul(&["remote", "disable", "second"]).exited(0);
+    let refused = world.home.longhaul(&["run", "--on", "second", "--", "true"]).exited(125);
+    assert!(refused.err().contains("longhaul remote enable second"), "{}", refused.err());
+    world.home.longhaul(&["remote", "rm", "second", "--force"]).exited(0);
+    assert_eq!(remote_names(&world)[0], "box");
+    world.sshd.write("go", "");
+    world.home.longhaul(&["wait", &id]).exited(0);
+}

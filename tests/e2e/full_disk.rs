@@ -72,6 +72,14 @@ fn mirrors_pause_and_say_so_and_go_on_when_there_is_room() {
         large.iter().all(paused)
     });
     assert_eq!(cramped.status()["disk"]["code"], "local.disk-full");
+    for id in &large {
+        cramped.eventually("how much waits is known", || {
+            let view = world.home.inspect(id);
+            let here = view["stdout"].as_u64().zip(view["stderr"].as_u64());
+            let lacks = here.map(|(out, err)| 3 * PART - out - err);
+            lacks.is_some() && view["mirror_behind"].as_u64() == lacks
+        });
+    }
     let status = world.home.longhaul(&["status"]).exited(0).out();
     assert!(status.contains("running, mirror paused: local.disk-full"), "{status}");
     assert!(status.contains("there is no room in "), "{status}");
@@ -90,6 +98,7 @@ fn mirrors_pause_and_say_so_and_go_on_when_there_is_room() {
         assert_eq!(checksum::sha256(&said.stdout), checksum::sha256(&out), "{}", world.logs());
         assert_eq!(checksum::sha256(&said.stderr), data[2].sha256, "{}", world.logs());
         assert!(world.home.inspect(id)["mirror_paused"].is_null());
+        assert!(world.home.inspect(id)["mirror_behind"].is_null());
     }
     let attached = attached.finish().exited(0);
     assert_eq!(checksum::sha256(&attached.stdout), checksum::sha256(&out));

@@ -23,9 +23,13 @@ mod configuration;
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
+mod dropbear;
+#[cfg(test)]
 mod exactly_once;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod forwarded_agent;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
@@ -39,17 +43,23 @@ mod launching;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod login_shells;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod placement;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod readers;
 #[cfg(test)]
 mod registry;
 #[cfg(test)]
@@ -60,6 +70,8 @@ mod removing;
 mod retention;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod service;
 #[cfg(test)]
 mod ssh_config;
 mod stopping;

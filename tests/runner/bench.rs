@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use longhaul::domain::ids::SessionId;
 use longhaul::domain::launch::{Launch, Nonce, Parameters, Stdin};
-use longhaul::runner::program::Program;
+use longhaul::runner::program::{Part, Program};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -23,6 +23,11 @@ use crate::shell::{Shell, find};
 use crate::talk::Talk;
 use crate::wait::{eventually, holds_within};
 use crate::world::World;
+
+/// Parameters with these parts.
+fn with(parameters: Parameters, parts: impl Iterator<Item = Part>) -> Parameters {
+    parts.fold(parameters, |parameters, part| parameters.part(part.line()))
+}
 
 /// The user that owns nothing.
 const NOBODY: u32 = 65534;
@@ -57,6 +62,8 @@ pub(crate) struct Bench {
     pub(crate) as_nobody: bool,
     /// What the login shell does before anything else.
     pub(crate) before: String,
+    /// Whether systemd runs there, which decides on the parts that are sent.
+    pub(crate) systemd: bool,
     /// The machine that the programs run on, if it is not this one.
     world: Option<World>,
 }
@@ -88,6 +95,7 @@ impl Bench {
             root: Some(root),
             as_nobody: false,
             before: String::new(),
+            systemd: false,
             world: None,
         };
         if shell == Shell::BusyboxAlone {
@@ -216,9 +224,19 @@ impl Bench {
         self.as_nobody = true;
     }
 
+    /// Gives the session's spool to the user for whom permissions count.
+    pub(crate) fn give_spool_away(&self) {
+        let spool = self.spool("");
+        let files = fs::read_dir(&spool).expect("a spool").map(|file| file.expect("a file").path());
+        for path in files.chain([spool.clone(), self.root.clone().expect("a folder of spools")]) {
+            chown(&path, Some(NOBODY), Some(NOBODY)).expect("root may");
+        }
+    }
+
     /// Starts a session.
     pub(crate) fn start(&self, launch: &Launch) -> Talk {
-        self.run(Program::Start, self.session().launch(launch))
+        let parts = Part::of_start(launch.max_output.is_some(), self.systemd);
+        self.run(Program::Start, with(self.session(), parts).launch(launch))
     }
 
     /// Starts a shell script as the session's command.
@@ -228,7 +246,15 @@ impl Bench {
 
     /// Follows the session from these offsets.
     pub(crate) fn follow(&self, out: u64, err: u64) -> Talk {
-        let mut talk = self.run(Program::Follow, self.session().offsets(out, err));
+        let parts = Part::of_follow(self.systemd);
+        let parameters = with(self.session(), parts).offsets(out, err);
+        let mut talk = self.run(Program::Follow, parameters);
+        if self.spool("out.d").is_dir() {
+            // The product says this at once, and again when it was asked.
+            talk.ask_to_stream();
+            talk.line("want segments");
+            talk.write(Part::Segments.line());
+        }
         talk.offsets = (out, err);
         talk
     }

@@ -51,6 +51,8 @@ fn every_session_is_listed_with_its_state_and_its_meta(bench: &mut Bench) {
             "listed all".to_owned(),
         ]
     );
+    let one = bench.control(Program::List, bench.session());
+    assert_eq!(one, [format!("spool {second} 3 0 0 open running"), "listed all".to_owned()]);
     assert_eq!(bench.stop(5), ["stopped"]);
     running.finish();
 }

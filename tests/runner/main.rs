@@ -37,6 +37,7 @@ macro_rules! under_every_shell {
     };
 }
 
+mod agent;
 mod capped;
 mod ends;
 mod environment;

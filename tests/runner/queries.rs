@@ -7,6 +7,7 @@ use std::path::Path;
 use longhaul::domain::agent::Profile;
 use longhaul::domain::agent::detect::{LoginSign, Presence, Search, VersionTold, parse, words};
 use longhaul::domain::launch::Parameters;
+use longhaul::domain::placement::Load;
 use longhaul::runner::program::Program;
 
 use crate::bench::{Bench, nonce};
@@ -18,6 +19,7 @@ under_every_shell! {
     a_program_is_found_and_asked_for_its_version
     a_program_that_is_not_there_is_told
     agents_are_found_with_their_versions_and_logins
+    a_machine_tells_how_busy_it_is
 }
 
 fn value(lines: &[String], key: &str) -> String {
@@ -27,6 +29,12 @@ fn value(lines: &[String], key: &str) -> String {
 
 fn probe(bench: &Bench) -> Vec<String> {
     bench.control(Program::Probe, Parameters::new(&nonce()))
+}
+
+fn a_machine_tells_how_busy_it_is(bench: &mut Bench) {
+    let lines = bench.control(Program::Load, Parameters::new(&nonce()));
+    let load = Load::parse(lines.iter().map(String::as_str)).expect("a load");
+    assert!(load.cpus >= 1 && load.memory > load.available && load.available > 0, "{lines:?}");
 }
 
 fn the_login_shells_path_is_told(bench: &mut Bench) {

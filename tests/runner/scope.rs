@@ -66,6 +66,7 @@ impl Systemd {
             assert!(touch.status().unwrap().success());
         }
         bench.move_to(world);
+        bench.systemd = true;
         Self { world: folder, cgroup }
     }
 

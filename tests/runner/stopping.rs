@@ -1,11 +1,13 @@
 //! Stopped means stopped, and nobody else is.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use longhaul::runner::program::Program;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, NotTried};
 use crate::processes;
 use crate::wait::eventually;
 
@@ -16,6 +18,7 @@ under_every_shell! {
     a_reused_process_id_is_never_signalled
     an_ended_session_takes_no_signal
     a_signal_without_grace_goes_to_the_group
+    what_may_not_be_signalled_is_named_and_the_rest_ends
 }
 
 fn the_whole_tree_ends(bench: &mut Bench) {
@@ -37,6 +40,31 @@ fn the_whole_tree_ends(bench: &mut Bench) {
     assert_eq!(bench.stop(5), ["stopped"]);
     let left: Vec<_> = before.into_iter().filter(|pid| processes::is_alive(*pid)).collect();
     assert!(left.is_empty(), "{left:?}");
+    assert_eq!(talk.finish().record(), "signal 15 run");
+}
+
+/// One session, two users: the command is root's, and so is all of it that whoever
+/// stops it may not signal.
+fn what_may_not_be_signalled_is_named_and_the_rest_ends(bench: &mut Bench) {
+    if !rustix::process::geteuid().is_root() {
+        NotTried::here("only root has processes of two users");
+    }
+    let talk = bench.start_script(
+        "/usr/bin/setpriv --reuid 65534 --clear-groups sleep 71 & echo \"$!\"; exec sleep 72",
+    );
+    let theirs = || fs::read_to_string(bench.spool("out")).unwrap_or_default();
+    eventually("both run", || theirs().ends_with('\n'));
+    let (root, nobody): (u32, u32) = (bench.pid(), theirs().trim().parse().unwrap());
+    let folder: PathBuf = format!("/proc/{nobody}").into();
+    eventually("it is another user's", || {
+        fs::metadata(&folder).is_ok_and(|process| process.uid() == 65534)
+    });
+    bench.become_nobody();
+    bench.give_spool_away();
+    assert_eq!(bench.stop(1), [format!("fail left {root}")]);
+    assert!(processes::is_alive(root) && !processes::is_alive(nobody));
+    bench.as_nobody = false;
+    assert_eq!(bench.stop(1), ["stopped"]);
     assert_eq!(talk.finish().record(), "signal 15 run");
 }
 

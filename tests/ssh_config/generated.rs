@@ -2,7 +2,10 @@
 //!
 //! Where the ssh of Debian 12 (9.2) differs from OpenSSH 10, which is followed,
 //! nothing is made up: quotes and escapes in `Match`, tokens in `User`,
-//! `SetEnv` and `Include`, and `%C` where there is a `ProxyJump`.
+//! `SetEnv` and `Include`, `%C` where there is a `ProxyJump`, DSA keys, signs in
+//! times. Of the default ciphers only which there are is compared, not their
+//! order, and of the key exchanges those that both have: the other lists hold
+//! the rules of order.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +18,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// What `ssh -G` says about the rest is the C library's, or a vendor's.
-const COMPARED: [&str; 36] = [
+const COMPARED: [&str; 57] = [
     "hostname",
     "port",
     "user",
@@ -52,6 +55,27 @@ const COMPARED: [&str; 36] = [
     "loglevel",
     "ciphers",
     "macs",
+    "kexalgorithms",
+    "hostkeyalgorithms",
+    "pubkeyacceptedalgorithms",
+    "casignaturealgorithms",
+    "canonicaldomains",
+    "checkhostip",
+    "controlmaster",
+    "dynamicforward",
+    "exitonforwardfailure",
+    "hashknownhosts",
+    "kbdinteractiveauthentication",
+    "knownhostscommand",
+    "localcommand",
+    "numberofpasswordprompts",
+    "passwordauthentication",
+    "pkcs11provider",
+    "proxyusefdpass",
+    "remotecommand",
+    "requesttty",
+    "requiredrsasize",
+    "sessiontype",
 ];
 
 fn word() -> impl Strategy<Value = String> {
@@ -133,7 +157,7 @@ fn values() -> impl Strategy<Value = String> {
         2 => keyed(
             &["IdentitiesOnly", "TCPKeepAlive", "StrictHostKeyChecking", "PubkeyAuthentication",
               "ForwardAgent", "AddKeysToAgent", "UpdateHostKeys", "Compression"],
-            text(flag),
+            text(flag.clone()),
         ),
         3 => keyed(&["ProxyJump"], text(jump)),
         2 => keyed(&["ProxyCommand"], text(select(vec!["nc %h %p", "none", "a  b # c", "\"x", "= y"]))),
@@ -146,6 +170,32 @@ fn values() -> impl Strategy<Value = String> {
         1 => keyed(&["RemoteForward"], text(select(vec!["8080 a:80", "1080", "0 a:1", "x a:1"]))),
         1 => keyed(&["Ciphers"], text(select(vec!["+aes128-cbc", "-aes*", "^aes256-ctr", "nope", "aes128-ctr,aes128-ctr", "-*"]))),
         1 => keyed(&["MACs"], text(select(vec!["hmac-sha1", "-hmac-*", "+hmac-md5", "^hmac-sha1,hmac-sha1"]))),
+        1 => keyed(&["KexAlgorithms"], text(select(vec!["-diffie-*", "+diffie-hellman-group1-sha1", "^ecdh-sha2-nistp521", "curve25519-sha256", "?urve*"]))),
+        2 => keyed(
+            &["HostKeyAlgorithms", "PubkeyAcceptedAlgorithms", "PubkeyAcceptedKeyTypes", "CASignatureAlgorithms"],
+            text(select(vec!["ssh-ed25519", "+ssh-rsa", "^rsa-sha2-*", "-ecdsa-*,ssh-ed25519", "ecdsa-*", "nope", "rsa-sha2-512,ssh-ed25519"])),
+        ),
+        2 => keyed(
+            &["CheckHostIP", "ExitOnForwardFailure", "HashKnownHosts", "KbdInteractiveAuthentication",
+              "ChallengeResponseAuthentication", "PasswordAuthentication", "ProxyUseFdpass", "ControlMaster",
+              "RequestTTY"],
+            text(flag),
+        ),
+        1 => keyed(&["SessionType"], text(select(vec!["none", "subsystem", "default", "other"]))),
+        1 => keyed(
+            &["NumberOfPasswordPrompts", "RequiredRSASize", "ConnectionAttempts", "ServerAliveCountMax"],
+            text(select(vec!["1", "0", "-1", "+7", "2048", "x", "1m", "4294967296"])),
+        ),
+        2 => keyed(
+            &["RemoteCommand", "LocalCommand", "KnownHostsCommand", "PKCS11Provider"],
+            text(select(vec!["none", "/bin/true %H", "a 'b", "\"a b\" c # d", "/x"])),
+        ),
+        1 => keyed(&["DynamicForward"], text(select(vec!["1080", "[::1]:1", "*:2", "a:3", "0", "x", "a/4"]))),
+        1 => keyed(&["CanonicalDomains"], text(select(vec!["a.example B.example", "none", "none a", ".a", "a..b"]))),
+        1 => keyed(&["AddKeysToAgent"], text(select(vec!["1h", "confirm 1h", "ask", "confirm x", "confirm 1h 2h"]))),
+        1 => keyed(&["ForwardAgent", "IdentityAgent"], text(select(vec!["/a/s", "$SOCK", "~/s", "none", "${HOME}/s", "$", "$a-b"]))),
+        1 => keyed(&["IgnoreUnknown"], text(select(vec!["Foo,B*", "none", "F*"]))),
+        1 => select(vec!["Foo bar", "Bar", "GSSAPIKeyExchange no", "UseRsh no"]).prop_map(str::to_owned),
         1 => keyed(&["LogLevel"], text(select(vec!["debug", "QUIET", "loud"]))),
         1 => Just("User a b".to_owned()),
         1 => Just("Port".to_owned()),
@@ -235,8 +285,8 @@ fn said(output: &Output) -> Option<BTreeMap<String, Vec<String>>> {
     Some(said)
 }
 
-/// The default key files, which are fewer in newer releases, and the folder
-/// that one writes with `~`.
+/// The default key files, which are fewer in newer releases, the folder that
+/// one writes with `~`, and the defaults of the lists that differ.
 fn alike(said: &mut BTreeMap<String, Vec<String>>, home: &Path) {
     let home = format!("{}/", home.display());
     for values in said.values_mut().flatten() {
@@ -245,6 +295,18 @@ fn alike(said: &mut BTreeMap<String, Vec<String>>, home: &Path) {
     let obsolete = ["~/.ssh/id_xmss", "~/.ssh/id_dsa"];
     if let Some(files) = said.get_mut("identityfile") {
         files.retain(|file| !obsolete.contains(&file.as_str()));
+    }
+    let amend = |list: &mut String, change: &dyn Fn(&mut Vec<&str>)| {
+        let mut names: Vec<&str> = list.split(',').collect();
+        change(&mut names);
+        let changed = names.join(",");
+        *list = changed;
+    };
+    for list in said.get_mut("ciphers").into_iter().flatten() {
+        amend(list, &|names| names.sort_unstable());
+    }
+    for list in said.get_mut("kexalgorithms").into_iter().flatten() {
+        amend(list, &|names| names.retain(|name| *name != "mlkem768x25519-sha256"));
     }
 }
 

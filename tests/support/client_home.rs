@@ -2,6 +2,7 @@
 //! daemon comes to life there.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -15,7 +16,7 @@ use super::config::Config;
 use super::keys::KeyPair;
 use super::must::Must;
 use super::processes::{self, Process};
-use super::sshd::account;
+use super::sshd::{account, program};
 use super::wait::{PATIENCE, eventually_or, holds_within};
 
 /// The binary under test.
@@ -48,6 +49,34 @@ impl ClientHome {
     /// The client key.
     pub(crate) fn identity(&self) -> PathBuf {
         self.path().join(".ssh/id_ed25519")
+    }
+
+    /// A folder that comes first on the PATH.
+    pub(crate) fn bin(&self) -> PathBuf {
+        self.path().join("bin")
+    }
+
+    /// Has `ssh` take this home for its user's, which it looks up in the user
+    /// database and not in `HOME`.
+    pub(crate) fn be_the_home_of_ssh(&self) {
+        let (uid, gid) = (rustix::process::getuid(), rustix::process::getgid());
+        let (uid, gid) = (uid.as_raw(), gid.as_raw());
+        let (home, account) = (self.path().display(), account());
+        fs::create_dir_all(self.bin()).must("make a folder for programs");
+        let file = |name: &str| self.bin().join(name);
+        let passwd = format!("{account}:x:{uid}:{gid}::{home}:/bin/sh\n");
+        fs::write(file("passwd"), passwd).must("write a user database");
+        let group = format!("{account}:x:{gid}:\n");
+        fs::write(file("group"), group).must("write a group database");
+        let text = format!(
+            "#!/bin/sh\nexport LD_PRELOAD=libnss_wrapper.so\n\
+             export NSS_WRAPPER_PASSWD='{home}/bin/passwd' NSS_WRAPPER_GROUP='{home}/bin/group'\n\
+             exec {} \"$@\"\n",
+            program("ssh").display()
+        );
+        fs::write(file("ssh"), text).must("write ssh");
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(file("ssh"), mode).must("make ssh a program");
     }
 
     /// The main configuration file.
@@ -87,7 +116,7 @@ impl ClientHome {
             .env("USER", account())
             .env("LOGNAME", account())
             .env("SHELL", "/bin/bash")
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", self.bin().display()))
             .env("LANG", "C.UTF-8")
             .env("LONGHAUL_STATE_DIR", self.state_dir())
             .env("LONGHAUL_SOCKET", self.socket())

@@ -16,6 +16,7 @@ pub(crate) mod command;
 pub(crate) mod config;
 pub(crate) mod keys;
 pub(crate) mod must;
+pub(crate) mod plain_ssh;
 pub(crate) mod processes;
 pub(crate) mod proxy;
 pub(crate) mod small_disk;

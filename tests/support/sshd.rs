@@ -41,11 +41,13 @@ pub(crate) struct Setup {
     /// once, so it is out of the way unless it is what is tested; OpenSSH's
     /// default is 10:30:100.
     pub(crate) max_startups: &'static str,
+    /// Lines that go before all others in sshd_config; the first one counts.
+    pub(crate) first: &'static str,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { shell: "bash", home: "home", max_sessions: 10, max_startups: "1000" }
+        Self { shell: "bash", home: "home", max_sessions: 10, max_startups: "1000", first: "" }
     }
 }
 
@@ -198,12 +200,13 @@ impl Sshd {
     }
 
     fn config(&self, setup: &Setup) -> String {
-        let Setup { max_sessions, max_startups, .. } = setup;
+        let Setup { max_sessions, max_startups, first, .. } = setup;
         let base = self.base.path().display();
         let port = self.port;
         let penalties = if knows_penalties() { "PerSourcePenalties no\n" } else { "" };
         format!(
-            "ListenAddress 127.0.0.1:{port}\n\
+            "{first}\n\
+             ListenAddress 127.0.0.1:{port}\n\
              HostKey {base}/host_key\n\
              AuthorizedKeysFile {base}/authorized_keys\n\
              PidFile {base}/pid\n\

@@ -11,6 +11,10 @@ use super::sshd::{Setup, Sshd};
 /// What `run` is told to run somewhere: on the remote, and here.
 pub(crate) const PLACES: [&[&str]; 2] = [&["--on", "box"], &["--local"]];
 
+/// Whether the remote is reached by the system's `ssh`: the same tests are run
+/// over both transports, by two binaries.
+pub(crate) const OVER_SSH: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"e2e_openssh");
+
 /// A control side and a remote side. Fields are dropped in this order: the
 /// sessions are ended while their server is still there.
 #[derive(Debug)]
@@ -30,6 +34,9 @@ impl World {
     /// A server set up otherwise.
     pub(crate) fn with(setup: &Setup) -> Self {
         let world = Self { home: ClientHome::new(), sshd: Sshd::with(setup) };
+        if OVER_SSH {
+            world.home.be_the_home_of_ssh();
+        }
         world.home.configure(&Config::default().with_remote(world.remote()));
         world
     }
@@ -41,7 +48,8 @@ impl World {
 
     /// The remote `box`, reached through another port.
     pub(crate) fn remote_behind(&self, port: u16) -> Entry {
-        Entry::remote("box", port, &self.home.identity())
+        let remote = Entry::remote("box", port, &self.home.identity());
+        if OVER_SSH { remote.raw("transport", "OpenSsh") } else { remote }
     }
 
     /// Starts `longhaul run --on box ARGS`.

@@ -38,6 +38,9 @@ const HELD: Duration = Duration::from_secs(10);
 /// Bytes after which a link was one, however short it lasted: far more than a
 /// server sends that lets us in and then thinks better of it.
 const MUCH: u64 = 1 << 20;
+/// How long after a link came up a host that is known is asked what it is by now:
+/// those who wait for the link have it to themselves until then.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
 /// How long a link's refusal counts. What is lost by asking once more is a
 /// round trip, and what is gained is a handshake and a process on the host.
 const FORGET: Duration = Duration::from_secs(300);
@@ -108,12 +111,14 @@ pub enum ConnectionMsg {
         /// Its link.
         link: LinkId,
     },
-    /// The server would not open a channel.
+    /// The server would not open a channel, or run the program on it.
     ChannelRefused {
         /// Its link.
         link: LinkId,
         /// Who still waits for one; `None` for a probe.
         request: Option<ChannelRequest>,
+        /// How.
+        trouble: LinkTrouble,
     },
     /// A channel could not be opened for another reason; its slot is free.
     ChannelFailed {
@@ -132,6 +137,11 @@ pub enum ConnectionMsg {
     /// A link refused channels a while ago.
     RefusalAged {
         /// The link.
+        link: LinkId,
+    },
+    /// It is time to ask a host that is known what it is by now.
+    ProbeDue {
+        /// The link that came up.
         link: LinkId,
     },
     /// The host was asked what it is.
@@ -320,11 +330,11 @@ impl ConnectionState {
                 self.step(myself, Input::LinkLost { link, trouble, held });
             }
             ConnectionMsg::ChannelFreed { link } => self.step(myself, Input::ChannelFreed { link }),
-            ConnectionMsg::ChannelRefused { link, request } => {
+            ConnectionMsg::ChannelRefused { link, request, trouble } => {
                 if let Some(request) = request {
                     self.queue.push_front(request);
                 }
-                self.step(myself, Input::ChannelRefused { link });
+                self.step(myself, Input::ChannelRefused { link, trouble });
             }
             ConnectionMsg::ChannelFailed { request } => {
                 self.queue.push_front(request);
@@ -339,6 +349,12 @@ impl ConnectionState {
             }
             ConnectionMsg::IdleElapsed { link } => self.step(myself, Input::IdleElapsed { link }),
             ConnectionMsg::RefusalAged { link } => self.step(myself, Input::RefusalAged { link }),
+            ConnectionMsg::ProbeDue { link } => {
+                if self.links.contains_key(&link) {
+                    // What is known is good enough where there is no room.
+                    let _ = self.probe(myself);
+                }
+            }
             ConnectionMsg::Probed { link, found } => self.probed(link, found),
             #[cfg(test)]
             ConnectionMsg::Crash => panic!("as the test wants it"),
@@ -498,15 +514,23 @@ impl ConnectionState {
         self.away = None;
         tasks::watch_link(myself.clone(), id, link.clone());
         let first = self.links.is_empty();
-        self.links.insert(id, (link.clone(), Instant::now()));
+        self.links.insert(id, (link, Instant::now()));
         // The host may have changed since it was last seen: once for each time
         // that the first link to it comes up.
-        if first && let Some(taken) = self.fsm.take(Purpose::Control) {
-            if self.facts.borrow().known().is_none() {
-                self.facts.send_replace(Facts::Awaited);
-            }
-            tasks::probe(myself.clone(), link, Slot::new(taken, myself.clone()));
+        if first && self.facts.borrow().known().is_some() {
+            myself.send_after(PROBE_AFTER, move || ConnectionMsg::ProbeDue { link: id });
+        } else if first && self.probe(myself) {
+            self.facts.send_replace(Facts::Awaited);
         }
+    }
+
+    /// Asks the host what it is; whether it can be asked.
+    fn probe(&mut self, myself: &ActorRef<ConnectionMsg>) -> bool {
+        let Some(id) = self.fsm.take(Purpose::Control) else { return false };
+        // A link leaves both maps in one step, so it is in both or in none.
+        let Some((link, _)) = self.links.get(&id) else { return false };
+        tasks::probe(myself.clone(), link.clone(), Slot::new(id, myself.clone()));
+        true
     }
 
     /// Grants the spare channel to a start; else hands the request back.
@@ -593,6 +617,7 @@ impl ConnectionState {
             trouble: self.fsm.trouble().cloned(),
             failure: failure.clone(),
             at: self.at.clone(),
+            transport: self.settings.as_ref().map(|settings| settings.transport.clone()),
             question: self.question.clone(),
             facts: self.facts.borrow().known(),
             ..LinkReport::new(String::new(), now())

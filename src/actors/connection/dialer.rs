@@ -3,8 +3,11 @@
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::domain::failure::trouble::LinkTrouble;
+use tracing::debug;
+
+use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::domain::target::SshSettings;
 use crate::ssh::{self, Link, Prompter, Reached};
 
@@ -34,6 +37,10 @@ pub trait Dialer: Debug + Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SshDialer;
 
+fn note(phase: Phase, took: Duration) {
+    debug!(?phase, ?took, "dialled so far");
+}
+
 impl Dialer for SshDialer {
     fn dial<'a>(
         &'a self,
@@ -42,7 +49,7 @@ impl Dialer for SshDialer {
         prompter: Arc<dyn Prompter>,
     ) -> Dial<'a> {
         let reached = reached.unwrap_or_default();
-        Box::pin(ssh::dial_reached(settings, reached, Some(prompter), &|_, _| {}))
+        Box::pin(ssh::dial_reached(settings, reached, Some(prompter), &note))
     }
 
     fn reach<'a>(&'a self, settings: &'a SshSettings) -> Reach<'a> {

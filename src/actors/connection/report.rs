@@ -11,6 +11,7 @@ use crate::domain::failure::Failure;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::transport::{Chosen, TransportView};
 use crate::runner::control::HostFacts;
 
 /// How a connection is, for everybody who wants to know.
@@ -34,6 +35,8 @@ pub struct LinkReport {
     pub away_since: Option<Timestamp>,
     /// The remote, and where it was last dialled.
     pub at: Whereabouts,
+    /// What its links go over.
+    pub transport: Option<Chosen>,
     /// What a person is asked.
     pub question: Option<QuestionView>,
     /// What the host told about itself.
@@ -65,6 +68,7 @@ impl LinkReport {
             since: now,
             away_since: None,
             at: Whereabouts { place, destination: None, session: None },
+            transport: None,
             question: None,
             facts: None,
         }
@@ -80,6 +84,7 @@ impl LinkReport {
             && self.links == new.links
             && self.next_try == new.next_try
             && self.at == new.at
+            && self.transport == new.transport
             && self.question == new.question
             && self.facts.is_some() == new.facts.is_some();
         let since = if moved { new.since } else { self.since };
@@ -108,6 +113,7 @@ impl LinkReport {
             next_try_at: next_try_ms.map(|left| at(left).to_string()),
             failure: self.failure.clone(),
             question: self.question.clone(),
+            transport: self.transport.as_ref().map(TransportView::from),
             since: self.since.to_string(),
             unreachable_since: self.away_since.map(|since| since.to_string()),
         }

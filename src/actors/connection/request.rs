@@ -64,8 +64,8 @@ impl Slot {
     }
 
     /// The server would not have it: it was never taken.
-    pub(super) fn refused(mut self, request: Option<ChannelRequest>) {
-        let message = ConnectionMsg::ChannelRefused { link: self.link, request };
+    pub(super) fn refused(mut self, request: Option<ChannelRequest>, trouble: LinkTrouble) {
+        let message = ConnectionMsg::ChannelRefused { link: self.link, request, trouble };
         self.given_back = true;
         // A connection that is gone counts nothing any more.
         let _ = self.connection.cast(message);

@@ -14,7 +14,6 @@ use tracing::debug;
 use super::actor::ConnectionMsg;
 use super::request::Slot;
 use crate::domain::connection::LinkId;
-use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::Epoch;
 use crate::runner::io::ProgramIo;
 use crate::runner::program::{BOOTSTRAP, Program};
@@ -94,8 +93,8 @@ pub(super) fn open(connection: ActorRef<ConnectionMsg>, link: Link, slot: Slot) 
                 let primed = io.write(Program::Start.line()).await.is_ok();
                 primed.then(|| Box::new(Spare { io, slot }))
             }
-            Err(LinkTrouble::ChannelRefused { .. }) => {
-                slot.refused(None);
+            Err(trouble) if trouble.is_refusal() => {
+                slot.refused(None, trouble);
                 None
             }
             Err(trouble) => {

@@ -173,9 +173,9 @@ pub(super) fn open_channel(
                     primed: false,
                 }));
             }
-            Err(LinkTrouble::ChannelRefused { detail }) => {
-                debug!(link = ?slot.link(), detail, "channel refused");
-                slot.refused(Some(request));
+            Err(trouble) if trouble.is_refusal() => {
+                debug!(link = ?slot.link(), %trouble, "channel refused");
+                slot.refused(Some(request), trouble);
             }
             Err(trouble) => {
                 debug!(%trouble, "no channel");
@@ -202,8 +202,8 @@ pub(super) fn probe(connection: ActorRef<ConnectionMsg>, link: Link, slot: Slot)
                 drop(slot);
                 found
             }
-            Err(LinkTrouble::ChannelRefused { .. }) => {
-                slot.refused(None);
+            Err(trouble) if trouble.is_refusal() => {
+                slot.refused(None, trouble);
                 None
             }
             Err(_) => {

@@ -17,14 +17,15 @@ use super::outcome::{Evidence, TAIL, outcome};
 use super::saver;
 use super::tasks::{self, OwnLaunch};
 use super::turn::{Turn, came, watch_turn};
+use super::warnings;
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::domain::adopt::Meta;
 use crate::domain::agent::AgentRun;
 use crate::domain::config::{EnvName, EnvValue};
 use crate::domain::event::EventKind;
-use crate::domain::failure::classify::session_failure;
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
+use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::Epoch;
 use crate::domain::launch::Launch;
 use crate::domain::origin::Origin;
@@ -301,6 +302,8 @@ impl State {
                 if self.args.record.is_live() {
                     let ordered = &mut self.args.record.attempts.ordered;
                     *ordered = Ordered::by(&order).max(*ordered);
+                    // What an earlier one left is looked for anew.
+                    warnings::forget_survivors(&mut self.args.record.warnings);
                     self.save();
                 }
                 self.step(myself, Input::StopOrdered(order));
@@ -356,6 +359,7 @@ impl State {
                 self.step(myself, Input::FollowerEnded { epoch, how });
             }
             SessionMsg::OrderDone { epoch, how } => {
+                self.note_survivors(&how);
                 self.step(myself, Input::OrderDone { epoch, how });
             }
             SessionMsg::TurnChanged(turn) => self.turn_changed(&turn),
@@ -557,13 +561,25 @@ impl State {
         let trouble = match note {
             Note::EndsAtLogout => SessionTrouble::EndsAtLogout,
         };
-        let at = self.args.host.whereabouts().session(self.args.record.id.clone());
-        let warning = session_failure(&trouble, &at);
-        let warnings = &mut self.args.record.warnings;
-        if warnings.iter().all(|known| known.code != warning.code) {
-            warnings.push(warning);
+        let at = self.at();
+        if warnings::add(&mut self.args.record.warnings, &trouble, &at) {
             self.publish();
         }
+    }
+
+    /// Remembers what an order to stop has left.
+    fn note_survivors(&mut self, how: &OrderEnd) {
+        let stops = |stop: &StopOrder| matches!(stop.order(), Order::Stop { .. });
+        let at = self.at();
+        if self.args.record.stop.as_ref().is_some_and(stops)
+            && warnings::after_stop(&mut self.args.record.warnings, how, &at)
+        {
+            self.publish();
+        }
+    }
+
+    fn at(&self) -> Whereabouts {
+        self.args.host.whereabouts().session(self.args.record.id.clone())
     }
 
     fn concluded(&mut self, outcome: Outcome) {
@@ -611,6 +627,7 @@ impl State {
             pulse.warnings.clone_from(&record.warnings);
             if state.has_ended() {
                 pulse.mirror_paused = None;
+                pulse.mirror_behind = None;
                 pulse.waits_for = None;
             }
         });

@@ -6,7 +6,7 @@ use ractor::ActorRef;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
-use crate::actors::connection::{ChannelRequest, ConnectionMsg, LinkReport};
+use crate::actors::connection::{ChannelRequest, ConnectionMsg, Granted, LinkReport};
 use crate::domain::connection::{LinkView, Purpose};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 use crate::domain::failure::whereabouts::Whereabouts;
@@ -49,6 +49,8 @@ pub struct Channel {
     pub slot: Option<crate::actors::connection::Slot>,
     /// Whether the start program is there already.
     pub primed: bool,
+    /// Whether systemd may run there.
+    pub systemd: bool,
 }
 
 /// What a channel is wanted for.
@@ -129,8 +131,11 @@ impl Host {
 async fn local_channel() -> Result<Channel, LinkTrouble> {
     let started = LocalProgram::start()
         .map_err(|error| LinkTrouble::ChannelRefused { detail: format!("/bin/sh: {error}") })?;
-    let path = super::tasks::local_facts().await.map(|facts: HostFacts| facts.path);
-    Ok(Channel { io: ProgramIo::Local(Box::new(started)), path, slot: None, primed: false })
+    let facts: Option<HostFacts> = super::tasks::local_facts().await;
+    let systemd = facts.as_ref().is_none_or(|facts| facts.systemd);
+    let path = facts.map(|facts| facts.path);
+    let io = ProgramIo::Local(Box::new(started));
+    Ok(Channel { io, path, slot: None, primed: false, systemd })
 }
 
 impl RemoteHost {
@@ -151,9 +156,10 @@ impl RemoteHost {
                 && let Ok(answer) = answer.await
             {
                 let granted = answer?;
-                let path = granted.facts.as_ref().map(|facts| facts.path.clone());
-                let (slot, primed) = (Some(granted.slot), granted.primed);
-                return Ok(Channel { io: granted.io, path, slot, primed });
+                let Granted { io, facts, slot, primed } = granted;
+                let systemd = facts.as_ref().is_none_or(|facts| facts.systemd);
+                let path = facts.map(|facts| facts.path.clone());
+                return Ok(Channel { io, path, slot: Some(slot), primed, systemd });
             }
             // The connection's actor died with the request; there will be
             // another, unless the connection was ended. A request that was

@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::host::{Host, Want};
+use crate::actors::common::control_failure;
 use crate::actors::nonce;
 use crate::domain::adopt::Spool;
 use crate::domain::failure::Failure;
-use crate::domain::failure::classify::{link_failure, session_failure};
-use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
+use crate::domain::failure::classify::link_failure;
+use crate::domain::failure::trouble::{LinkTrouble, Phase};
 use crate::runner::control::ControlError;
 use crate::runner::list::{Listed, PAGE, list};
 
@@ -26,7 +27,7 @@ const PAGES: u64 = 20;
 /// The host cannot be asked, or does not answer as the program would.
 pub async fn list_spools(host: &Host) -> Result<Vec<Spool>, Failure> {
     match timeout(WITHIN, all_pages(host)).await {
-        Ok(listed) => listed.map_err(|error| failure(host, error)),
+        Ok(listed) => listed.map_err(|error| control_failure(error, &host.whereabouts())),
         Err(_) => {
             // A link that does not come up has its reason.
             let slow = || LinkTrouble::TimedOut { phase: Phase::Channel };
@@ -48,18 +49,4 @@ async fn all_pages(host: &Host) -> Result<Vec<Spool>, ControlError> {
         }
     }
     Ok(spools)
-}
-
-fn failure(host: &Host, error: ControlError) -> Failure {
-    let at = host.whereabouts();
-    match error {
-        ControlError::Cut(trouble) => link_failure(&trouble, &at),
-        ControlError::NoAnswer { .. } => {
-            link_failure(&LinkTrouble::TimedOut { phase: Phase::Channel }, &at)
-        }
-        ControlError::NotReached { said } => {
-            session_failure(&SessionTrouble::ShellBroken { said }, &at)
-        }
-        other => session_failure(&SessionTrouble::ShellBroken { said: other.to_string() }, &at),
-    }
 }

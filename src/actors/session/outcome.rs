@@ -3,7 +3,7 @@
 use crate::domain::agent::{AgentRun, verdict};
 use crate::domain::failure::classify::{link_failure, session_failure};
 use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
-use crate::domain::failure::trouble::SessionTrouble;
+use crate::domain::failure::trouble::{NoEntry, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::session::fsm::End;
 use crate::domain::session::{Ending, Exit, Obstacle, Ordered, Outcome, SessionRecord};
@@ -55,10 +55,11 @@ pub(super) fn outcome(end: End, evidence: &Evidence<'_>) -> Outcome {
         }
         End::Told(Ending::Stumbled { exit, over }) => {
             let stage = match over {
-                Obstacle::DirectoryMissing | Obstacle::DirectoryDenied => {
-                    StartStage::WorkingDirectory
-                }
+                Obstacle::DirectoryMissing => StartStage::WorkingDirectory(NoEntry::Missing),
+                Obstacle::DirectoryIsNone => StartStage::WorkingDirectory(NoEntry::NotADirectory),
+                Obstacle::DirectoryDenied => StartStage::WorkingDirectory(NoEntry::Denied),
                 Obstacle::ProgramMissing | Obstacle::ProgramDenied => StartStage::Program,
+                Obstacle::ProgramForeign => StartStage::Foreign,
             };
             Outcome::of_exit(exit, read(exit, stage, evidence).map(|t| failure(&t)))
         }

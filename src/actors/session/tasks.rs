@@ -18,7 +18,8 @@ use crate::actors::config::resolve_env;
 use crate::actors::nonce;
 use crate::domain::config::{EnvName, EnvValue};
 use crate::domain::failure::Failure;
-use crate::domain::failure::classify::local_failure;
+use crate::domain::failure::catalogue::Session as CatalogueSession;
+use crate::domain::failure::classify::{local_failure, session_code};
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::ids::{Epoch, SessionId};
@@ -28,6 +29,7 @@ use crate::domain::session::{Pulse, SessionRecord};
 use crate::runner::control::{self, ControlError, HostFacts};
 use crate::runner::follow::{Errand, Followed, Milestone, Primed, follow};
 use crate::runner::io::ProgramIo;
+use crate::runner::list::list_one;
 use crate::runner::local::LocalProgram;
 use crate::runner::program::USUAL_SPOOLS;
 use crate::store::mirror::{Mirror, MirrorError};
@@ -178,7 +180,7 @@ pub(super) async fn run_follower(
     pulse: watch::Sender<Pulse>,
     epoch: Epoch,
 ) {
-    let began = Instant::now();
+    let (began, id) = (Instant::now(), errand.session().clone());
     let output = |pulse: &Pulse| pulse.stdout.saturating_add(pulse.stderr);
     let before = output(&pulse.borrow());
     let tell = |milestone| match milestone {
@@ -190,11 +192,13 @@ pub(super) async fn run_follower(
             pulse.stderr = lengths.stderr;
             // There is room again.
             pulse.mirror_paused = None;
+            pulse.mirror_behind = None;
         }),
     };
     let how = match mirror.writer().await {
         Ok(mut writer) => {
-            let io = Primed { io: channel.io, primed: channel.primed };
+            let Channel { io, primed, systemd, .. } = channel;
+            let io = Primed { io, primed, systemd };
             follow(io, &nonce(), host.root(), errand, &mut writer, tell).await
         }
         Err(error) => Followed::MirrorFailed(error),
@@ -212,8 +216,31 @@ pub(super) async fn run_follower(
         });
     }
     let gained = output(&pulse.borrow()).saturating_sub(before);
+    let paused = matches!(how, Followed::MirrorFailed(_));
     let how = follow_end(how, host.root(), began.elapsed(), gained);
     let _ = session.cast(SessionMsg::FollowerEnded { epoch, how });
+    if paused {
+        measure(&host, &id, &pulse).await;
+    }
+}
+
+/// Publishes how much of the output waits where it was written.
+async fn measure(host: &Host, id: &SessionId, pulse: &watch::Sender<Pulse>) {
+    let Ok(Channel { io, slot, .. }) = host.channel(Want::Control).await else { return };
+    let spool = list_one(io, &nonce(), host.root(), id).await;
+    drop(slot);
+    match spool {
+        Ok(Some(spool)) => pulse.send_modify(|pulse| {
+            // It may go on by now.
+            if pulse.mirror_paused.is_some() {
+                let (out, err) = (spool.stdout, spool.stderr);
+                let behind = out.saturating_sub(pulse.stdout) + err.saturating_sub(pulse.stderr);
+                pulse.mirror_behind = Some(behind);
+            }
+        }),
+        Ok(None) => {}
+        Err(error) => debug!(%error, "nobody told how much output waits"),
+    }
 }
 
 /// What keeps the output from coming here.
@@ -236,8 +263,20 @@ fn follow_end(how: Followed, root: Option<&str>, lasted: Duration, gained: u64) 
         Followed::Cut(_) => FollowEnd::Cut { held: of_use(HELD) },
         Followed::AlreadyClaimed => FollowEnd::AlreadyClaimed,
         Followed::NoSpool => FollowEnd::NoSpool,
-        Followed::NotReached(said) => FollowEnd::CannotStart(SessionTrouble::ShellBroken { said }),
-        Followed::Silent(said) => FollowEnd::Silent(SessionTrouble::ShellBroken { said }),
+        Followed::NotReached { said, status } => {
+            FollowEnd::CannotStart(SessionTrouble::ShellBroken { said, status })
+        }
+        Followed::Silent(said) => {
+            let trouble = SessionTrouble::ShellSilent { said };
+            // What it said may be plain: that it is no shell, and not just slow.
+            match session_code(&trouble) == CatalogueSession::ShellSilent.into() {
+                true => FollowEnd::Silent(trouble),
+                false => FollowEnd::CannotStart(trouble),
+            }
+        }
+        Followed::Lacks(programs) => {
+            FollowEnd::CannotStart(SessionTrouble::UserlandMissing { programs })
+        }
         Followed::SpoolFailed(detail) => {
             FollowEnd::CannotStart(SessionTrouble::Spool { dir: spool(), detail })
         }
@@ -336,6 +375,14 @@ pub(super) fn watch_link(host: &Host, pulse: &watch::Sender<Pulse>) -> Option<Jo
 mod tests {
     use super::*;
     use crate::domain::failure::trouble::{LinkTrouble, LostHow};
+
+    #[test]
+    fn a_shell_that_waits_may_be_slow_unless_it_shows_a_prompt() {
+        let silent = |said: &str| Followed::Silent(said.to_owned());
+        let end = |said| follow_end(silent(said), None, Duration::from_secs(30), 0);
+        assert!(matches!(end("loading"), FollowEnd::Silent(_)));
+        assert!(matches!(end("core-1#"), FollowEnd::CannotStart(_)));
+    }
 
     #[test]
     fn a_follower_that_ends_with_its_link_need_not_have_lasted_long() {

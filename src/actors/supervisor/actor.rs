@@ -459,7 +459,7 @@ impl State {
         self.config = Arc::new(with_usual_agents(Config::clone(&state.config)));
         // A resolver that is gone takes the daemon down with it.
         let _ = self.shared.resolver.cast(ResolverMsg::UseConfig(self.config.clone()));
-        self.turns.use_limits(Limits::of(&self.config));
+        self.turns.use_config(&self.config);
         self.drain_outdated();
     }
 

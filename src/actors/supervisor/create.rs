@@ -4,6 +4,7 @@ use super::actor::{NewSession, SupervisorMsg};
 use super::continued;
 use super::disk;
 use super::handle::{DaemonHandle, store};
+use super::placement;
 use super::view;
 use crate::actors::resolver::{OwnedOrder, OwnedOverride, ResolverMsg};
 use crate::actors::session::{OwnLaunch, goes_along};
@@ -109,7 +110,7 @@ pub(super) async fn run(
 async fn accepted(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, RequestError> {
     match daemon.config_state().refusal() {
         Some(report) => Err(RequestError::ConfigRejected(report.to_string())),
-        None => plan(daemon, request).await,
+        None => plan(daemon, &placement::placed(daemon, request.clone()).await?).await,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, watch};
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
+use super::placement::Loads;
 use super::sessions::{Live, pulse_of};
 use super::{adopt, agents, create, disk, gc, host_key, input, remotes, remove, test, view};
 use crate::actors::attention::Attention;
@@ -21,7 +22,7 @@ use crate::actors::{ask, now};
 use crate::api::backend::{Backend, Output, RequestError};
 use crate::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
-    HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, RemoteView, RunRequest,
+    HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, Progress, RemoteView, RunRequest,
     SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
 use crate::domain::attention::{QuestionId, QuestionView};
@@ -58,6 +59,7 @@ struct Inner {
     origin: Origin,
     notices: Vec<String>,
     digests: RequestDigests,
+    loads: Loads,
     started_at: String,
     stop: watch::Sender<bool>,
 }
@@ -122,6 +124,7 @@ impl DaemonHandle {
             origin,
             notices,
             digests,
+            loads: Loads::default(),
             started_at,
             stop,
         }))
@@ -156,6 +159,11 @@ impl DaemonHandle {
 
     pub(super) fn digests(&self) -> &RequestDigests {
         &self.0.digests
+    }
+
+    /// What hosts told of how busy they are.
+    pub(super) fn loads(&self) -> &Loads {
+        &self.0.loads
     }
 
     pub(super) fn attention(&self) -> &Attention {
@@ -291,6 +299,11 @@ impl Backend for DaemonHandle {
         dropped::fill(&mut views).await;
         view::fill_in_queue(&mut views, self).await;
         Ok(views)
+    }
+
+    async fn progress(&self) -> Result<Vec<Progress>, RequestError> {
+        let live = ask(self.supervisor(), SupervisorMsg::ListLive).await;
+        Ok(live.ok_or(RequestError::Unavailable)?.iter().map(view::progress).collect())
     }
 
     async fn session(&self, given: &str) -> Result<SessionView, RequestError> {

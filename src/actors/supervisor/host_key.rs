@@ -1,17 +1,13 @@
 //! Requests about a remote's host key.
 
-use super::create::unresolved;
 use super::handle::DaemonHandle;
 use super::remotes;
 use crate::actors::resolver;
 use crate::api::backend::RequestError;
-use crate::domain::config::Config;
 use crate::domain::failure::classify::link_failure;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::host_key::{HostKeyShown, TrustError};
-use crate::domain::plan::{Order, PlanError, TurnRequest, plan};
-use crate::domain::resolve::Override;
 use crate::domain::target::SshSettings;
 use crate::ssh;
 
@@ -43,22 +39,8 @@ pub(super) async fn trust(
 }
 
 async fn settings(daemon: &DaemonHandle, name: &str) -> Result<SshSettings, RequestError> {
-    let config = Config::clone(&daemon.config_state().config);
-    let command = ["true".to_owned()];
-    let order = Order {
-        on: Some(Override::On(name)),
-        agent: None,
-        command: &command,
-        cwd: None,
-        max_output: None,
-        turn: TurnRequest::default(),
-    };
-    let plan = plan(&config, &order).map_err(|error| match error {
-        PlanError::Nowhere(error) => unresolved(error),
-        PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
-        PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
-    })?;
-    let ssh = plan.ssh.ok_or(RequestError::Invalid("this machine has no host key to trust"))?;
+    let ssh = remotes::destination(daemon, name)?
+        .ok_or(RequestError::Invalid("this machine has no host key to trust"))?;
     let nowhere = Whereabouts { place: name.to_owned(), destination: None, session: None };
     resolver::settings(daemon.resolver(), ssh)
         .await

@@ -21,6 +21,7 @@ mod gc;
 mod handle;
 mod host_key;
 mod input;
+mod placement;
 mod remotes;
 mod remove;
 mod sessions;

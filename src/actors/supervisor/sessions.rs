@@ -67,6 +67,7 @@ pub(super) fn pulse_of(record: &SessionRecord, stdout: u64, stderr: u64) -> Puls
         failure: record.failure().cloned(),
         warnings: record.warnings.clone(),
         mirror_paused: None,
+        mirror_behind: None,
         waits_for: None,
     }
 }

@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 use super::create::unresolved;
 use super::handle::DaemonHandle;
+use super::remotes;
+use crate::actors::common::control_failure;
 use crate::actors::{nonce, resolver};
 use crate::api::backend::RequestError;
 use crate::api::types::{TestReport, TestRequest, TestStage};
@@ -14,12 +16,13 @@ use crate::domain::config::Config;
 use crate::domain::failure::Failure;
 use crate::domain::failure::classify::{link_failure, session_failure};
 use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
-use crate::domain::failure::trouble::{LinkTrouble, Phase, SessionTrouble};
+use crate::domain::failure::trouble::{Phase, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::AgentName;
-use crate::domain::plan::{self, Order, PlanError, TurnRequest, with_usual_agents};
-use crate::domain::resolve::{Override, ResolveError};
+use crate::domain::plan::{self, with_usual_agents};
+use crate::domain::resolve::ResolveError;
 use crate::domain::target::SshSettings;
+use crate::domain::transport::Transport;
 use crate::runner::control::{self, ControlError, Found, HostFacts};
 use crate::runner::program::BOOTSTRAP;
 use crate::ssh::{self, Link, Prompter};
@@ -35,21 +38,8 @@ pub(super) async fn run(
         Some(agent) => Some(version_command(&config, agent)?),
         None => None,
     };
-    let command = ["true".to_owned()];
-    let order = Order {
-        on: Some(Override::On(name)),
-        agent: None,
-        command: &command,
-        cwd: None,
-        max_output: None,
-        turn: TurnRequest::default(),
-    };
-    let plan = plan::plan(&config, &order).map_err(|error| match error {
-        PlanError::Nowhere(error) => unresolved(error),
-        PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
-        PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
-    })?;
-    let ssh = plan.ssh.ok_or(RequestError::Invalid("this machine needs no test of its link"))?;
+    let ssh = remotes::destination(daemon, name)?
+        .ok_or(RequestError::Invalid("this machine needs no test of its link"))?;
     let mut test = Test::new(name, daemon.attention().prompter(name.to_owned()));
     let settings = match resolver::settings(daemon.resolver(), ssh).await {
         Ok(settings) => settings,
@@ -100,7 +90,13 @@ impl Test {
         self.report.destination =
             Some(format!("{}@{}:{}", settings.user, settings.host_name, settings.port));
         let hops: Vec<_> = settings.jumps.iter().map(|hop| hop.host_name.clone()).collect();
-        let detail = (!hops.is_empty()).then(|| format!("by way of {}", hops.join(", ")));
+        let over = match settings.transport.transport {
+            Transport::BuiltIn => None,
+            Transport::OpenSsh => Some(format!("over {}", Transport::OpenSsh.as_str())),
+        };
+        let by = (!hops.is_empty()).then(|| format!("by way of {}", hops.join(", ")));
+        let words: Vec<_> = by.into_iter().chain(over).collect();
+        let detail = (!words.is_empty()).then(|| words.join(", "));
         self.passed("config", detail);
     }
 
@@ -204,6 +200,14 @@ impl Test {
                 };
                 self.failed("agent", session_failure(&trouble, &self.at));
             }
+            Err(ControlError::ProgramDenied { program }) => {
+                let trouble = SessionTrouble::NotExecutable { program };
+                self.failed("agent", session_failure(&trouble, &self.at));
+            }
+            Err(ControlError::ProgramForeign { program }) => {
+                let trouble = SessionTrouble::WrongFormat { program };
+                self.failed("agent", session_failure(&trouble, &self.at));
+            }
             Err(error) => self.failed("agent", self.control_failure(error)),
         }
     }
@@ -227,20 +231,7 @@ impl Test {
     }
 
     fn control_failure(&self, error: ControlError) -> Failure {
-        match error {
-            ControlError::Cut(trouble) => link_failure(&trouble, &self.at),
-            ControlError::NoAnswer { .. } => {
-                let trouble = LinkTrouble::TimedOut { phase: Phase::Channel };
-                link_failure(&trouble, &self.at)
-            }
-            ControlError::NotReached { said } => {
-                session_failure(&SessionTrouble::ShellBroken { said }, &self.at)
-            }
-            other => {
-                let trouble = SessionTrouble::ShellBroken { said: other.to_string() };
-                session_failure(&trouble, &self.at)
-            }
-        }
+        control_failure(error, &self.at)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::sync::watch;
 
 use crate::actors::session::Turn;
+use crate::domain::config::Config;
 use crate::domain::ids::SessionId;
 use crate::domain::queue::{Limits, Line, Needs, Standing};
 use crate::domain::session::{Phase, SessionRecord};
@@ -64,9 +65,9 @@ impl Turns {
         self.go_on();
     }
 
-    /// From now on these are the limits.
-    pub(super) fn use_limits(&mut self, limits: Limits) {
-        self.limits = limits;
+    /// From now on this is the configuration.
+    pub(super) fn use_config(&mut self, config: &Config) {
+        self.limits = self.limits.followed_by(config);
         self.go_on();
     }
 

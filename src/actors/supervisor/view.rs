@@ -1,6 +1,6 @@
 //! What the API shows, made from records and reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::actor::{ConnectionStatus, SupervisorMsg};
@@ -10,7 +10,8 @@ use crate::actors::config::ConfigState;
 use crate::actors::connection::LinkReport;
 use crate::actors::{ask, now};
 use crate::api::types::{
-    AgentView, AttemptView, ConfigView, QueueView, RemoteView, SessionState, SessionView, StdinView,
+    AgentView, AttemptView, ConfigView, Progress, QueueView, RemoteView, SessionState, SessionView,
+    StdinView,
 };
 use crate::domain::config::Config;
 use crate::domain::failure::classify::session_failure;
@@ -48,6 +49,19 @@ pub(super) fn of_live(live: &Live) -> SessionView {
     view
 }
 
+/// How far a live session is.
+pub(super) fn progress(live: &Live) -> Progress {
+    let (record, pulse) = (live.record.borrow(), live.pulse.borrow());
+    Progress {
+        session: record.id.clone(),
+        name: record.name.clone(),
+        state: pulse.state,
+        stdout: pulse.stdout,
+        stderr: pulse.stderr,
+        mirror: live.mirror.dir().to_owned(),
+    }
+}
+
 fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView {
     SessionView {
         id: record.id.clone(),
@@ -64,6 +78,7 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         failure: record.failure().cloned(),
         warnings: record.warnings.clone(),
         mirror_paused: pulse.mirror_paused.clone(),
+        mirror_behind: pulse.mirror_behind,
         created_at: record.created_at.to_string(),
         started_at: record.started_at.map(|at| at.to_string()),
         ended_at: record.ended_at.map(|at| at.to_string()),
@@ -177,6 +192,9 @@ pub(super) fn remotes(config: &Config, connections: Vec<ConnectionStatus>) -> Ve
                 sessions: sessions(connection.as_ref()),
                 working_dir: remote.working_dir.clone(),
                 env: remote.env.keys().map(ToString::to_string).collect(),
+                tags: remote.tags.clone(),
+                max_sessions: remote.max_sessions,
+                slots: remote.slots,
             }
         })
         .collect();
@@ -197,6 +215,9 @@ fn unlisted(connection: &ConnectionStatus) -> RemoteView {
         sessions: sessions(Some(connection)),
         working_dir: None,
         env: Vec::new(),
+        tags: BTreeSet::new(),
+        max_sessions: None,
+        slots: None,
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::ClientError;
 use super::http::{self, Payload, segment};
-use super::streams::{self, Feed, Pulses};
+use super::streams::{self, AllProgress, Feed, Pulses};
 use crate::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, GcRequest, GcView,
     HostKeyShown, InputOffer, InputTaken, KillRequest, QuestionId, QuestionView, RemoteView,
@@ -129,6 +129,13 @@ impl Client {
         let path = format!("/v1/sessions/{}/watch", segment(id));
         let response = http::send(&self.socket, Method::GET, &path, Payload::Empty).await?;
         Ok(Pulses::new(response, path))
+    }
+
+    /// How far all live sessions are, as they come on. `GET /v1/watch`.
+    pub async fn watch_all(&self) -> Result<AllProgress, ClientError> {
+        let path = "/v1/watch";
+        let response = http::send(&self.socket, Method::GET, path, Payload::Empty).await?;
+        Ok(AllProgress::new(response, path.to_owned()))
     }
 
     /// Adds to a session's standard input; at most 1 MiB.

@@ -10,4 +10,4 @@ mod streams;
 
 pub use error::ClientError;
 pub use methods::{Client, OutputQuery};
-pub use streams::{Bytes, Feed, FeedItem, Pulses};
+pub use streams::{AllProgress, Bytes, Feed, FeedItem, Pulses};

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use super::error::ClientError;
 use super::http::decode;
-use crate::api::types::{EventView, Pulse, StaleCursor, StatusView};
+use crate::api::types::{EventView, Progress, Pulse, StaleCursor, StatusView};
 
 /// The longest line: a snapshot of a few thousand sessions.
 const MAX_LINE: usize = 64 << 20;
@@ -102,6 +102,29 @@ impl Pulses {
     ///
     /// When the connection breaks: the daemon died, or lost the session.
     pub async fn next(&mut self) -> Result<Option<Pulse>, ClientError> {
+        match self.0.next().await? {
+            Some(line) => decode(&line, &self.0.asked).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// How far all sessions are.
+#[derive(Debug)]
+pub struct AllProgress(Lines);
+
+impl AllProgress {
+    pub(super) fn new(response: Response<Incoming>, asked: String) -> Self {
+        Self(Lines::new(response, asked))
+    }
+
+    /// How far a session has come since it was last told. `None` when the daemon
+    /// was told to stop. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks.
+    pub async fn next(&mut self) -> Result<Option<Progress>, ClientError> {
         match self.0.next().await? {
             Some(line) => decode(&line, &self.0.asked).map(Some),
             None => Ok(None),

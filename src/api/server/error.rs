@@ -35,6 +35,7 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
     match error {
         RequestError::NoSuchSession(_) => (StatusCode::NOT_FOUND, "no-such-session"),
         RequestError::NoSuchRemote(_) => (StatusCode::NOT_FOUND, "no-such-remote"),
+        RequestError::NoRemoteTagged(_) => (StatusCode::NOT_FOUND, "no-remote-tagged"),
         RequestError::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
         RequestError::NameTaken { .. } => (StatusCode::CONFLICT, "name-taken"),
         RequestError::KeyTaken(_) => (StatusCode::CONFLICT, "key-taken"),
@@ -65,6 +66,9 @@ fn remedy(error: &RequestError) -> Option<String> {
     Some(match error {
         RequestError::NoSuchSession(_) => "longhaul ps -a".to_owned(),
         RequestError::NoSuchRemote(_) => "longhaul remote ls".to_owned(),
+        RequestError::NoRemoteTagged(_) => {
+            "tags: [\"…\"] of a remote in the configuration: longhaul config path".to_owned()
+        }
         RequestError::Answer(_) => "longhaul attention".to_owned(),
         RequestError::Ambiguous { ids, .. } => {
             let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();

@@ -16,5 +16,6 @@ mod output;
 mod routes;
 mod serve;
 mod watch;
+mod watch_all;
 
 pub use serve::serve;

@@ -28,8 +28,9 @@ use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{Pulse, Stream};
 use crate::domain::gaps::Gaps;
 
-/// The most that is read and held for one reader at a time.
-const CHUNK: u64 = 256 << 10;
+/// The most that is read and held for one reader at a time: a thousand that do
+/// not read on hold a thousand of them.
+const CHUNK: u64 = 64 << 10;
 /// The header that says where the body starts.
 const OFFSET: HeaderName = HeaderName::from_static("longhaul-offset");
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::error::ApiError;
 use super::extract::{Asked, Body, Named, bytes, json, json_or_default, switch};
 use super::serve::Context;
-use super::{events, output, watch};
+use super::{events, output, watch, watch_all};
 use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, GcRequest, GcView,
@@ -39,6 +39,7 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/sessions/{id}/attempts", get(attempts::<B>))
         .route("/v1/sessions/{id}/output", get(output::output::<B>))
         .route("/v1/sessions/{id}/watch", get(watch::watch::<B>))
+        .route("/v1/watch", get(watch_all::watch_all::<B>))
         .route("/v1/sessions/{id}/input", post(input::<B>).layer(DefaultBodyLimit::max(MAX_INPUT)))
         .route("/v1/sessions/{id}/kill", post(kill::<B>))
         .route("/v1/gc", post(gc::<B>))

@@ -101,6 +101,11 @@ impl<'a> Follower<'a> {
         self
     }
 
+    /// Has no line drawn that updates: there are other followers.
+    pub(in crate::cli) fn draw_nothing(&mut self) {
+        self.notice.hold(true);
+    }
+
     /// Has the person at the terminal asked what the remote needs.
     pub(in crate::cli) fn with_questions(mut self) -> Self {
         self.asks = std::io::stderr().is_terminal();
@@ -120,7 +125,8 @@ impl<'a> Follower<'a> {
     /// told to leave.
     ///
     /// A daemon that dies meanwhile is started again; one that was stopped is
-    /// not, since somebody wanted that.
+    /// not, since somebody wanted that. It may be one that another takes the place
+    /// of, which is followed then.
     pub(in crate::cli) async fn run(mut self) -> Result<Followed, CliError> {
         self.ask();
         let mut tries = 0;
@@ -139,6 +145,7 @@ impl<'a> Follower<'a> {
                     }
                 },
                 Watched::Done(left) => return Ok(left),
+                Watched::Stopped if self.context.await_successor().await => {}
                 Watched::Stopped => return Err(CliError::DaemonStopped { id: self.id }),
                 Watched::Broken(error) => {
                     tries += 1;
@@ -336,6 +343,7 @@ fn pulse_of(view: &SessionView) -> Pulse {
         failure: view.failure.clone(),
         warnings: view.warnings.clone(),
         mirror_paused: view.mirror_paused.clone(),
+        mirror_behind: view.mirror_behind,
         waits_for: view.queue.as_ref().map(|queue| queue.waits_for.clone()),
     }
 }

@@ -275,6 +275,7 @@ mod tests {
             next_try_at: None,
             failure: (link == LinkState::BackingOff).then(refused),
             question: None,
+            transport: None,
             since: String::new(),
             unreachable_since: None,
         };
@@ -287,6 +288,7 @@ mod tests {
             failure: None,
             warnings: Vec::new(),
             mirror_paused: None,
+            mirror_behind: None,
             waits_for: None,
         }
     }

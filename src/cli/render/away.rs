@@ -112,6 +112,7 @@ mod tests {
             next_try_at: (state == LinkState::BackingOff).then(|| NEXT.to_owned()),
             failure: away.then_some(failure),
             question: None,
+            transport: None,
             since: AT.to_owned(),
             unreachable_since: away.then(|| AT.to_owned()),
         }

@@ -23,6 +23,7 @@ pub(super) use failure::failure_block;
 pub(super) use gc::gc;
 pub(super) use sessions::{attempt_words, inspect, ps, state_words, waits_words};
 pub(super) use status::{agents, config, remote, remotes, status, test_report};
+pub(super) use table::table;
 pub(super) use told::Story;
 pub(super) use words::tame;
 

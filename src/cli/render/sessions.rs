@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::attention::question_line;
 use super::away::{link_line, link_words};
+use super::status::transport_words;
 use super::told::{told_line, usage_short, usage_words};
 use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
@@ -75,6 +76,9 @@ fn state(view: &SessionView, look: Look) -> String {
     let live = !view.state.has_ended();
     if let Some(failure) = &view.mirror_paused {
         words.push_str(&format!(", mirror paused: {}", failure.code));
+        if let Some(behind) = view.mirror_behind {
+            words.push_str(&format!(", {} behind", size(behind)));
+        }
     }
     if let Some(failure) = view.failure.as_ref().filter(|_| live) {
         return format!("{words} ({})", failure.code);
@@ -175,6 +179,8 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
     line("state", Some(state_of_attempt(view, look)));
     let link = view.link.as_ref().filter(|_| !view.state.has_ended());
     line("link", link.and_then(|link| link_line(link, look.now)));
+    let transport = link.and_then(|link| link.transport.as_ref());
+    line("over", transport.map(transport_words));
     if let Some(run) = &view.agent_run {
         line("model", run.model.as_deref().map(tame));
         line("talk", run.conversation.as_deref().map(tame));

@@ -11,6 +11,8 @@ use super::{Look, failure_block};
 use crate::api::types::{
     AgentView, ConfigView, LinkView, RemoteView, StatusView, TestReport, UsedView,
 };
+use crate::domain::ids::Tag;
+use crate::domain::transport::{Chosen, TransportView};
 
 /// Everything at a glance.
 pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
@@ -98,7 +100,24 @@ pub(in crate::cli) fn remotes(remotes: &[RemoteView], look: Look) -> String {
     }
     let header = ["REMOTE", "HOST", "LINK", "SINCE", "SESSIONS", "NEXT TRY", "FAILURE"];
     let rows = remotes.iter().map(|remote| remote_row(remote, look)).collect();
-    table(&header, rows, look.width)
+    let mut text = table(&header, rows, look.width);
+    for (remote, transport) in remotes.iter().filter_map(unusual_transport) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}: {}", remote.name, transport_words(transport));
+    }
+    text
+}
+
+/// The transport of a remote that does not simply go over the built-in one.
+fn unusual_transport(remote: &RemoteView) -> Option<(&RemoteView, &TransportView)> {
+    let transport = remote.link.transport.as_ref()?;
+    let usual = TransportView::from(&Chosen::default());
+    (*transport != usual).then_some((remote, transport))
+}
+
+/// `the system's ssh (Auto: GSSAPIAuthentication needs the system's ssh)`.
+pub(super) fn transport_words(transport: &TransportView) -> String {
+    format!("{} ({})", transport.kind.as_str(), tame(&transport.why))
 }
 
 fn remote_row(remote: &RemoteView, look: Look) -> Vec<String> {
@@ -149,7 +168,11 @@ pub(in crate::cli) fn remote(remote: &RemoteView, look: Look) -> String {
     line("destination", remote.destination.clone());
     line("directory", remote.working_dir.clone());
     line("env", (!remote.env.is_empty()).then(|| remote.env.join(" ")));
-    line("sessions", Some(remote.sessions.to_string()));
+    let tags: Vec<&str> = remote.tags.iter().map(Tag::as_str).collect();
+    line("tags", (!tags.is_empty()).then(|| tags.join(" ")));
+    let most = remote.max_sessions.map(|most| format!(" of at most {most}"));
+    line("sessions", Some(format!("{}{}", remote.sessions, most.unwrap_or_default())));
+    line("slots", remote.slots.map(|slots| slots.to_string()));
     line(
         "link",
         Some(format!(
@@ -159,6 +182,7 @@ pub(in crate::cli) fn remote(remote: &RemoteView, look: Look) -> String {
             remote.links
         )),
     );
+    line("transport", link.transport.as_ref().map(transport_words));
     line("away", link.unreachable_since.as_ref().map(|since| format!("since {since}")));
     line("next try", link.next_try_ms.map(|ms| format!("in {}", duration_ms(ms))));
     if let Some(question) = &link.question {

@@ -5,7 +5,7 @@ use comfy_table::{ContentArrangement, Table};
 
 /// A table under `header`. With a `width`, the last column is cut to fit in it:
 /// a row stays a line, for people and for grep.
-pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>) -> String {
+pub(in crate::cli) fn table(header: &[&str], rows: Vec<Vec<String>>, width: Option<u16>) -> String {
     let rows = match width {
         Some(width) => cut_last(header, rows, usize::from(width)),
         None => rows,

@@ -39,6 +39,7 @@ fn link() -> LinkView {
         next_try_at: Some("2026-01-02T03:07:28.679Z".to_owned()),
         failure: Some(refused()),
         question: None,
+        transport: None,
         since: AT.to_owned(),
         unreachable_since: Some(AT.to_owned()),
     }
@@ -72,6 +73,7 @@ fn session() -> SessionView {
         cwd: None,
         adopted_from: None,
         mirror_paused: None,
+        mirror_behind: None,
         spool_gone_at: None,
         attempt: AttemptView::default(),
         agent_run: None,
@@ -113,6 +115,9 @@ fn remote_view() -> RemoteView {
         sessions: 1,
         working_dir: Some("~/project".to_owned()),
         env: vec!["A".to_owned(), "B".to_owned()],
+        tags: ["gpu".parse().unwrap()].into(),
+        max_sessions: Some(8),
+        slots: None,
     }
 }
 
@@ -169,6 +174,9 @@ fn a_mirror_that_is_paused_shows_beside_the_state() {
     };
     let table = ps(std::slice::from_ref(&paused), look());
     assert!(table.contains("  running, mirror paused: local.disk-full  "), "{table}");
+    let behind = SessionView { mirror_behind: Some(3 << 20), ..paused.clone() };
+    let table = ps(std::slice::from_ref(&behind), look());
+    assert!(table.contains("paused: local.disk-full, 3.0M behind  "), "{table}");
     let all = inspect(&paused, &[], look());
     assert!(all.contains("\nlocal: there is no room in /state\n  try:  df -h /state\n"), "{all}");
 }

@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::fields::Value;
+pub use self::fields::host_trouble;
 use super::node::{self, Kind, Node, Variant};
 use super::problem::ProblemKind;
 use super::schema::{
-    Agent, AgentRemote, EnvName, EnvValue, Profile, Remote, SshConfigUse, VERSION,
+    Agent, AgentRemote, EnvName, EnvValue, Profile, Remote, SshConfigUse, TransportChoice, VERSION,
 };
 use crate::domain::ids::{AgentName, RemoteName};
 use crate::domain::nearest::nearest;
@@ -46,6 +47,7 @@ const REMOTE_FIELDS: &[&str] = &[
     "env",
     "enabled",
     "ssh_config",
+    "transport",
     "start_within",
     "max_output",
     "max_sessions",
@@ -251,6 +253,10 @@ impl Decoder<'_> {
                 .take("ssh_config")
                 .and_then(|value| self.ssh_config(&value))
                 .unwrap_or_default();
+            remote.transport = fields
+                .take("transport")
+                .and_then(|value| self.transport(&value))
+                .unwrap_or_default();
             remote.start_within = fields
                 .take("start_within")
                 .and_then(|value| self.duration(&value))
@@ -326,6 +332,12 @@ impl Decoder<'_> {
             ("Off", None) => Some(SshConfigUse::Off),
             (_, payload) => self.path(&payload?).map(SshConfigUse::File),
         }
+    }
+
+    fn transport(&mut self, value: &Value<'_>) -> Option<TransportChoice> {
+        const CHOICES: &[&str] = &["Auto", "BuiltIn", "OpenSsh"];
+        let (name, _) = self.choice(value, "`Auto`, `BuiltIn` or `OpenSsh`", CHOICES)?;
+        TransportChoice::ALL.into_iter().find(|choice| choice.as_str() == name)
     }
 
     /// One of `choices`, each `Name` or `Name("…")`, with its value.

@@ -55,6 +55,7 @@ impl RemoteChange {
             env,
             enabled,
             ssh_config,
+            transport,
             start_within,
             max_output,
             max_sessions,
@@ -67,6 +68,7 @@ impl RemoteChange {
             ("user", old.user != *user),
             ("identity_file", old.identity_file != *identity_file),
             ("ssh_config", old.ssh_config != *ssh_config),
+            ("transport", old.transport != *transport),
             ("enabled", old.enabled != *enabled),
         ];
         let launch = [
@@ -211,7 +213,7 @@ fn only_in<K: Ord + Clone, V>(these: &BTreeMap<K, V>, those: &BTreeMap<K, V>) ->
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::schema::{AgentRemote, EnvValue, SshConfigUse};
+    use super::super::schema::{AgentRemote, EnvValue, SshConfigUse, TransportChoice};
     use super::*;
     use crate::domain::secret::Secret;
 
@@ -231,12 +233,13 @@ mod tests {
         let secret = |r: &mut Remote| {
             r.env.insert("T".parse().unwrap(), EnvValue::Plain(Secret::new("hunter2")));
         };
-        let rows: [(&str, bool, Remote); 14] = [
+        let rows: [(&str, bool, Remote); 15] = [
             ("host", true, remote(|r| r.host = "i".into())),
             ("port", true, remote(|r| r.port = Some(23))),
             ("user", true, remote(|r| r.user = Some("u".into()))),
             ("identity_file", true, remote(|r| r.identity_file = Some("/k".into()))),
             ("ssh_config", true, remote(|r| r.ssh_config = SshConfigUse::Off)),
+            ("transport", true, remote(|r| r.transport = TransportChoice::OpenSsh)),
             ("enabled", true, remote(|r| r.enabled = false)),
             ("label", false, remote(|r| r.label = Some("l".into()))),
             ("working_dir", false, remote(|r| r.working_dir = Some("~".into()))),

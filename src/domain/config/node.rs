@@ -218,7 +218,9 @@ impl<'a> Node<'a> {
                 Some(text.len() - reader.remainder().len())
             })
             .unwrap_or(text.len());
-        Self { text: text[..end].trim_end(), at: self.at + start, ..self }
+        // Behind a name ron has looked for parentheses, past comments as well.
+        let end = super::scan::content_end(&text[..end]);
+        Self { text: &text[..end], at: self.at + start, ..self }
     }
 }
 
@@ -229,27 +231,10 @@ pub(super) fn leading_trivia(text: &str) -> Option<usize> {
         return Some(text.find('\n').map_or(text.len(), |end| end + 1));
     }
     if text.starts_with("/*") {
-        return Some(block_comment(text));
+        return Some(super::scan::block_comment(text));
     }
     let space = text.len() - text.trim_start().len();
     (space > 0).then_some(space)
-}
-
-/// Block comments nest.
-fn block_comment(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let (mut depth, mut at) = (0_usize, 0);
-    while at + 1 < bytes.len() {
-        match &bytes[at..at + 2] {
-            b"/*" => (depth, at) = (depth + 1, at + 2),
-            b"*/" => (depth, at) = (depth - 1, at + 2),
-            _ => at += 1,
-        }
-        if depth == 0 {
-            return at;
-        }
-    }
-    text.len()
 }
 
 /// A struct's field name, or a variant's.

@@ -14,6 +14,7 @@ use crate::domain::retention::Retention;
 use crate::domain::secret::Secret;
 pub use crate::domain::session::RestartPolicy;
 pub use crate::domain::target::SshConfigUse;
+pub use crate::domain::transport::TransportChoice;
 
 /// The only version of the format so far.
 pub const VERSION: u32 = 1;
@@ -85,6 +86,8 @@ pub struct Remote {
     pub enabled: bool,
     /// Which `ssh_config`(5) is consulted.
     pub ssh_config: SshConfigUse,
+    /// What its links go over.
+    pub transport: TransportChoice,
     /// How long a session that cannot be started is tried; `None` for ever.
     pub start_within: Option<Duration>,
     /// How much of a session's output is kept there; `None` keeps all of it.
@@ -112,6 +115,7 @@ impl Remote {
             env: BTreeMap::new(),
             enabled: true,
             ssh_config: SshConfigUse::On,
+            transport: TransportChoice::Auto,
             start_within: None,
             max_output: None,
             max_sessions: None,

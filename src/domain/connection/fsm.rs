@@ -45,10 +45,12 @@ pub enum Input {
         /// Its link.
         link: LinkId,
     },
-    /// The server would not open a channel that was taken.
+    /// The server would not open a channel that was taken, or run a command on it.
     ChannelRefused {
         /// Its link.
         link: LinkId,
+        /// How.
+        trouble: LinkTrouble,
     },
     /// The pause of this epoch is over.
     RetryElapsed {
@@ -263,7 +265,9 @@ impl ConnectionFsm {
                 effects.push(Effect::Serve);
                 self.time_idling(link, &mut effects);
             }
-            Input::ChannelRefused { link } => self.channel_refused(link, &mut effects),
+            Input::ChannelRefused { link, trouble } => {
+                self.channel_refused(link, trouble, &mut effects);
+            }
             Input::RefusalAged { link } => {
                 if self.pool.forget(link) {
                     effects.push(Effect::Serve);
@@ -341,7 +345,7 @@ impl ConnectionFsm {
         }
     }
 
-    fn channel_refused(&mut self, link: LinkId, effects: &mut Vec<Effect>) {
+    fn channel_refused(&mut self, link: LinkId, trouble: LinkTrouble, effects: &mut Vec<Effect>) {
         match self.pool.refused(link) {
             Refusal::Gone => effects.push(Effect::Serve),
             Refusal::Full => {
@@ -352,8 +356,6 @@ impl ConnectionFsm {
             }
             // Its server lets us in and gives us nothing: as good as no link.
             Refusal::BearsNone => {
-                let detail = "the server opens no channel at all".to_owned();
-                let trouble = LinkTrouble::ChannelRefused { detail };
                 self.pool.remove(link);
                 effects.push(Effect::Close(link));
                 if self.pool.is_empty() {

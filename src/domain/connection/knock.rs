@@ -27,6 +27,7 @@ pub fn tells(trouble: &LinkTrouble) -> bool {
         LinkTrouble::Refused
         | LinkTrouble::NoRoute
         | LinkTrouble::NetworkUnreachable
+        | LinkTrouble::NoIpv6 { .. }
         | LinkTrouble::ConnectFailed { .. }
         | LinkTrouble::TimedOut { phase: Phase::Connect }
         | LinkTrouble::ResetByPeer { phase: Phase::Connect } => true,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::state::LinkState;
 use crate::domain::attention::QuestionView;
 use crate::domain::failure::Failure;
+use crate::domain::transport::TransportView;
 
 /// How the connection to a remote is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct LinkView {
     /// What a person is asked, where one is needed.
     #[serde(default)]
     pub question: Option<QuestionView>,
+    /// What it goes over, and why, as of the last dial.
+    #[serde(default)]
+    pub transport: Option<TransportView>,
     /// Since when it is in this state.
     pub since: String,
     /// Since when there is no link where there should be one; `None` while

@@ -11,16 +11,18 @@ mod line;
 mod tests;
 
 use self::line::{Fault, Speaker, last_words};
-use super::trouble::SessionTrouble;
+use super::trouble::{NoEntry, SessionTrouble};
 
 /// How far the runner came, by its own record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StartStage {
-    /// Entering the working directory: it ended there.
-    WorkingDirectory,
+    /// Entering the working directory: it ended there, for this reason.
+    WorkingDirectory(NoEntry),
     /// Looking for the program on the PATH, and whether it may be executed: it
     /// ended there.
     Program,
+    /// The program was found, and is made for another machine.
+    Foreign,
     /// The program was found, and the runner went on to execute it.
     Running,
 }
@@ -57,11 +59,13 @@ pub fn from_exit(
 ) -> Option<SessionTrouble> {
     let text = String::from_utf8_lossy(stderr_tail);
     match stage {
-        StartStage::WorkingDirectory => Some(SessionTrouble::WorkingDirectory {
-            dir: command.dir.to_owned(),
-            detail: last_line(&text).to_owned(),
-        }),
+        StartStage::WorkingDirectory(why) => {
+            Some(SessionTrouble::WorkingDirectory { dir: command.dir.to_owned(), why })
+        }
         StartStage::Program => Some(not_started(status, command)),
+        StartStage::Foreign => {
+            Some(SessionTrouble::WrongFormat { program: command.program.to_owned() })
+        }
         StartStage::Running if matches!(status, CANNOT_EXECUTE | NOT_FOUND) => {
             let (speaker, fault) = last_words(&text)?;
             from_words(status, speaker, fault, command)
@@ -149,8 +153,4 @@ fn is_it(name: &str, command: &Attempt<'_>) -> bool {
 
 fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
-}
-
-fn last_line(text: &str) -> &str {
-    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default()
 }

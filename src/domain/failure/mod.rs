@@ -1,8 +1,8 @@
 //! Failures: what can go wrong, by name.
 //!
 //! [`trouble`] is what the layers below report, typed by the phase in which it
-//! happened, and [`local_trouble`] what this machine and its configuration can
-//! have. [`classify`] turns them into a [`Failure`] by the [`catalogue`], which
+//! happened, [`greeting`] what came in place of a server's greeting, and
+//! [`local_trouble`] what this machine and its configuration can have. [`classify`] turns them into a [`Failure`] by the [`catalogue`], which
 //! knows for every code its stage, its disposition and the command that mends
 //! it; [`explain`] prints the catalogue. [`exit_text`] reads the last words of
 //! a command that did not start. Text that a person reads is made here and
@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod classify;
 pub mod exit_text;
 pub mod explain;
+pub mod greeting;
 pub mod local_trouble;
 pub mod quote;
 pub mod template;
@@ -21,6 +22,8 @@ pub mod whereabouts;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use self::catalogue::{Code, Session};
 
 /// Where on the way from the configuration to the running command it happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,4 +114,12 @@ pub struct Failure {
     /// What to type, line by line, with the real host, user and file; a line
     /// that starts with `#` says something instead.
     pub remedy: Option<String>,
+}
+
+impl Failure {
+    /// Whether it names processes that could not be ended.
+    #[must_use]
+    pub fn names_survivors(&self) -> bool {
+        self.code == Code::Session(Session::Survivors).as_str()
+    }
 }

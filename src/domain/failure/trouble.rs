@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::greeting::GreetingTrouble;
 use crate::domain::agent::{Complaint, Profile};
 use crate::domain::attention::Question;
 
@@ -19,6 +20,16 @@ pub enum LinkTrouble {
         /// The resolver's own words.
         detail: String,
     },
+    /// The name has addresses, and none of the family that is set.
+    #[error("{host} has no {family} address")]
+    NoAddressOfFamily {
+        /// The name that was looked up.
+        host: String,
+        /// `IPv4` or `IPv6`.
+        family: &'static str,
+        /// What it has, comma separated.
+        found: String,
+    },
     /// Nothing listens on the port.
     #[error("connection refused")]
     Refused,
@@ -34,6 +45,12 @@ pub enum LinkTrouble {
     /// This machine has no network to the host's.
     #[error("network is unreachable")]
     NetworkUnreachable,
+    /// The host has IPv6 addresses alone, and this machine has no way to them.
+    #[error("no way to IPv6 addresses: {addresses}")]
+    NoIpv6 {
+        /// Its addresses, comma separated.
+        addresses: String,
+    },
     /// Another error from the operating system while connecting.
     #[error("could not connect: {detail}")]
     ConnectFailed {
@@ -46,6 +63,9 @@ pub enum LinkTrouble {
         /// Why, how it ended, and its own words, as far as they are known.
         detail: String,
     },
+    /// The peer took the connection, and did not greet as an SSH server.
+    #[error("no greeting: {0}")]
+    Greeting(GreetingTrouble),
     /// The peer closed before the link was up.
     #[error("closed by the peer in {phase}")]
     ClosedByPeer {
@@ -188,6 +208,12 @@ pub enum LinkTrouble {
         /// The server's reason.
         detail: String,
     },
+    /// The server opened a channel, and would run no command on it.
+    #[error("command refused: {detail}")]
+    CommandRefused {
+        /// What it did.
+        detail: String,
+    },
     /// A hop on the way failed; the trouble is the hop's.
     #[error("jump host {hop}: {trouble}")]
     Jump {
@@ -214,6 +240,14 @@ pub enum LinkTrouble {
         /// Where it was to connect to.
         to: String,
     },
+    /// `KnownHostsCommand` did not do what it should.
+    #[error("KnownHostsCommand {}: {detail}", program.display())]
+    KnownHostsCommand {
+        /// The program.
+        program: PathBuf,
+        /// How it ended.
+        detail: String,
+    },
     /// `ssh_config`(5) could not be read or understood.
     #[error("{}: {detail}", file.display())]
     SshConfig {
@@ -224,9 +258,19 @@ pub enum LinkTrouble {
         /// What is wrong there.
         detail: String,
     },
+    /// The remote is to be reached by the system's `ssh`, which is not there.
+    #[error("the system's ssh is not installed")]
+    SshNotInstalled,
 }
 
 impl LinkTrouble {
+    /// Whether the server is there and would not open a channel, or run a command
+    /// on it.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::ChannelRefused { .. } | Self::CommandRefused { .. })
+    }
+
     /// Whether an answer to a question would have brought the link up.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
@@ -312,13 +356,13 @@ pub enum KeyOutcome {
 /// Why a session did not start, or did not end well.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionTrouble {
-    /// The working directory is missing or closed to us.
-    #[error("working directory {dir}: {detail}")]
+    /// The working directory cannot be entered.
+    #[error("working directory {dir}: {why:?}")]
     WorkingDirectory {
         /// The directory as it was asked for.
         dir: String,
-        /// The shell's own words.
-        detail: String,
+        /// Why not.
+        why: NoEntry,
     },
     /// No such program on the PATH, or no such file.
     #[error("command not found: {program}")]
@@ -363,6 +407,20 @@ pub enum SessionTrouble {
     ShellBroken {
         /// The end of what it said instead.
         said: String,
+        /// The status that sshd told, where it told one.
+        status: Option<u32>,
+    },
+    /// The login shell neither let the runner through nor ended.
+    #[error("the login shell waits, and did not reach the runner")]
+    ShellSilent {
+        /// The end of what it said.
+        said: String,
+    },
+    /// The host lacks programs that the runner is made of.
+    #[error("the host lacks {}", programs.join(", "))]
+    UserlandMissing {
+        /// Their names.
+        programs: Vec<String>,
     },
     /// The runner could not make or fill the spool.
     #[error("spool {dir}: {detail}")]
@@ -436,6 +494,17 @@ pub enum SessionTrouble {
         /// The processes that are left.
         pids: Vec<u32>,
     },
+}
+
+/// Why a working directory cannot be entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoEntry {
+    /// It is not there.
+    Missing,
+    /// It is no directory.
+    NotADirectory,
+    /// The user may not enter it, or one above it.
+    Denied,
 }
 
 /// Why a session is lost.

@@ -37,6 +37,17 @@ impl Limits {
         }
     }
 
+    /// Those of the configuration that takes the place of the one that these are
+    /// of. A remote that is not in it any more keeps its limit: what waits for it
+    /// would else start there all at once.
+    #[must_use]
+    pub fn followed_by(&self, config: &Config) -> Self {
+        let mut limits = Self::of(config);
+        let gone = self.remotes.iter().filter(|(name, _)| !config.remotes.contains_key(*name));
+        limits.remotes.extend(gone.map(|(name, most)| (name.clone(), *most)));
+        limits
+    }
+
     /// The most for one of them.
     #[must_use]
     pub(super) fn most(&self, counted: &Counted) -> Option<u32> {
@@ -123,4 +134,27 @@ pub enum WaitsFor {
     },
     /// There is room, kept for a session that was passed by too often.
     Older,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::config::Remote;
+
+    fn config(remotes: &[(&str, Option<u32>)]) -> Config {
+        let mut config = Config::default();
+        for (name, max_sessions) in remotes {
+            let remote = Remote { max_sessions: *max_sessions, ..Remote::new("h") };
+            config.remotes.insert(name.parse().expect("a name"), remote);
+        }
+        config
+    }
+
+    #[test]
+    fn a_remote_that_is_gone_keeps_its_limit_and_one_that_is_there_does_not() {
+        let before = Limits::of(&config(&[("a", Some(1)), ("b", Some(2)), ("c", Some(3))]));
+        let after = before.followed_by(&config(&[("b", None), ("c", Some(4))]));
+        let most = |name: &str| after.remotes.get(name).copied();
+        assert_eq!([most("a"), most("b"), most("c")], [Some(1), None, Some(4)]);
+    }
 }

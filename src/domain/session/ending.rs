@@ -26,12 +26,16 @@ pub enum Ending {
 pub enum Obstacle {
     /// The working directory is not there.
     DirectoryMissing,
+    /// What stands at the working directory's path is none.
+    DirectoryIsNone,
     /// The working directory may not be entered.
     DirectoryDenied,
     /// There is no such program.
     ProgramMissing,
     /// The program may not be executed.
     ProgramDenied,
+    /// The program is made for another machine.
+    ProgramForeign,
 }
 
 /// A record that nobody can have written.
@@ -63,8 +67,10 @@ impl Ending {
             ["run"] => return Ok(Self::Ran(exit)),
             ["full"] => return Ok(Self::Starved(exit)),
             ["cwd", "missing"] => Obstacle::DirectoryMissing,
+            ["cwd", "file"] => Obstacle::DirectoryIsNone,
             ["cwd", "denied"] => Obstacle::DirectoryDenied,
             ["program", "missing"] => Obstacle::ProgramMissing,
+            ["program", "foreign"] => Obstacle::ProgramForeign,
             ["program", "denied"] => Obstacle::ProgramDenied,
             _ => return Err(NotARecord),
         };
@@ -87,6 +93,10 @@ mod tests {
             ("code 1 full", Ending::Starved(Exit::Code(1))),
             ("lost killed", Ending::Lost(LostWhy::Killed)),
             ("lost rebooted", Ending::Lost(LostWhy::Rebooted)),
+            (
+                "code 126 cwd file",
+                Ending::Stumbled { exit: Exit::Code(126), over: Obstacle::DirectoryIsNone },
+            ),
             (
                 "code 126 cwd denied",
                 Ending::Stumbled { exit: Exit::Code(126), over: Obstacle::DirectoryDenied },

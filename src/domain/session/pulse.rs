@@ -33,6 +33,10 @@ pub struct Pulse {
     /// machine's disk. The session runs on, and what is missing is fetched.
     #[serde(default)]
     pub mirror_paused: Option<Failure>,
+    /// Bytes that were there and not here when that was last looked up, while the
+    /// mirror is paused; `None` if the host did not tell.
+    #[serde(default)]
+    pub mirror_behind: Option<u64>,
     /// Why its turn to start has not come; `None` once it has.
     #[serde(default)]
     pub waits_for: Option<WaitsFor>,

@@ -1,9 +1,8 @@
 //! Lists of algorithms: which names there are, and what `+`, `-` and `^` do.
 //!
-//! The names are those of OpenSSH 10, so that what it refuses is refused. The
-//! defaults, to which the signs apply, are those of the 9.2 of Debian 12, whose
-//! `ssh -G` the tests can ask; what is offered to a server is decided where it
-//! is offered.
+//! The names and the defaults, to which the signs apply, are those of OpenSSH
+//! 10, so that what it refuses is refused. What is offered to a server is
+//! decided where it is offered.
 
 use super::fault::Fault;
 use super::keyword::{Algorithms, Keyword};
@@ -82,11 +81,11 @@ const SHORT: &[&str] = &["ED25519", "ED25519-SK", "ECDSA", "ECDSA-SK", "RSA"];
 
 const DEFAULT_CIPHERS: &[&str] = &[
     "chacha20-poly1305@openssh.com",
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
     "aes128-ctr",
     "aes192-ctr",
     "aes256-ctr",
-    "aes128-gcm@openssh.com",
-    "aes256-gcm@openssh.com",
 ];
 const DEFAULT_MACS: &[&str] = &[
     "umac-64-etm@openssh.com",
@@ -101,6 +100,7 @@ const DEFAULT_MACS: &[&str] = &[
     "hmac-sha1",
 ];
 const DEFAULT_KEX: &[&str] = &[
+    "mlkem768x25519-sha256",
     "sntrup761x25519-sha512",
     "sntrup761x25519-sha512@openssh.com",
     "curve25519-sha256",

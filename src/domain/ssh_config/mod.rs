@@ -10,6 +10,8 @@
 //! a say; `Match` sees what was obtained before it; and a second pass may
 //! follow in which the name has changed. So does this.
 //!
+//! [`hosts`] lists what there is to ask about.
+//!
 //! Reading order: `lexer` (a line), `keyword` (its meaning), `value` (its
 //! arguments), `settings` (the first one wins), `criteria` (`Match`), `reader`
 //! (files and blocks), [`evaluate`] (passes), `finish` (what is fixed at the
@@ -31,6 +33,7 @@ mod fault;
 mod finish;
 mod forward;
 mod glob;
+mod hosts;
 mod jump;
 mod keyword;
 mod lexer;
@@ -49,6 +52,7 @@ pub use evaluate::{Query, Source, evaluate};
 pub use expand::{ExpandFault, Tokens};
 pub use fault::{Complaint, Fault, PassedOver, Refusal, Warning};
 pub use forward::Forward;
+pub use hosts::{Host, hosts};
 pub use jump::{Hop, Jump, parse_hop};
 pub use keyword::Keyword;
 pub use settings::{Origin, Setting, Settings};

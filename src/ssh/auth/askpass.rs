@@ -77,6 +77,7 @@ impl Askpass {
     }
 
     /// The program.
+    #[cfg(test)]
     pub(in crate::ssh) fn path(&self) -> &std::ffi::OsStr {
         &self.program
     }

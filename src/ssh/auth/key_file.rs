@@ -10,6 +10,8 @@ use russh::keys::agent::AgentIdentity;
 use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key};
 use zeroize::Zeroizing;
 
+use crate::domain::failure::trouble::LinkTrouble;
+
 /// An identity file.
 #[derive(Debug, Clone)]
 pub(super) struct KeyFile {
@@ -27,6 +29,8 @@ pub(super) struct KeyFile {
 pub(super) enum Private {
     /// No private key there: no file, or a public key only.
     Missing,
+    /// There, and open to others, with these permission bits.
+    Exposed(u32),
     /// There, and of no use.
     Unusable(String),
     /// Encrypted.
@@ -63,7 +67,7 @@ impl KeyFile {
         let openssh = PrivateKey::from_openssh(text.as_bytes()).ok();
         let public = openssh.as_ref().map(|key| key.public_key().clone()).or(beside);
         let private = match too_open(&path) {
-            Some(detail) => Private::Unusable(detail),
+            Some(mode) => Private::Exposed(mode),
             None => private_half(&text, openssh),
         };
         let public = match &private {
@@ -90,14 +94,24 @@ impl KeyFile {
         !matches!(self.private, Private::Missing)
     }
 
+    /// Whether its private half may be of use.
+    pub(super) fn is_usable(&self) -> bool {
+        matches!(self.private, Private::Locked | Private::Open(_))
+    }
+
     /// Why the file cannot be used, if it cannot.
-    pub(super) fn unusable(&self) -> Option<(PathBuf, String)> {
+    pub(super) fn trouble(&self) -> Option<LinkTrouble> {
+        let file = self.path.clone();
         match &self.private {
-            Private::Unusable(detail) => Some((self.path.clone(), detail.clone())),
-            Private::Missing if self.public.is_some() => {
-                Some((self.path.clone(), "only the public half is here".to_owned()))
+            Private::Unusable(detail) => {
+                Some(LinkTrouble::IdentityUnusable { file, detail: detail.clone() })
             }
-            Private::Missing => Some((self.path.clone(), "no such file".to_owned())),
+            Private::Exposed(mode) => Some(LinkTrouble::IdentityExposed { file, mode: *mode }),
+            Private::Missing if self.public.is_some() => {
+                let detail = "only the public half is here".to_owned();
+                Some(LinkTrouble::IdentityUnusable { file, detail })
+            }
+            Private::Missing => Some(LinkTrouble::IdentityMissing { file }),
             Private::Locked | Private::Open(_) => None,
         }
     }
@@ -140,13 +154,13 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     beside.into()
 }
 
-/// OpenSSH does not use a key of ours that others can read (`sshkey_perm_ok`).
-fn too_open(path: &Path) -> Option<String> {
+/// The mode of a key of ours that others can read; OpenSSH does not use one
+/// (`sshkey_perm_ok`).
+fn too_open(path: &Path) -> Option<u32> {
     let found = fs::metadata(path).ok()?;
     let ours = found.uid() == rustix::process::getuid().as_raw();
     let mode = found.mode() & 0o777;
-    (ours && mode & 0o077 != 0)
-        .then(|| format!("its permissions ({mode:04o}) are too open; others can read it"))
+    (ours && mode & 0o077 != 0).then_some(mode)
 }
 
 #[cfg(test)]

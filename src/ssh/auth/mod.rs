@@ -28,7 +28,7 @@ use self::agent::Agent;
 pub(super) use self::askpass::Askpass;
 use self::attempts::{Answer, Attempts};
 use self::candidates::{Candidate, Proof};
-use self::key_file::{KeyFile, Private, read_certificate};
+use self::key_file::{KeyFile, read_certificate};
 use self::methods::Methods;
 use self::signer::{FileSigner, SignError, Unlock};
 use super::client::{Client, Ending};
@@ -185,7 +185,7 @@ async fn try_file(
     file: &Arc<KeyFile>,
     unlock: &Unlock,
 ) -> Result<Tried, LinkTrouble> {
-    if matches!(file.private, Private::Missing | Private::Unusable(_)) {
+    if !file.is_usable() {
         return Ok(Tried::Outcome(KeyOutcome::Unusable));
     }
     let mut signer = FileSigner::new(file.clone(), unlock.clone());
@@ -221,7 +221,7 @@ struct Report<'a> {
     settings: &'a SshSettings,
     /// The first file that was of no use, the ones that were named before the
     /// default ones that are there.
-    unusable: Option<(PathBuf, String)>,
+    unusable: Option<LinkTrouble>,
 }
 
 impl<'a> Report<'a> {
@@ -230,7 +230,7 @@ impl<'a> Report<'a> {
             let agent_has_it = held.iter().any(|identity| file.is_half_of(identity));
             !agent_has_it && (settings.identities_explicit || file.exists())
         };
-        let unusable = files.iter().filter(matters).find_map(|file| file.unusable());
+        let unusable = files.iter().filter(matters).find_map(|file| file.trouble());
         Self { settings, unusable }
     }
 
@@ -243,7 +243,7 @@ impl<'a> Report<'a> {
         };
         if let (None, Some(file)) = (&self.unusable, candidates.iter().find_map(file)) {
             let detail = "PubkeyAcceptedAlgorithms has none for a key of its type".to_owned();
-            self.unusable = Some((file, detail));
+            self.unusable = Some(LinkTrouble::IdentityUnusable { file, detail });
         }
     }
 
@@ -261,9 +261,7 @@ impl<'a> Report<'a> {
         }
         let nothing_offered = tried.iter().all(|tried| tried.outcome == KeyOutcome::Unusable);
         match self.unusable {
-            Some((file, detail)) if self.settings.identities_explicit || nothing_offered => {
-                LinkTrouble::IdentityUnusable { file, detail }
-            }
+            Some(trouble) if self.settings.identities_explicit || nothing_offered => trouble,
             None if nothing_offered => LinkTrouble::NoKeys {
                 user: self.settings.user.clone(),
                 looked_for: self.settings.identity_files.clone(),

@@ -101,7 +101,9 @@ impl FileSigner {
         }
         let key = match &self.file.private {
             Private::Open(key) => key.clone(),
-            Private::Missing | Private::Unusable(_) => return Err(SignError::Unusable),
+            Private::Missing | Private::Exposed(_) | Private::Unusable(_) => {
+                return Err(SignError::Unusable);
+            }
             Private::Locked => self.ask().await?,
         };
         if let Some((socket, AddKeys::Yes { confirm, lifetime })) = &self.unlock.agent {

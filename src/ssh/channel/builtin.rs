@@ -84,6 +84,11 @@ pub(in crate::ssh) async fn exec(link: BuiltIn, command: String) -> Result<Chann
     for (name, value) in link.env() {
         write.set_env(false, name.as_str(), value.expose()).await.map_err(|_| link.loss())?;
     }
+    // Once for each link would do for OpenSSH, where the later ones are refused in
+    // silence; dropbear has an agent for each channel.
+    if link.forwards_agent() {
+        write.agent_forward(false).await.map_err(|_| link.loss())?;
+    }
     write.exec(true, command).await.map_err(|_| link.loss())?;
     channel.reader.until_started().await?;
     Ok(channel)
@@ -134,16 +139,16 @@ impl Reader {
         let Some(read) = self.read.as_mut() else {
             return Err(self.shared.link.loss());
         };
-        let refused = |detail: &str| LinkTrouble::ChannelRefused { detail: detail.to_owned() };
+        let refused = |detail: &str| LinkTrouble::CommandRefused { detail: detail.to_owned() };
         loop {
             match read.wait().await {
                 Some(ChannelMsg::Success) => return Ok(()),
                 Some(ChannelMsg::Failure) => {
-                    return Err(refused("the server would not run the command"));
+                    return Err(refused("the request to run a command failed"));
                 }
                 Some(ChannelMsg::Close) => {
                     self.shared.closed.send_replace(true);
-                    return Err(refused("the server closed the channel before the command ran"));
+                    return Err(refused("the channel was closed before the command ran"));
                 }
                 Some(other) => self.early.extend(event(other)),
                 None => return Err(self.shared.link.lost().await),
@@ -199,6 +204,11 @@ impl Writer {
                 sent.map_err(|_| self.shared.link.loss())
             }
         }
+    }
+
+    /// Whether the command may use an agent here.
+    pub(in crate::ssh) fn forwards_agent(&self) -> bool {
+        self.shared.link.forwards_agent()
     }
 
     /// Ends the command's standard input.

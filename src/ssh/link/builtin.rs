@@ -39,6 +39,7 @@ struct Inner {
     open_timeout: Duration,
     /// What the server is told of our environment, for each command.
     env: Vec<(String, Secret)>,
+    forwards_agent: bool,
     /// The jump host's link that this one runs through.
     outer: Option<BuiltIn>,
 }
@@ -62,12 +63,14 @@ pub(in crate::ssh) struct Parts {
     pub(in crate::ssh) user: String,
     pub(in crate::ssh) open_timeout: Duration,
     pub(in crate::ssh) env: Vec<(String, Secret)>,
+    pub(in crate::ssh) forwards_agent: bool,
     pub(in crate::ssh) outer: Option<BuiltIn>,
 }
 
 impl BuiltIn {
     pub(in crate::ssh) fn new(parts: Parts) -> Self {
-        let Parts { handle, ending, refusals, wire, user, open_timeout, env, outer } = parts;
+        let Parts { handle, ending, refusals, wire, user, open_timeout, .. } = parts;
+        let Parts { env, forwards_agent, outer, .. } = parts;
         let peer = Peer { version: wire.banner().unwrap_or_default(), user };
         let closed_here = watch::Sender::new(false);
         Self(Arc::new(Inner {
@@ -79,6 +82,7 @@ impl BuiltIn {
             peer,
             open_timeout,
             env,
+            forwards_agent,
             outer,
         }))
     }
@@ -93,8 +97,8 @@ impl BuiltIn {
     ///
     /// # Errors
     ///
-    /// [`LinkTrouble::ChannelRefused`] when the server opens no further channel
-    /// or will not run the command, [`LinkTrouble::TimedOut`] after the
+    /// [`LinkTrouble::ChannelRefused`] when the server opens no further channel,
+    /// [`LinkTrouble::CommandRefused`] when it will not run the command, [`LinkTrouble::TimedOut`] after the
     /// destination's connect timeout, [`LinkTrouble::Lost`] when the link goes.
     pub(in crate::ssh) async fn exec(&self, command: &str) -> Result<ExecChannel, LinkTrouble> {
         let (answer, opened) = oneshot::channel();
@@ -197,6 +201,11 @@ impl BuiltIn {
     /// What the server is told of our environment.
     pub(in crate::ssh) fn env(&self) -> &[(String, Secret)] {
         &self.0.env
+    }
+
+    /// Whether commands there may use an agent here.
+    pub(in crate::ssh) fn forwards_agent(&self) -> bool {
+        self.0.forwards_agent
     }
 
     /// Has the server prove that it has these keys.

@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 
 use super::system::System;
-use super::{Evaluation, SshEnvironment};
+use super::{Evaluation, SshEnvironment, note};
 use crate::domain::ssh_config::{Effective, Machine, Query, Refusal, Source, Warning, evaluate};
 use crate::domain::target::{SshConfigUse, SshRequest};
+use crate::domain::transport::TransportChoice;
 
 /// What is to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,8 @@ pub fn inspect(
 fn told(effective: &Effective, env: &SshEnvironment, machine: Machine) -> Vec<Warning> {
     let warnings = effective.warnings.clone();
     let system = System::default();
-    let mut evaluation = Evaluation { env, machine, system, warnings, files: Vec::new() };
+    let mut evaluation = Evaluation::new(env, machine, system);
+    evaluation.warnings = warnings;
     if let Ok(named) = effective.named(&evaluation.machine, &evaluation.system) {
         let asked = SshRequest {
             host: effective.destination.clone(),
@@ -59,10 +61,12 @@ fn told(effective: &Effective, env: &SshEnvironment, machine: Machine) -> Vec<Wa
             user: None,
             identity_file: None,
             ssh_config: SshConfigUse::On,
+            transport: TransportChoice::Auto,
         };
         // What is refused here is not what was asked.
         let _ = evaluation.settings(&asked, effective, named);
     }
+    note(&mut evaluation.warnings, evaluation.not_done);
     evaluation.warnings
 }
 

@@ -46,6 +46,7 @@ impl Evaluation<'_> {
                 user,
                 identity_file: None,
                 ssh_config: request.ssh_config.clone(),
+                transport: request.transport,
             };
             let One { settings, effective: theirs } = self.one(&of_hop)?;
             let here = passed(&of_hop, &settings);

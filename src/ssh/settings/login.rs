@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Evaluation, note};
-use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::secret::Secret;
 use crate::domain::ssh_config::{
     Effective, Keyword, Named, PassedOver, Setting, Settings, Value, Warning, World as _, pattern,
@@ -13,25 +12,21 @@ use crate::domain::ssh_options::{AddKeys, Login, LoginMethod};
 use crate::ssh::algorithms;
 
 impl Evaluation<'_> {
-    pub(super) fn login(
-        &mut self,
-        effective: &Effective,
-        named: &Named,
-    ) -> Result<Login, LinkTrouble> {
+    pub(super) fn login(&mut self, effective: &Effective, named: &Named) -> Login {
         use Keyword as K;
         let known = algorithms::user_keys();
         let keyword = "PubkeyAcceptedAlgorithms";
-        let accepted = self.selected(effective, K::PubkeyAcceptedAlgorithms, keyword, &known)?;
+        let accepted = self.selected(effective, K::PubkeyAcceptedAlgorithms, keyword, &known);
         let set = &effective.settings;
         let prompts = set.number(K::NumberOfPasswordPrompts);
-        Ok(Login {
+        Login {
             methods: methods(set),
             certificate_files: self.certificate_files(effective, named),
             accepted,
             batch: set.flag(K::BatchMode).unwrap_or(false),
             prompts: prompts.and_then(|number| u32::try_from(number).ok()).unwrap_or(3),
             add_keys: self.add_keys(effective),
-        })
+        }
     }
 
     /// One that is not there is passed over, as ssh does it, but not in silence.

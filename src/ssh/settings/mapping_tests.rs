@@ -9,6 +9,7 @@ use crate::domain::secret::Secret;
 use crate::domain::ssh_options::{
     AddKeys, AddressFamily, Bind, HostKeyAlgorithms, Login, LoginMethod, Offer, ProxyCommand, Reach,
 };
+use crate::domain::transport::{Transport, TransportChoice, Why};
 
 fn settings(config: &str) -> SshSettings {
     Home::with(config).settings("box")
@@ -178,14 +179,28 @@ fn the_environment_goes_along_as_far_as_it_is_asked_for() {
 }
 
 #[test]
+fn an_agent_is_forwarded_by_its_path_or_as_the_one_that_is_used() {
+    let rows = [
+        ("", None),
+        ("ForwardAgent no", None),
+        ("ForwardAgent yes", Some("/agent")),
+        ("ForwardAgent $SSH_AUTH_SOCK", Some("/agent")),
+        ("ForwardAgent yes\nIdentityAgent /other", Some("/other")),
+        ("ForwardAgent yes\nIdentityAgent none", None),
+        ("ForwardAgent /%r/s\nUser x\nIdentityAgent none", Some("/x/s")),
+        ("ForwardAgent $LONGHAUL_NOT_SET", None),
+    ];
+    for (config, socket) in rows {
+        assert_eq!(settings(config).forward_agent, socket.map(PathBuf::from), "{config}");
+    }
+}
+
+#[test]
 fn what_is_not_done_as_ssh_does_it_is_told_with_its_line() {
     let rows = [
         ("UpdateHostKeys ask", "UpdateHostKeys ask: nobody is asked"),
         ("VerifyHostKeyDNS ask", "VerifyHostKeyDNS ask: no key is looked up in the DNS"),
-        ("Compression yes", "Compression yes: nothing is compressed"),
         ("CheckHostIP yes", "CheckHostIP yes: "),
-        ("ForwardAgent yes", "ForwardAgent yes: the agent is not forwarded"),
-        ("ForwardAgent $SSH_AUTH_SOCK", "ForwardAgent yes: the agent is not forwarded"),
         ("GSSAPIAuthentication yes", "GSSAPIAuthentication yes: "),
         ("KbdInteractiveDevices pam", "KbdInteractiveDevices pam: "),
         ("HostbasedAuthentication yes", "HostbasedAuthentication yes: "),
@@ -211,6 +226,33 @@ fn what_is_not_done_as_ssh_does_it_is_told_with_its_line() {
         assert_eq!((&warning.file, warning.line), (&home.path("config"), Some(2)), "{config}");
         assert!(warning.to_string().contains(words), "{warning}");
     }
+}
+
+#[test]
+fn what_only_ssh_can_do_is_left_to_ssh_for_the_whole_way() {
+    let chosen = |config: &str, host: &str, transport| {
+        let home = Home::with(config);
+        let asked = SshRequest { transport, ..request(host) };
+        let Evaluated { settings, warnings, .. } = evaluate(&asked, &home.env());
+        let settings = settings.unwrap();
+        assert_eq!(settings.system_ssh.is_some(), settings.transport.transport == OpenSsh);
+        (settings.transport, warnings.len())
+    };
+    use Transport::{BuiltIn, OpenSsh};
+    let auto = TransportChoice::Auto;
+    let needs = |need| Chosen { transport: OpenSsh, why: Why::Needs(vec![need]) };
+    let gssapi = "GSSAPIAuthentication yes\n";
+    assert_eq!(chosen(gssapi, "box", auto), (needs(Need::Gssapi), 0));
+    let hop = "Host box\n ProxyJump gate\nHost gate\n GSSAPIAuthentication yes\n";
+    assert_eq!(chosen(hop, "box", auto), (needs(Need::Gssapi), 0));
+    let old = "Ciphers 3des-cbc\nCompression yes\n";
+    assert_eq!(chosen(old, "box", auto), (needs(Need::Algorithms("Ciphers")), 0));
+    assert_eq!(chosen("Compression yes\n", "box", auto), (Chosen::default(), 1));
+    let configured = |transport| Chosen { transport, why: Why::Configured };
+    let asked = chosen(gssapi, "box", TransportChoice::BuiltIn);
+    assert_eq!(asked, (configured(BuiltIn), 1));
+    let send = "SendEnv LANG\nSetEnv A=b\n";
+    assert_eq!(chosen(send, "box", TransportChoice::OpenSsh), (configured(OpenSsh), 1));
 }
 
 #[test]
@@ -246,7 +288,13 @@ fn the_readme_says_what_becomes_of_each_keyword() {
     let (done, told) = (row("| done as ssh does it |"), row("| not done, and a warning"));
     // Of the reading itself, and parts of other settings.
     let is_apart = |name: &str| {
-        let apart = ["ignoreunknown", "refuseconnection", "rekeylimit interval", "tag"];
+        let apart = [
+            "forwardagent socket",
+            "ignoreunknown",
+            "refuseconnection",
+            "rekeylimit interval",
+            "tag",
+        ];
         name.starts_with("canonical") || apart.contains(&name)
     };
     for &keyword in Keyword::ALL {

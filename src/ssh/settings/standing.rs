@@ -30,8 +30,6 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         K::CheckHostIP => {
             ("CheckHostIP", Told("known_hosts is asked about the name, not about the address"))
         }
-        K::Compression => ("Compression", Told("nothing is compressed")),
-        K::ForwardAgent => ("ForwardAgent", Told("the agent is not forwarded")),
         K::GSSAPIAuthentication => {
             ("GSSAPIAuthentication", Told("the login is tried with the other methods"))
         }
@@ -64,8 +62,11 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         | K::CanonicalizePermittedCNAMEs
         | K::CertificateFile
         | K::Ciphers
+        | K::Compression
         | K::ConnectionAttempts
         | K::ConnectTimeout
+        | K::ForwardAgent
+        | K::ForwardAgentSocket
         | K::GlobalKnownHostsFile
         | K::HashKnownHosts
         | K::HostKeyAlgorithms
@@ -114,7 +115,6 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         | K::ExitOnForwardFailure
         | K::FingerprintHash
         | K::ForkAfterAuthentication
-        | K::ForwardAgentSocket
         | K::ForwardX11
         | K::ForwardX11Timeout
         | K::ForwardX11Trusted

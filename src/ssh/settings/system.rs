@@ -40,6 +40,14 @@ pub(super) struct System {
 }
 
 impl System {
+    /// Whether there is a sign of a Kerberos ticket: a cache that is named, or the
+    /// usual one of most systems.
+    pub(super) fn has_ticket(&self) -> bool {
+        let usual = format!("/tmp/krb5cc_{}", rustix::process::getuid().as_raw());
+        self.variable("KRB5CCNAME").is_some_and(|name| !name.is_empty())
+            || Path::new(&usual).exists()
+    }
+
     /// The environment, as far as it is text.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let text = |(name, value): (OsString, OsString)| {

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::target::{HostKeyRules, UnknownHost};
+use crate::domain::transport::TransportChoice;
 
 pub(super) struct Home(pub(super) TempDir);
 
@@ -56,6 +57,7 @@ pub(super) fn request(host: &str) -> SshRequest {
         user: None,
         identity_file: None,
         ssh_config: SshConfigUse::On,
+        transport: TransportChoice::BuiltIn,
     }
 }
 

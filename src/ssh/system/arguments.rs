@@ -16,7 +16,8 @@ pub(super) fn master(
     socket: &Path,
     may_ask: bool,
 ) -> Vec<OsString> {
-    let mut args: Vec<OsString> = Vec::new();
+    // Its log is apart from banners and from what a proxy command says.
+    let mut args: Vec<OsString> = vec!["-E".into(), "/dev/stdout".into()];
     match &told.ssh_config {
         SshConfigUse::On => {}
         SshConfigUse::Off => args.extend(["-F".into(), "none".into()]),
@@ -37,11 +38,13 @@ pub(super) fn master(
         ("RemoteCommand", "none"),
         ("RequestTTY", "no"),
         ("EscapeChar", "none"),
-        ("LogLevel", "INFO"),
+        ("LogLevel", "DEBUG1"),
     ] {
         option(name, value.into());
     }
-    option("BatchMode", if may_ask { "no" } else { "yes" }.into());
+    if !may_ask {
+        option("BatchMode", "yes".into());
+    }
     option("ConnectTimeout", settings.connect_timeout.as_secs().max(1).to_string().into());
     let interval = settings.keep_alive.interval.map_or(0, |interval| interval.as_secs().max(1));
     option("ServerAliveInterval", interval.to_string().into());
@@ -92,7 +95,10 @@ mod tests {
             ssh_config: SshConfigUse::On,
         };
         let plain = line(&told);
-        assert!(plain.starts_with("-o ControlMaster=yes -o ControlPath=\"/run/a b/s\""), "{plain}");
+        assert!(
+            plain.starts_with("-E /dev/stdout -o ControlMaster=yes -o ControlPath=\"/run/a b/s\""),
+            "{plain}"
+        );
         assert!(plain.ends_with(" -N -T -- box"), "{plain}");
         assert!(!plain.contains("-p ") && !plain.contains("-l ") && !plain.contains("-F "));
         let all = line(&SystemSsh {
@@ -102,7 +108,7 @@ mod tests {
             ssh_config: SshConfigUse::File("/c".into()),
             ..told
         });
-        assert!(all.starts_with("-F /c "), "{all}");
+        assert!(all.starts_with("-E /dev/stdout -F /c "), "{all}");
         assert!(all.ends_with(" -p 2222 -l ann -i /k -N -T -- box"), "{all}");
     }
 }

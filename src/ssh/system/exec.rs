@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -26,12 +27,33 @@ pub(super) enum OpenError {
     /// No pipe could be made.
     #[error("no pipe: {0}")]
     Pipe(#[from] io::Error),
-    /// The master said no, or is gone.
+    /// The server said no.
+    #[error("{0}")]
+    Refused(Box<str>),
+    /// The master is gone, or does not answer as it should.
     #[error(transparent)]
-    Mux(#[from] openssh_mux_client::Error),
+    Mux(openssh_mux_client::Error),
     /// The command has a NUL byte in it.
     #[error("the command has a NUL byte")]
     Nul,
+}
+
+impl From<openssh_mux_client::Error> for OpenError {
+    fn from(error: openssh_mux_client::Error) -> Self {
+        use openssh_mux_client::Error as E;
+        match error {
+            E::RequestFailure(reason) | E::PermissionDenied(reason) => Self::Refused(reason),
+            error => Self::Mux(error),
+        }
+    }
+}
+
+/// Whether the master answers at all.
+pub(super) async fn is_alive(socket: &Path) -> bool {
+    match Connection::connect(socket).await {
+        Ok(mut connection) => connection.send_alive_check().await.is_ok(),
+        Err(_) => false,
+    }
 }
 
 /// A command that runs on the other side.
@@ -49,6 +71,7 @@ pub(in crate::ssh) struct Reader {
     buffer: BytesMut,
     stage: Stage,
     closed: watch::Sender<bool>,
+    received: Arc<AtomicU64>,
     /// The command's input stays open when the writer is dropped alone.
     _input: Held,
 }
@@ -78,7 +101,11 @@ pub(in crate::ssh) struct Writer {
 }
 
 /// Opens a channel over the master's control socket.
-pub(super) async fn open(socket: &Path, command: &str) -> Result<Channel, OpenError> {
+pub(super) async fn open(
+    socket: &Path,
+    command: &str,
+    received: Arc<AtomicU64>,
+) -> Result<Channel, OpenError> {
     let command = NonZeroByteSlice::new(command.as_bytes()).ok_or(OpenError::Nul)?;
     let (their_stdin, stdin) = io::pipe()?;
     let (stdout, their_stdout) = io::pipe()?;
@@ -100,6 +127,7 @@ pub(super) async fn open(socket: &Path, command: &str) -> Result<Channel, OpenEr
         buffer: BytesMut::new(),
         stage: Stage::Streams { over, exit },
         closed: closed.clone(),
+        received,
         _input: held.clone(),
     };
     let writer = Writer { stdin: Some(sender(stdin)?), held, closed };
@@ -163,7 +191,11 @@ impl Reader {
                     tokio::select! {
                         bytes = read(&mut self.stdout, &mut self.buffer) => {
                             match bytes {
-                                Some(bytes) => return Some(ExecEvent::Stdout(bytes)),
+                                Some(bytes) => {
+                                    let more = bytes.len() as u64;
+                                    self.received.fetch_add(more, Ordering::Relaxed);
+                                    return Some(ExecEvent::Stdout(bytes));
+                                }
                                 None => self.stdout = None,
                             }
                         }

@@ -4,32 +4,43 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::AsyncReadExt as _;
-use tokio::process::{Child, ChildStderr, Command};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::arguments;
-use super::exec::{self, Channel};
-use super::words;
+use super::askpass::Answerer;
+use super::exec::{self, Channel, OpenError};
+use super::log::Log;
+use super::{arguments, program, words};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
 use crate::domain::target::{SshSettings, SystemSsh};
-use crate::ssh::auth::Askpass;
 use crate::ssh::link::Peer;
+use crate::ssh::people::People;
+use crate::ssh::persons_time::PersonsTime;
 
-/// How often it is looked whether the control socket is there. `ssh` tells
-/// nobody that it has logged in.
-const LOOK: Duration = Duration::from_millis(10);
+/// The phases that a dial tells of.
+const PHASES: [Phase; 4] =
+    [Phase::Resolve, Phase::Connect, Phase::KeyExchange, Phase::Authentication];
+/// The longest line of the log that is taken as one, in bytes.
+const LONGEST_LINE: u64 = 8 * 1024;
+/// How often it is looked whether the control socket is there, once `ssh` has
+/// logged in.
+const LOOK: Duration = Duration::from_millis(5);
 /// How long after the connection a login may take: sshd's `LoginGraceTime`.
 const LOGIN: Duration = Duration::from_secs(120);
 /// How long `ssh` may take to end when it is told to.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How much of what `ssh` says is kept, in bytes: the end of it.
-const MOST_WORDS: usize = 16 * 1024;
+/// How long a master may take to say that it is there.
+const ALIVE: Duration = Duration::from_secs(3);
+/// Runs `ssh`, and ends it when we are gone.
+const GUARD: &str = include_str!("guard.sh");
 
 /// A master that has logged in. Dropping it ends it.
 #[derive(Debug)]
@@ -39,6 +50,7 @@ pub(in crate::ssh) struct Master {
     stop: watch::Sender<bool>,
     peer: Peer,
     open_timeout: Duration,
+    received: Arc<AtomicU64>,
 }
 
 /// Starts a master, and waits until it has logged in.
@@ -49,51 +61,130 @@ pub(in crate::ssh) struct Master {
 pub(in crate::ssh) async fn dial(
     settings: &SshSettings,
     told: &SystemSsh,
-    askpass: Option<&Askpass>,
+    people: People,
     progress: &(dyn Fn(Phase, Duration) + Send + Sync),
 ) -> Result<Master, LinkTrouble> {
-    let clock = Instant::now();
+    let program = program::program().ok_or(LinkTrouble::SshNotInstalled)?;
     let folder = Folder::make().map_err(|error| could_not("make a folder for it", &error))?;
-    let args = arguments::master(told, settings, &folder.socket(), askpass.is_some());
-    let mut command = Command::new("ssh");
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    if let Some(askpass) = askpass {
-        command.env("SSH_ASKPASS", askpass.path()).env("SSH_ASKPASS_REQUIRE", "force");
+    let time = PersonsTime::default();
+    let answerer = Answerer::listen(folder.path(), settings, people, time.clone())
+        .map_err(|error| could_not("be given somebody to ask", &error))?;
+    let args = arguments::master(told, settings, &folder.socket(), answerer.is_some());
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(GUARD).arg(program).arg(folder.path()).args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if let Some(answerer) = &answerer {
+        command.env("SSH_ASKPASS", answerer.program()).env("SSH_ASKPASS_REQUIRE", "force");
     }
     // A Ctrl-C for a daemon in the foreground is not for its links.
     command.process_group(0).kill_on_drop(true);
     let mut child = command.spawn().map_err(|error| could_not("be started", &error))?;
-    let words = Words::listen(child.stderr.take());
-
-    let bound = settings.connect_timeout.saturating_mul(2).saturating_add(LOGIN);
-    let up = timeout(bound, until_up(&mut child, &folder.socket())).await;
+    // `Child::wait` would let go of it.
+    let leash = child.stdin.take();
+    let log = Listener::listen(child.stdout.take());
+    let aside = Listener::listen(child.stderr.take());
+    let unanswered = async {
+        match &answerer {
+            Some(answerer) => answerer.unanswered().await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut left = settings.connect_timeout.saturating_mul(2).saturating_add(LOGIN);
+    let socket = folder.socket();
+    let up = tokio::select! {
+        up = time.bound(
+            &mut left,
+            Phase::Authentication,
+            until_up(&mut child, &log, &socket, progress),
+        ) => up,
+        question = unanswered => Err(LinkTrouble::Unanswered { question }),
+    };
     match up {
         Ok(true) => {}
         Ok(false) => {
-            let said = words.whole().await;
-            return Err(words::trouble(&said, &settings.host_name, &settings.user));
+            let said = log.whole().await;
+            let aside = aside.whole().await;
+            let trouble = words::trouble_on_the_way(&said, &aside, settings);
+            if let (Some(answerer), LinkTrouble::AuthDenied { .. }) = (&answerer, &trouble) {
+                answerer.refuse_passwords();
+            }
+            return Err(trouble);
         }
-        Err(_) => return Err(LinkTrouble::TimedOut { phase: Phase::Authentication }),
+        Err(LinkTrouble::TimedOut { .. }) => {
+            return Err(LinkTrouble::TimedOut { phase: log.now().phase });
+        }
+        Err(trouble) => return Err(trouble),
     }
-    progress(Phase::Authentication, clock.elapsed());
+    let version = log.now().version.unwrap_or_default();
     let (ending, ended) = watch::channel(None);
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(keep(child, words, ending, stopped));
-    let peer = Peer { version: String::new(), user: settings.user.clone() };
-    Ok(Master { folder, ended, stop, peer, open_timeout: settings.connect_timeout })
+    tokio::spawn(keep(child, leash, log, ending, stopped));
+    let peer = Peer { version, user: settings.user.clone() };
+    let received = Arc::default();
+    Ok(Master { folder, ended, stop, peer, open_timeout: settings.connect_timeout, received })
 }
 
 impl Master {
     /// Opens a channel and starts `command` on it.
     pub(in crate::ssh) async fn exec(&self, command: &str) -> Result<Channel, LinkTrouble> {
         let socket = self.folder.socket();
-        let opened = exec::open(&socket, command);
+        let opened = exec::open(&socket, command, self.received.clone());
         match timeout(self.open_timeout, opened).await {
             Ok(Ok(channel)) => Ok(channel),
             Ok(Err(_)) if self.is_lost() => Err(self.lost().await),
+            // Nobody answers on the socket: the master is about to end, or of no use.
+            Ok(Err(OpenError::Mux(_))) => Err(self.give_up().await),
             Ok(Err(error)) => Err(LinkTrouble::ChannelRefused { detail: error.to_string() }),
-            Err(_) => Err(LinkTrouble::TimedOut { phase: Phase::Channel }),
+            Err(_) if self.is_alive().await => Err(LinkTrouble::TimedOut { phase: Phase::Channel }),
+            Err(_) => Err(self.give_up().await),
         }
+    }
+
+    async fn is_alive(&self) -> bool {
+        timeout(ALIVE, exec::is_alive(&self.folder.socket())).await.unwrap_or(false)
+    }
+
+    /// Ends a master that does not do its work, if it does not end by itself.
+    async fn give_up(&self) -> LinkTrouble {
+        match timeout(FAREWELL, self.lost()).await {
+            Ok(trouble) => trouble,
+            Err(_) => {
+                self.close().await;
+                let detail = "ssh did not answer on its control socket".to_owned();
+                LinkTrouble::Lost { how: LostHow::Closed, detail }
+            }
+        }
+    }
+
+    /// Whether the server opens or refuses a channel, or sends anything in the
+    /// second half of `bound`.
+    pub(in crate::ssh) async fn answers(&self, bound: Duration) -> bool {
+        let socket = self.folder.socket();
+        let mut asked = std::pin::pin!(exec::open(&socket, ":", self.received.clone()));
+        let answered = |opened: Result<Channel, OpenError>| {
+            matches!(opened, Ok(_) | Err(OpenError::Refused(_))) && !self.is_lost()
+        };
+        loop {
+            tokio::select! {
+                opened = &mut asked => return answered(opened),
+                _ = self.lost() => return false,
+                () = sleep(bound / 2) => {}
+            }
+            let received = self.received();
+            tokio::select! {
+                opened = &mut asked => return answered(opened),
+                _ = self.lost() => return false,
+                () = sleep(bound / 2) => {}
+            }
+            if self.received() == received {
+                return false;
+            }
+        }
+    }
+
+    /// Bytes of output that have come.
+    pub(in crate::ssh) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
     }
 
     /// Waits until it is gone, and says why.
@@ -117,7 +208,7 @@ impl Master {
         self.lost().await;
     }
 
-    /// Who is on the other side. `ssh` does not tell its version.
+    /// Who is on the other side.
     pub(in crate::ssh) fn peer(&self) -> &Peer {
         &self.peer
     }
@@ -129,15 +220,39 @@ impl Drop for Master {
     }
 }
 
-/// Whether the control socket came before `ssh` ended.
-async fn until_up(child: &mut Child, socket: &Path) -> bool {
+/// Whether the control socket came before `ssh` ended. Tells of the phases as
+/// they end.
+async fn until_up(
+    child: &mut Child,
+    log: &Listener,
+    socket: &Path,
+    progress: &(dyn Fn(Phase, Duration) + Send + Sync),
+) -> bool {
+    let mut heard = log.heard.subscribe();
+    let (mut clock, mut under_way) = (Instant::now(), Phase::Resolve);
     loop {
+        let (phase, logged_in) = {
+            let now = heard.borrow_and_update();
+            (now.phase, now.logged_in)
+        };
+        let phase = if logged_in { Phase::Channel } else { phase };
+        for over in PHASES.into_iter().filter(|over| (under_way..phase).contains(over)) {
+            progress(over, std::mem::replace(&mut clock, Instant::now()).elapsed());
+        }
+        under_way = phase;
+        if logged_in && socket.exists() {
+            return true;
+        }
         tokio::select! {
             _ = child.wait() => return false,
-            () = sleep(LOOK) => {}
-        }
-        if socket.exists() {
-            return true;
+            // An error is its end, and that is waited for.
+            changed = heard.changed(), if !logged_in => {
+                if changed.is_err() {
+                    let _ = child.wait().await;
+                    return false;
+                }
+            }
+            () = sleep(LOOK), if logged_in => {}
         }
     }
 }
@@ -145,27 +260,32 @@ async fn until_up(child: &mut Child, socket: &Path) -> bool {
 /// Owns the process until it ends, by itself or because it is told to.
 async fn keep(
     mut child: Child,
-    words: Words,
+    leash: Option<ChildStdin>,
+    log: Listener,
     ending: watch::Sender<Option<LinkTrouble>>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let by_itself = tokio::select! {
-        _ = child.wait() => true,
+        biased;
         // An error is a stop, too: the link is gone.
         _ = stopped.wait_for(|stop| *stop) => false,
+        _ = child.wait() => true,
     };
     let (how, detail) = if by_itself {
-        let said = words.whole().await;
+        let said = log.whole().await.words;
         let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
         let silent = said.contains("not responding");
         let how = if silent { LostHow::KeepAlive } else { LostHow::Closed };
         (how, last.unwrap_or("ssh ended").to_owned())
     } else {
-        if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
-            let _ = kill_process(pid, Signal::TERM);
-        }
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        // The guard ends ssh when its input ends.
+        drop(leash);
         if timeout(FAREWELL, child.wait()).await.is_err() {
-            let _ = child.kill().await;
+            if let Some(group) = group {
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+            let _ = child.wait().await;
         }
         (LostHow::Closed, "closed here".to_owned())
     };
@@ -181,6 +301,10 @@ fn could_not(what: &str, error: &std::io::Error) -> LinkTrouble {
 struct Folder(PathBuf);
 
 impl Folder {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
     fn make() -> std::io::Result<Self> {
         // Short: the path of a socket has 104 bytes on some systems, and ssh
         // adds 17 of its own while it makes one.
@@ -201,38 +325,42 @@ impl Drop for Folder {
     }
 }
 
-/// The end of what `ssh` has said.
+/// Hears the log of `ssh`.
 #[derive(Debug)]
-struct Words {
-    text: Arc<Mutex<Vec<u8>>>,
-    listener: Option<tokio::task::JoinHandle<()>>,
+struct Listener {
+    heard: watch::Sender<Log>,
+    task: Option<JoinHandle<()>>,
 }
 
-impl Words {
-    fn listen(stderr: Option<ChildStderr>) -> Self {
-        let text = Arc::<Mutex<Vec<u8>>>::default();
-        let kept = text.clone();
-        let listener = stderr.map(|mut stderr| {
+impl Listener {
+    fn listen(log: Option<impl AsyncRead + Send + Unpin + 'static>) -> Self {
+        let heard = watch::Sender::new(Log::default());
+        let told = heard.clone();
+        let task = log.map(|log| {
             tokio::spawn(async move {
-                let mut buffer = vec![0; 4096];
-                while let Ok(length @ 1..) = stderr.read(&mut buffer).await {
-                    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                    kept.extend_from_slice(&buffer[..length]);
-                    let excess = kept.len().saturating_sub(MOST_WORDS);
-                    kept.drain(..excess);
+                let mut log = BufReader::new(log);
+                let mut line = Vec::new();
+                while let Ok(1..) = (&mut log).take(LONGEST_LINE).read_until(b'\n', &mut line).await
+                {
+                    told.send_modify(|log| log.hear(&String::from_utf8_lossy(&line)));
+                    line.clear();
                 }
             })
         });
-        Self { text, listener }
+        Self { heard, task }
+    }
+
+    /// What has been heard so far.
+    fn now(&self) -> Log {
+        self.heard.borrow().clone()
     }
 
     /// All of it, once `ssh` has ended. A child of its that holds the stream is
     /// not waited for.
-    async fn whole(mut self) -> String {
-        if let Some(listener) = self.listener.take() {
-            let _ = timeout(FAREWELL, listener).await;
+    async fn whole(mut self) -> Log {
+        if let Some(task) = self.task.take() {
+            let _ = timeout(FAREWELL, task).await;
         }
-        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&text).into_owned()
+        self.now()
     }
 }

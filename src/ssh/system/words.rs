@@ -1,24 +1,51 @@
 //! What `ssh` says when it gives up. Pure.
 //!
-//! Its standard error and its status 255 are all there is: ssh(1) has no other
-//! way to tell. The last line that is known counts, since what comes before it
+//! Its log and its status 255 are all there is: ssh(1) has no other way to tell. The last line that is known counts, since what comes before it
 //! are notices and banners.
 
 use std::path::PathBuf;
 
+use super::log::Log;
+use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::trouble::{LinkTrouble, Phase};
+use crate::domain::target::SshSettings;
 
-/// The trouble that these words of `ssh` stand for, on the way to `host` as
-/// `user`.
-pub(super) fn trouble(words: &str, host: &str, user: &str) -> LinkTrouble {
-    let changed = changed_key(words, host);
-    let told = || words.lines().rev().find_map(|line| line_trouble(line.trim(), host, user));
+/// [`trouble`], where what leads to the host may be to blame: what a proxy command
+/// or the `ssh` of a jump host has said is `aside`.
+pub(super) fn trouble_on_the_way(log: &Log, aside: &Log, settings: &SshSettings) -> LinkTrouble {
+    let trouble = trouble(log, &settings.host_name, &settings.user);
+    // Once the server has spoken, the way is not to blame.
+    let never_came = log.version.is_none() && log.phase >= Phase::KeyExchange;
+    if !never_came {
+        return trouble;
+    }
+    let said = aside.words.lines().map(str::trim).rfind(|line| !line.is_empty());
+    match (settings.jumps.last(), said) {
+        (Some(hop), Some(_)) => LinkTrouble::Jump {
+            hop: format!("{}@{}:{}", hop.user, hop.host_name, hop.port),
+            trouble: Box::new(self::trouble(aside, &hop.host_name, &hop.user)),
+        },
+        (None, _) if settings.reach.proxy.is_some() => {
+            LinkTrouble::Proxy { detail: said.unwrap_or("it ended").to_owned() }
+        }
+        _ => trouble,
+    }
+}
+
+/// The trouble that this log of `ssh` stands for, on the way to `host` as `user`.
+pub(super) fn trouble(log: &Log, host: &str, user: &str) -> LinkTrouble {
+    let changed = changed_key(&log.words, host);
+    let lines = log.words.lines().rev();
+    let told = || lines.clone().find_map(|line| line_trouble(line.trim(), log, host, user));
     changed.or_else(told).unwrap_or_else(|| {
-        let detail = match words.lines().map(str::trim).rfind(|line| !line.is_empty()) {
+        let detail = match log.words.lines().map(str::trim).rfind(|line| !line.is_empty()) {
             Some(last) => last.to_owned(),
             None => "ssh ended without a word".to_owned(),
         };
-        LinkTrouble::ConnectFailed { detail }
+        match log.phase {
+            Phase::Resolve | Phase::Connect => LinkTrouble::ConnectFailed { detail },
+            phase => LinkTrouble::Protocol { phase, detail },
+        }
     })
 }
 
@@ -42,7 +69,8 @@ fn changed_key(words: &str, host: &str) -> Option<LinkTrouble> {
     })
 }
 
-fn line_trouble(line: &str, host: &str, user: &str) -> Option<LinkTrouble> {
+fn line_trouble(line: &str, log: &Log, host: &str, user: &str) -> Option<LinkTrouble> {
+    let phase = log.phase.max(Phase::KeyExchange);
     if let Some(rest) = line.strip_prefix("ssh: Could not resolve hostname ") {
         let (name, detail) = rest.split_once(": ").unwrap_or((rest, ""));
         return Some(LinkTrouble::Unresolved { host: name.to_owned(), detail: detail.to_owned() });
@@ -54,15 +82,18 @@ fn line_trouble(line: &str, host: &str, user: &str) -> Option<LinkTrouble> {
         let methods = methods.trim_end_matches(['.', ')']);
         return Some(LinkTrouble::AuthDenied {
             user: user.to_owned(),
-            tried: Vec::new(),
+            tried: log.offered.clone(),
             methods: methods.split(',').map(str::to_owned).collect(),
         });
     }
     if line.contains("Too many authentication failures") {
-        return Some(LinkTrouble::TooManyAuthFailures { user: user.to_owned(), offered: 0 });
+        return Some(LinkTrouble::TooManyAuthFailures {
+            user: user.to_owned(),
+            offered: log.offered.len(),
+        });
     }
     if line == "Host key verification failed." {
-        let fingerprint = String::new();
+        let fingerprint = log.fingerprint.clone().unwrap_or_default();
         return Some(LinkTrouble::HostKeyUnknown { name: host.to_owned(), fingerprint });
     }
     if let Some((_, rest)) = line.split_once("no matching ") {
@@ -73,10 +104,27 @@ fn line_trouble(line: &str, host: &str, user: &str) -> Option<LinkTrouble> {
         });
     }
     if line.starts_with("kex_exchange_identification: ") {
-        return Some(match line.contains("reset by peer") {
-            true => LinkTrouble::ResetByPeer { phase: Phase::KeyExchange },
-            false => LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None },
-        });
+        // It is said while the server's greeting is waited for, and by then alone.
+        let said = || line.to_owned();
+        return Some(LinkTrouble::Greeting(if line.contains("banner line contains invalid") {
+            GreetingTrouble::NotSsh { said: said() }
+        } else if line.contains("banner line too long") || line.contains("No banner received") {
+            GreetingTrouble::TooLong { said: said() }
+        } else {
+            GreetingTrouble::Closed
+        }));
+    }
+    if line.starts_with("Connection timed out during banner exchange") {
+        return Some(LinkTrouble::Greeting(GreetingTrouble::Silent));
+    }
+    if line.starts_with("Connection to ") && line.ends_with(" timed out") {
+        return Some(LinkTrouble::TimedOut { phase });
+    }
+    if line.starts_with("Connection closed by ") {
+        return Some(LinkTrouble::ClosedByPeer { phase, said: None });
+    }
+    if line.starts_with("Connection reset by ") {
+        return Some(LinkTrouble::ResetByPeer { phase });
     }
     // `FILE: line N: Bad configuration option: x`, or `FILE line N: ...`.
     config_line(line)
@@ -116,6 +164,41 @@ fn config_line(line: &str) -> Option<LinkTrouble> {
 mod tests {
     use super::*;
 
+    fn log(words: &str) -> Log {
+        let mut log = Log::default();
+        words.lines().for_each(|line| log.hear(line));
+        log
+    }
+
+    #[test]
+    fn what_ends_a_connection_is_told_with_the_phase_that_it_ended() {
+        let kex = "debug1: Connection established.\n";
+        let auth = format!("{kex}debug1: SSH2_MSG_NEWKEYS received\n");
+        let closed = |phase| LinkTrouble::ClosedByPeer { phase, said: None };
+        let cases = [
+            (format!("{kex}Connection closed by 10.0.0.1 port 22\n"), closed(Phase::KeyExchange)),
+            (
+                format!("{auth}Connection closed by 10.0.0.1 port 22\n"),
+                closed(Phase::Authentication),
+            ),
+            (
+                format!("{auth}Connection reset by 10.0.0.1 port 22\n"),
+                LinkTrouble::ResetByPeer { phase: Phase::Authentication },
+            ),
+            (
+                format!("{kex}Connection timed out during banner exchange\n"),
+                LinkTrouble::TimedOut { phase: Phase::KeyExchange },
+            ),
+            (
+                format!("{auth}odd\n"),
+                LinkTrouble::Protocol { phase: Phase::Authentication, detail: "odd".to_owned() },
+            ),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(trouble(&log(&words), "box", "ann"), expected, "{words}");
+        }
+    }
+
     #[test]
     fn what_ssh_says_is_the_trouble_that_it_names() {
         let cases: &[(&str, LinkTrouble)] = &[
@@ -145,7 +228,7 @@ mod tests {
             ),
             (
                 "kex_exchange_identification: Connection closed by remote host\nConnection closed by 10.0.0.1 port 22\n",
-                LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None },
+                LinkTrouble::Greeting(GreetingTrouble::Closed),
             ),
             (
                 "/home/ann/.ssh/config: line 3: Bad configuration option: hots\n/home/ann/.ssh/config: terminating, 1 bad configuration options\n",
@@ -159,7 +242,7 @@ mod tests {
             ("odd\n", LinkTrouble::ConnectFailed { detail: "odd".to_owned() }),
         ];
         for (words, expected) in cases {
-            assert_eq!(&trouble(words, "box", "ann"), expected, "{words}");
+            assert_eq!(&trouble(&log(words), "box", "ann"), expected, "{words}");
         }
     }
 
@@ -176,6 +259,6 @@ mod tests {
             file: "/home/ann/.ssh/known_hosts".into(),
             line: 7,
         };
-        assert_eq!(trouble(words, "box", "ann"), expected);
+        assert_eq!(trouble(&log(words), "box", "ann"), expected);
     }
 }

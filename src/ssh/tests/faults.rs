@@ -8,9 +8,11 @@ use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, Session};
 use russh::{Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet};
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 
+use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
 use crate::domain::ssh_options::{Login, Offer, Reach};
 use crate::domain::target::{HostKeyRules, KeepAlive, SshSettings, UnknownHost};
+use crate::domain::transport::Chosen;
 use crate::ssh::Link;
 use crate::ssh::dial::{Way, handshake};
 
@@ -32,10 +34,12 @@ fn settings() -> SshSettings {
         user_known_hosts: Vec::new(),
         global_known_hosts: Vec::new(),
         agent_socket: None,
+        forward_agent: None,
         reach: Reach::default(),
         login: Login::default(),
         offer: Offer::default(),
         env: Vec::new(),
+        transport: Chosen::default(),
         system_ssh: None,
     }
 }
@@ -116,10 +120,10 @@ fn served_by(server: Server) -> DuplexStream {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_server_times_out_in_the_key_exchange() {
+async fn a_server_that_says_nothing_is_silent() {
     let (ours, theirs) = tokio::io::duplex(4096);
     let trouble = over(ours).await.unwrap_err();
-    assert_eq!(trouble, LinkTrouble::TimedOut { phase: Phase::KeyExchange });
+    assert_eq!(trouble, LinkTrouble::Greeting(GreetingTrouble::Silent));
     drop(theirs);
 }
 
@@ -142,9 +146,12 @@ async fn words_before_the_banner_are_handed_on() {
         let (ours, mut theirs) = tokio::io::duplex(4096);
         theirs.write_all(format!("{words}\r\n").as_bytes()).await.unwrap();
         drop(theirs);
-        let said = Some(words.to_owned());
-        let closed = LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said };
-        assert_eq!(over(ours).await.unwrap_err(), closed);
+        let said = words.to_owned();
+        let greeting = match words {
+            "Exceeded MaxStartups" => GreetingTrouble::TooManyLogins { said },
+            _ => GreetingTrouble::Penalised { said },
+        };
+        assert_eq!(over(ours).await.unwrap_err(), LinkTrouble::Greeting(greeting));
     }
 }
 
@@ -163,33 +170,35 @@ async fn words_are_not_lost_to_the_reset_that_follows_them() {
     let settings = SshSettings { host_name, port, ..settings() };
     for _ in 0..20 {
         let trouble = crate::ssh::dial(&settings, None, &|_, _| {}).await.unwrap_err();
-        let said = Some("Not allowed at this time".to_owned());
-        assert_eq!(trouble, LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said });
+        let said = "Not allowed at this time".to_owned();
+        assert_eq!(trouble, LinkTrouble::Greeting(GreetingTrouble::Penalised { said }));
     }
 }
 
 #[tokio::test]
 async fn a_close_without_a_word_is_a_close() {
-    for banner in ["", "SSH-2.0-brief\r\n"] {
+    let closed = LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None };
+    for (banner, expected) in
+        [("", LinkTrouble::Greeting(GreetingTrouble::Closed)), ("SSH-2.0-brief\r\n", closed)]
+    {
         let (ours, mut theirs) = tokio::io::duplex(4096);
         theirs.write_all(banner.as_bytes()).await.unwrap();
         theirs.shutdown().await.unwrap();
         let trouble = over(ours).await.unwrap_err();
-        let closed = LinkTrouble::ClosedByPeer { phase: Phase::KeyExchange, said: None };
-        assert_eq!(trouble, closed, "{banner:?}");
+        assert_eq!(trouble, expected, "{banner:?}");
     }
 }
 
 #[tokio::test]
-async fn a_server_of_something_else_is_a_protocol_error() {
+async fn a_server_of_something_else_is_told_by_its_words() {
     let (ours, mut theirs) = tokio::io::duplex(1 << 16);
     let page = format!("HTTP/1.1 400 Bad Request\r\n{}", "x".repeat(4096));
     theirs.write_all(page.as_bytes()).await.unwrap();
     let trouble = over(ours).await.unwrap_err();
-    let LinkTrouble::Protocol { phase: Phase::KeyExchange, detail } = trouble else {
+    let LinkTrouble::Greeting(GreetingTrouble::NotSsh { said }) = trouble else {
         panic!("{trouble:?}")
     };
-    assert!(detail.contains("HTTP/1.1 400 Bad Request"), "{detail}");
+    assert!(said.contains("HTTP/1.1 400 Bad Request"), "{said}");
 }
 
 #[tokio::test]
@@ -266,12 +275,11 @@ async fn a_refused_channel_has_the_servers_reason() {
 }
 
 #[tokio::test]
-async fn a_refused_command_is_a_refused_channel() {
+async fn a_refused_command_is_no_refused_channel() {
     let server = Server { refuses_exec: true, ..Server::default() };
     let link = over(served_by(server)).await.unwrap();
     let trouble = link.exec("true").await.unwrap_err();
-    let detail = "the server would not run the command".to_owned();
-    assert_eq!(trouble, LinkTrouble::ChannelRefused { detail });
+    assert!(matches!(trouble, LinkTrouble::CommandRefused { .. }), "{trouble:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,12 @@
 //! What decides about a real sshd's host key besides a line with its name.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::domain::failure::classify::heals_by_itself;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::host_key::TrustError;
 use crate::domain::target::{SshSettings, UnknownHost};
@@ -135,6 +137,38 @@ async fn a_command_can_know_a_host() {
     settings.host_key_rules.command = Some(argv.to_vec());
     dial(&settings).await.unwrap();
     assert_eq!(sshd.known_hosts(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_fails_ends_the_login_before_it_begins_as_with_ssh() {
+    let (sshd, mut settings) = Sshd::ready();
+    let script = sshd.path("known");
+    fs::write(&script, "#!/bin/sh\nexit 3\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    let ssh = |command: &str| {
+        let option = |text: String| ["-o".to_owned(), text];
+        let status = Command::new("ssh")
+            .args(["-F", "none", "-p", &settings.port.to_string(), "-i"])
+            .arg(&settings.identity_files[0])
+            .args(option(format!("KnownHostsCommand {command}")))
+            .args(option("StrictHostKeyChecking accept-new".to_owned()))
+            .args(option(format!("UserKnownHostsFile {}", sshd.path("theirs").display())))
+            .args(["-o", "BatchMode=yes", "127.0.0.1", "true"])
+            .status();
+        status.unwrap().success()
+    };
+    assert!(!ssh(&script.display().to_string()));
+    assert!(ssh("/no/such/command"));
+    let logins = sshd.log().matches("Accepted").count();
+    settings.host_key_rules.command = Some(vec![script.display().to_string()]);
+    let trouble = dial(&settings).await.unwrap_err();
+    assert!(
+        matches!(&trouble, LinkTrouble::KnownHostsCommand { program, .. } if *program == script)
+    );
+    assert!(!heals_by_itself(&trouble));
+    assert_eq!(sshd.log().matches("Accepted").count(), logins);
+    settings.host_key_rules.command = Some(vec!["/no/such/command".to_owned()]);
+    dial(&settings).await.unwrap();
 }
 
 /// Waits until the file holds what it should.

@@ -185,9 +185,7 @@ async fn a_private_key_that_others_can_read_is_not_used() {
     let key = &settings.identity_files[0];
     fs::set_permissions(key, fs::Permissions::from_mode(0o644)).unwrap();
     let trouble = dial(&settings).await.unwrap_err();
-    let LinkTrouble::IdentityUnusable { file, detail } = trouble else { panic!("{trouble:?}") };
-    assert_eq!(&file, key);
-    assert!(detail.contains("0644"), "{detail}");
+    assert_eq!(trouble, LinkTrouble::IdentityExposed { file: key.clone(), mode: 0o644 });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,8 +196,7 @@ async fn a_named_file_that_is_missing_is_reported_only_if_nothing_else_works() {
     dial(&settings).await.unwrap();
     settings.identity_files.truncate(1);
     let trouble = dial(&settings).await.unwrap_err();
-    let detail = "no such file".to_owned();
-    assert_eq!(trouble, LinkTrouble::IdentityUnusable { file: missing.clone(), detail });
+    assert_eq!(trouble, LinkTrouble::IdentityMissing { file: missing.clone() });
     settings.identities_explicit = false;
     let trouble = dial(&settings).await.unwrap_err();
     assert_eq!(trouble, LinkTrouble::NoKeys { user: me(), looked_for: vec![missing] });

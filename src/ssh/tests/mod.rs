@@ -1,6 +1,7 @@
 //! Against a real sshd; against russh's own server where a fault is wanted
 //! that sshd would not commit.
 
+mod agent;
 mod channels;
 mod faults;
 mod host_key_rules;

@@ -197,6 +197,20 @@ async fn keys_are_not_offered_where_they_are_turned_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_is_compressed_where_that_is_set() {
+    let (sshd, lines) = ready("");
+    for (more, compressed) in [("", 0), ("Compression no", 0), ("Compression yes", 1)] {
+        let link = dial(&with(&sshd, &lines, more)).await.unwrap();
+        let said = says(&link, "head -c 3000000 /dev/zero | tr '\\0' x; echo end").await;
+        assert_eq!(said.len(), 3_000_004, "{more}");
+        let count = sshd.log().matches("compression at level").count();
+        assert_eq!(count.min(1), compressed, "{more}\n{}", sshd.log());
+        // Much less than that came over the wire.
+        assert_eq!(link.received() < 1_000_000, compressed == 1, "{}", link.received());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_was_unlocked_is_handed_to_the_agent() {
     let sshd = Sshd::start("");
     let key = sshd.key("id", "ed25519", PASSPHRASE);

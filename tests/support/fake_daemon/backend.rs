@@ -1,11 +1,12 @@
 //! What the server asks of a daemon.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use longhaul::api::backend::{Backend, Output, RequestError};
 use longhaul::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, EventView, GcRequest, GcView,
-    HostKeyLine, HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, LinkState,
+    HostKeyLine, HostKeyShown, InputOffer, InputTaken, KeptView, KillRequest, LinkState, Progress,
     QuestionId, QuestionView, RemoteView, RunRequest, SessionView, StatusView, TestReport,
     TestRequest, TestStage, TrustRequest,
 };
@@ -62,6 +63,10 @@ impl Backend for Fake {
             }
             view
         })
+    }
+
+    async fn progress(&self) -> Result<Vec<Progress>, RequestError> {
+        Ok(self.sessions(false).await?.iter().map(Progress::of).collect())
     }
 
     async fn attempts(&self, given: &str) -> Result<Vec<SessionView>, RequestError> {
@@ -160,6 +165,9 @@ impl Backend for Fake {
             sessions: 1,
             working_dir: None,
             env: vec!["TOKEN".to_owned()],
+            tags: BTreeSet::new(),
+            max_sessions: None,
+            slots: None,
         }])
     }
 

@@ -246,6 +246,7 @@ impl Fake {
             cwd: request.cwd.clone(),
             adopted_from: None,
             mirror_paused: None,
+            mirror_behind: None,
             spool_gone_at: None,
             agent_run: None,
             agent_events: Vec::new(),
@@ -262,6 +263,7 @@ impl Fake {
             failure: None,
             warnings: Vec::new(),
             mirror_paused: None,
+            mirror_behind: None,
             waits_for: None,
         });
         self.state().sessions.push(Session { view, pulse, files, input: Vec::new() });
@@ -316,6 +318,11 @@ impl Fake {
         });
     }
 
+    /// Warns of something in a session.
+    pub(crate) fn warn(&self, id: &SessionId, warning: Failure) {
+        self.change(id, |session| session.view.warnings.push(warning));
+    }
+
     pub(crate) fn set(&self, id: &SessionId, state: SessionState, link: Option<LinkView>) {
         self.change(id, |session| {
             session.view.state = state;
@@ -336,6 +343,7 @@ impl Fake {
                 failure: view.failure.clone(),
                 warnings: view.warnings.clone(),
                 mirror_paused: None,
+                mirror_behind: None,
                 waits_for: None,
             });
         })
@@ -393,6 +401,7 @@ pub(crate) fn link(state: LinkState, failure: Option<Failure>) -> LinkView {
         unreachable_since: failure.as_ref().map(|_| AT.to_owned()),
         failure,
         question: None,
+        transport: None,
         since: AT.to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::must::Must;
 use super::handle::{Door, Shared};
@@ -18,6 +18,8 @@ use super::orders::{End, Flow, Line, Way};
 const PIECE: usize = 16 * 1024;
 /// A slow connection moves something so often in a second.
 const TICKS: u64 = 20;
+/// No pause is shorter: timers are not that fine, and would make a fast line slow.
+const TIMER: Duration = Duration::from_millis(2);
 
 /// Serves until the door is gone. Connections end with the runtime.
 pub(super) async fn serve(
@@ -126,6 +128,8 @@ async fn pump(
 ) {
     let mut buffer = vec![0; PIECE];
     let mut corrupted = orders.borrow().lane(way).corruptions;
+    // When a slow connection may move something again.
+    let mut due = Instant::now();
     loop {
         let Ok(line) = orders.wait_for(|line| !line.holds(way)).await.map(|line| *line) else {
             return;
@@ -156,9 +160,13 @@ async fn pump(
         }
         shared.bytes.fetch_add(length as u64, Ordering::Relaxed);
         if let Flow::Throttle(rate) = flow {
-            let pause = Duration::from_secs_f64(length as f64 / rate as f64);
+            let now = Instant::now();
+            due = due.max(now) + Duration::from_secs_f64(length as f64 / rate as f64);
+            if due < now + TIMER {
+                continue;
+            }
             tokio::select! {
-                _ = sleep(pause) => {}
+                () = sleep_until(due) => {}
                 changed = orders.changed() => if changed.is_err() { return },
             }
         }

@@ -22,6 +22,7 @@ use crate::domain::connection::{LinkState, Purpose};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::target::{SshConfigUse, SshRequest, SshSettings};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::transport::TransportChoice;
 use crate::ssh::fake::{self, Door};
 use crate::ssh::settings::SshEnvironment;
 use crate::ssh::{Link, Prompter, Reached};
@@ -189,6 +190,7 @@ pub(crate) fn request() -> SshRequest {
         user: None,
         identity_file: None,
         ssh_config: SshConfigUse::Off,
+        transport: TransportChoice::Auto,
     }
 }
 

@@ -193,28 +193,20 @@ impl Decoder<'_> {
     /// not to be taken for an option.
     pub(super) fn word(&mut self, value: &Value<'_>) -> Option<String> {
         let text = self.text(value)?;
-        let bad = text.chars().find(|c| c.is_whitespace() || c.is_control());
-        if let Some(found) = bad.or_else(|| text.chars().next().filter(|first| *first == '-')) {
-            self.note(value, ProblemKind::BadCharacter { found });
-            return None;
+        match word_trouble(&text) {
+            Some(trouble) => {
+                self.note(value, trouble);
+                None
+            }
+            None => Some(text),
         }
-        Some(text)
     }
 
     pub(super) fn host(&mut self, value: &Value<'_>) -> Option<String> {
         let text = self.word(value)?;
-        if text.contains('@') {
-            self.note(value, ProblemKind::HostHoldsUser);
-            return None;
-        }
-        // An IPv6 address has several colons, and no brackets here.
-        if text.matches(':').count() == 1 || text.starts_with('[') && text.contains("]:") {
-            self.note(value, ProblemKind::HostHoldsPort);
-            return None;
-        }
-        match text.chars().find(|c| "[]/\\'\"`$;&|<>(){}*?!,".contains(*c)) {
-            Some(found) => {
-                self.note(value, ProblemKind::BadCharacter { found });
+        match host_trouble(&text) {
+            Some(trouble) => {
+                self.note(value, trouble);
                 None
             }
             None => Some(text),
@@ -296,6 +288,32 @@ impl Decoder<'_> {
             items.into_iter().enumerate().map(at).map(|item| self.string(&item)).collect();
         texts.into_iter().collect()
     }
+}
+
+fn word_trouble(text: &str) -> Option<ProblemKind> {
+    let bad = text.chars().find(|c| c.is_whitespace() || c.is_control());
+    let found = bad.or_else(|| text.chars().next().filter(|first| *first == '-'))?;
+    Some(ProblemKind::BadCharacter { found })
+}
+
+/// Why a text cannot be a remote's `host`, if it cannot.
+#[must_use]
+pub fn host_trouble(text: &str) -> Option<ProblemKind> {
+    if text.is_empty() {
+        return Some(ProblemKind::EmptyValue);
+    }
+    if let Some(trouble) = word_trouble(text) {
+        return Some(trouble);
+    }
+    if text.contains('@') {
+        return Some(ProblemKind::HostHoldsUser);
+    }
+    // An IPv6 address has several colons, and no brackets here.
+    if text.matches(':').count() == 1 || text.starts_with('[') && text.contains("]:") {
+        return Some(ProblemKind::HostHoldsPort);
+    }
+    let found = text.chars().find(|c| "[]/\\'\"`$;&|<>(){}*?!,".contains(*c))?;
+    Some(ProblemKind::BadCharacter { found })
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -195,3 +195,12 @@ proptest! {
         prop_assert_eq!(by_nodes(&text), by_ron(&text));
     }
 }
+
+#[test]
+fn a_comment_behind_a_name_is_no_part_of_it() {
+    let text = "(a: On // as in (1)\n, b: Off /* (2) */)";
+    let fields = document(text).unwrap().fields("").unwrap();
+    let values: Vec<_> = fields.iter().map(|field| &text[field.value.range()]).collect();
+    assert_eq!(values, ["On", "Off"]);
+    assert!(fields.iter().all(|field| field.value.variant().unwrap().payload.is_none()));
+}

@@ -190,11 +190,20 @@ fn a_link_that_was_used_in_short_turns_still_closes_in_the_end() {
     assert_eq!(fsm.step(Input::IdleElapsed { link }, NOBODY), [Effect::Close(link)]);
 }
 
+/// The server's word on a channel.
+fn channel_refused(link: LinkId) -> Input {
+    Input::ChannelRefused { link, trouble: no_channel() }
+}
+
+fn no_channel() -> LinkTrouble {
+    LinkTrouble::ChannelRefused { detail: "open failed".to_owned() }
+}
+
 #[test]
 fn a_server_that_opens_no_channel_is_dialled_again_after_a_pause() {
     let (mut fsm, link) = connected();
     fsm.take(Purpose::Session);
-    let effects = fsm.step(Input::ChannelRefused { link }, sessions(1));
+    let effects = fsm.step(channel_refused(link), sessions(1));
     let [
         Effect::Close(closed),
         Effect::FailAsked(_),
@@ -204,6 +213,7 @@ fn a_server_that_opens_no_channel_is_dialled_again_after_a_pause() {
         panic!("{effects:?}")
     };
     assert_eq!((closed, fsm.state()), (link, LinkState::BackingOff));
+    assert_eq!(fsm.trouble(), Some(&no_channel()));
     dial_epoch(&fsm.step(Input::RetryElapsed { epoch }, sessions(1)));
 }
 
@@ -215,7 +225,7 @@ fn a_link_that_opens_nothing_fails_nobody_while_another_works() {
     let effects = fsm.step(Input::Dialled { epoch }, sessions(1));
     let Some(Effect::Keep(second)) = effects.first() else { panic!("{effects:?}") };
     assert_eq!(fsm.take(Purpose::Session), Some(*second));
-    let effects = fsm.step(Input::ChannelRefused { link: *second }, sessions(1));
+    let effects = fsm.step(channel_refused(*second), sessions(1));
     assert!(matches!(
         effects[..],
         [Effect::Close(_), Effect::Serve, Effect::RetryAfter { failures: 1, .. }]
@@ -229,7 +239,7 @@ fn a_full_link_is_tried_beyond_its_refusal_after_a_while() {
     for _ in 0..3 {
         fsm.take(Purpose::Session);
     }
-    let effects = fsm.step(Input::ChannelRefused { link }, NOBODY);
+    let effects = fsm.step(channel_refused(link), NOBODY);
     assert_eq!(effects, [Effect::ForgetAfter { link }]);
     assert_eq!(fsm.take(Purpose::Session), None);
     assert_eq!(fsm.step(Input::RefusalAged { link }, NOBODY), [Effect::Serve]);
@@ -377,7 +387,7 @@ proptest! {
                 (6, .., Some(link)) => Input::LinkLost { link, trouble: lost(), held: false },
                 (7, .., Some(link)) => {
                     fsm.take(Purpose::Session);
-                    Input::ChannelRefused { link }
+                    channel_refused(link)
                 }
                 (8, .., Some(link)) => Input::IdleElapsed { link },
                 (9, _, Some(epoch), _) => Input::Reached { epoch },

@@ -121,7 +121,8 @@ mod tests {
             let parts: Vec<&str> = code.as_str().split('.').collect();
             assert!((2..=3).contains(&parts.len()), "{code}");
             for part in parts {
-                let word = part.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+                let of_a_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+                let word = part.chars().all(of_a_word);
                 assert!(word && !part.is_empty() && !part.starts_with('-'), "{code}");
             }
         }

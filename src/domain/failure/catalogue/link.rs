@@ -18,6 +18,10 @@ group! {
             "the server opens no more channels",
             "The server allows only so many channels on one connection (MaxSessions, 10 by default), or could start no process. More connections are opened where that helps, and it is tried again.",
             Type("# if it stays, the host may be out of processes or memory:\n{ssh}");
+        CommandRefused = "ssh.channel.command-refused", Channel, Retries,
+            "the server runs no commands",
+            "The login went through and a channel opened, and the server then refused to run a command on it: it is made for file transfer, for Git or for tunnels alone, or the account is allowed no more than that.",
+            Type("# must print ok and nothing else:\n{there echo ok}");
         ChannelTimeout = "ssh.channel.timeout", Channel, Retries,
             "the server did not open a channel in time",
             "The login went through, and then no channel opened within the limit: the host is overloaded, or waits for a file system of the network.",

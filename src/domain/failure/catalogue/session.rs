@@ -9,6 +9,22 @@ group! {
             "the login shell did not reach the runner",
             "sshd starts the account's login shell, and that has to start /bin/sh. Something in its start-up files ends it, replaces it or waits before that; what it said is the evidence.",
             Type("# must print ok and nothing else:\n{there echo ok}");
+        ShellSilent = "session.shell.silent", Shell, Final,
+            "the login shell waits for something",
+            "The login shell was started, and within half a minute it neither ended nor came to /bin/sh: a start-up file asks a question, waits for a network file system, or starts another program in the shell's place. What it said is the evidence. It was tried more than once.",
+            Type("# must print ok at once and nothing else:\n{there echo ok}");
+        ShellReplaced = "session.shell.replaced", Shell, Final,
+            "something else than the runner was run there",
+            "longhaul asked for /bin/sh, and something else ran and ended well. The key has a forced command (command= in authorized_keys), sshd has one for the account (ForceCommand), or a start-up file of the login shell ends it. What that said is the evidence. The server tells of a forced command of the key as `key options: command`.",
+            Type("# must print ok and nothing else:\n{there echo ok}\n# whether the key has a forced command:\n{ssh_v} true 2>&1 | grep 'key options'");
+        ShellRestricted = "session.shell.restricted", Shell, Final,
+            "the account may not run commands",
+            "The account, or the key, is for something else: file transfer (internal-sftp), Git (git-shell, a code host), or a restricted shell. longhaul needs one that may run /bin/sh.",
+            Type("# must print ok and nothing else; if it does not, use another account or key:\n{there echo ok}\nlonghaul config path");
+        ShellAppliance = "session.shell.appliance", Shell, Final,
+            "the other side has a command line of its own",
+            "What answers is the command line of a router, a switch, a storage appliance or the like. longhaul needs a Unix with a POSIX sh at /bin/sh. Is this the right host? Such a machine may serve as a jump host.",
+            Type("# see what answers:\n{ssh}\n# mend the host's name where it is another's:\nlonghaul config path");
         ShellProfile = "session.shell.profile", Shell, Final,
             "a start-up file of the login shell has an error",
             "The login shell stopped at a syntax error in one of its start-up files, such as ~/.bashrc, ~/.zshenv or ~/.config/fish/config.fish. The evidence names the file and the line.",
@@ -33,6 +49,10 @@ group! {
             "the disk there is full",
             "The runner could not write the session's spool: the disk, or the user's quota, is full on the machine where the session runs. Of a session that had started, what it printed from then on is lost.",
             Type("{there df -h}\nlonghaul ps -a\n# remove what is not needed any more: longhaul rm ID");
+        UserlandMissing = "session.userland.missing", Shell, Final,
+            "the machine lacks programs that every Unix has",
+            "The runner is a shell program, and needs a few of the programs that POSIX asks for, such as mkfifo and tail. Some of them are in no directory of the PATH there: the system is a cut-down container or appliance, or a start-up file of the login shell sets a PATH without the system's directories.",
+            Type("# every one of these has to be found; coreutils or busybox has them:\n{there command -v {programs}}");
         SetsidMissing = "session.setsid.missing", Shell, Final,
             "nothing there gives a process a session of its own",
             "A session has to be apart from the login that starts it, or it cannot be stopped as a whole. setsid, perl or python3 does that, or a bash that is the machine's /bin/sh.",
@@ -46,9 +66,17 @@ group! {
             "The configuration takes the value from this machine's environment, a file or a command (FromEnv, FromFile, FromCommand), and it is not there. The session is not started without it. With FromEnv, the daemon's own environment counts.",
             Type("# provide it, then start the daemon anew so that it sees it; sessions run on:\nlonghaul daemon stop\nlonghaul daemon start");
         CwdMissing = "session.cwd.missing", WorkingDirectory, Final,
-            "the working directory cannot be entered",
-            "The directory does not exist on the machine where the session runs, or is closed to the user there. It is a path over there, not here; `~` is the home directory over there.",
+            "the working directory does not exist",
+            "The directory does not exist on the machine where the session runs. It is a path over there, not here; `~` is the home directory over there.",
             Type("{there mkdir -p {dir}}\n# or name another one: longhaul run --cwd DIR, or working_dir of the remote");
+        CwdNotADirectory = "session.cwd.not-a-directory", WorkingDirectory, Final,
+            "the working directory is no directory",
+            "Something else has that name on the machine where the session runs, such as a file, or a folder above it is one. It is a path over there, not here.",
+            Type("{there ls -ld {dir}}\n# name another one: longhaul run --cwd DIR, or working_dir of the remote");
+        CwdDenied = "session.cwd.denied", WorkingDirectory, Final,
+            "the working directory may not be entered",
+            "The directory, or one above it, is closed to the user on the machine where the session runs: it takes the permission to execute (x) on each of them.",
+            Type("# who may enter it, and each folder above it:\n{there namei -l {dir}}\n# name another one: longhaul run --cwd DIR, or working_dir of the remote");
         AgentNotFound = "agent.not-found", Command, Final,
             "the agent's program is not installed there",
             "No directory of the PATH there has the agent's program. The PATH is the one that the account's login shell has.",

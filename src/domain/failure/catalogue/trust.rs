@@ -23,7 +23,7 @@ group! {
             Type("# the host's owner has to make a new key there:\n# ssh-keygen -A && systemctl restart ssh\n# the mark that forbids the old one:\ngrep -n @revoked {file}\n{reconnect}");
         KnownHostsFile = "ssh.host-key.file", HostKey, WaitsForYou,
             "a known_hosts file cannot be used",
-            "A known_hosts file could not be read, or the key of a new host could not be written to it. Without it a host cannot be told from an impostor.",
+            "A known_hosts file could not be read, or the key of a new host could not be written to it; or the program of KnownHostsCommand failed. Without it a host cannot be told from an impostor.",
             Type("ls -l {file}\nchmod u+rw {file}\n{reconnect}");
         AuthDenied = "ssh.auth.denied", Authentication, WaitsForYou,
             "the server refused the login",
@@ -71,7 +71,7 @@ group! {
             Type("{ssh_v}");
         AuthClosed = "ssh.auth.closed", Authentication, Retries,
             "the server hung up during the login",
-            "The server closed the connection before it had said yes or no: it was restarted, or the login took longer than it allows (LoginGraceTime).",
+            "The server closed the connection before it had said yes or no: it was restarted, the login took longer than it allows (LoginGraceTime), or the file that it greets users with (Banner) is too big to be sent.",
             Type("{ssh_v}");
         AuthReset = "ssh.auth.reset", Authentication, Retries,
             "the connection was reset during the login",

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::shell::{ShellHint, shell_hint};
+use super::shell::{ShellHint, ends_in_prompt, shell_hint};
 use crate::domain::agent::Trouble;
 use crate::domain::attention::Question;
 use crate::domain::failure::catalogue::{Agent, Code, Link, Local, Reach, Session, Trust};
+use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::{
-    KeyOutcome, KeySource, LinkTrouble, LostHow, LostWhy, Phase, SessionTrouble, TriedKey,
+    KeyOutcome, KeySource, LinkTrouble, LostHow, LostWhy, NoEntry, Phase, SessionTrouble, TriedKey,
 };
 
 /// Whether the connection tries again by itself; what does not heal waits for
@@ -24,6 +25,9 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
     use LinkTrouble as T;
     match trouble {
         T::Unresolved { .. } => Reach::UnknownHost.into(),
+        T::NoAddressOfFamily { .. } => Reach::NoAddressOfFamily.into(),
+        T::NoIpv6 { .. } => Reach::NoIpv6.into(),
+        T::Greeting(trouble) => greeting(trouble),
         T::Refused => Reach::Refused.into(),
         T::TimedOut { phase } => timed_out(*phase),
         T::NoRoute => Reach::NoRoute.into(),
@@ -35,10 +39,11 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::NoCommonAlgorithm { .. } => Reach::KexNoCommonAlgorithm.into(),
         T::Protocol { phase, .. } => protocol(*phase),
         T::SshConfig { .. } => Reach::SshConfigInvalid.into(),
+        T::SshNotInstalled => Reach::SshNotInstalled.into(),
         T::HostKeyUnknown { .. } => Trust::HostKeyUnknown.into(),
         T::HostKeyChanged { .. } => Trust::HostKeyChanged.into(),
         T::HostKeyRevoked { .. } => Trust::HostKeyRevoked.into(),
-        T::KnownHostsFile { .. } => Trust::KnownHostsFile.into(),
+        T::KnownHostsFile { .. } | T::KnownHostsCommand { .. } => Trust::KnownHostsFile.into(),
         T::AuthDenied { tried, methods, .. } => denied(tried, methods),
         T::NoKeys { .. } => Trust::AuthNoKeys.into(),
         T::TooManyAuthFailures { .. } => Trust::AuthTooMany.into(),
@@ -51,10 +56,25 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::Lost { how: LostHow::Closed, .. } => Link::Lost.into(),
         T::Lost { how: LostHow::KeepAlive, .. } => Link::Silent.into(),
         T::ChannelRefused { .. } => Link::ChannelRefused.into(),
+        T::CommandRefused { .. } => Link::CommandRefused.into(),
         T::Jump { trouble, .. } => link_code(trouble),
         T::Forward { .. } => Link::Forward.into(),
         T::ForwardProhibited { .. } => Link::ForwardProhibited.into(),
     }
+}
+
+fn greeting(trouble: &GreetingTrouble) -> Code {
+    use GreetingTrouble as T;
+    let code = match trouble {
+        T::Silent => Reach::BannerSilent,
+        T::Closed => Reach::BannerClosed,
+        T::NotSsh { .. } => Reach::BannerNotSsh,
+        T::TooLong { .. } => Reach::BannerTooLong,
+        T::OtherVersion { .. } => Reach::BannerVersion,
+        T::TooManyLogins { .. } => Reach::MaxStartups,
+        T::Penalised { .. } => Reach::Penalised,
+    };
+    code.into()
 }
 
 fn timed_out(phase: Phase) -> Code {
@@ -126,20 +146,18 @@ fn denied(tried: &[TriedKey], methods: &[String]) -> Code {
 pub fn session_code(trouble: &SessionTrouble) -> Code {
     use SessionTrouble as T;
     let code = match trouble {
-        T::WorkingDirectory { .. } => Session::CwdMissing,
+        T::WorkingDirectory { why: NoEntry::Missing, .. } => Session::CwdMissing,
+        T::WorkingDirectory { why: NoEntry::NotADirectory, .. } => Session::CwdNotADirectory,
+        T::WorkingDirectory { why: NoEntry::Denied, .. } => Session::CwdDenied,
         T::CommandNotFound { agent: Some(_), .. } => Session::AgentNotFound,
         T::CommandNotFound { agent: None, .. } => Session::CommandNotFound,
         T::NotExecutable { .. } => Session::NotExecutable,
         T::WrongFormat { .. } => Session::WrongFormat,
         T::LoaderMissing { .. } => Session::LoaderMissing,
         T::InterpreterMissing { .. } => Session::InterpreterMissing,
-        T::ShellBroken { said } => match shell_hint(said) {
-            Some(ShellHint::NoLogin) => Session::ShellNoLogin,
-            Some(ShellHint::Denied) => Session::ShellDenied,
-            Some(ShellHint::Profile) => Session::ShellProfile,
-            Some(ShellHint::Windows) => Session::ShellUnsupported,
-            None => Session::ShellBroken,
-        },
+        T::ShellBroken { said, status } => shell_broken(said, *status),
+        T::ShellSilent { said } => shell_silent(said),
+        T::UserlandMissing { .. } => Session::UserlandMissing,
         T::Spool { detail, .. } if says_full(detail) => Session::SpoolFull,
         T::Spool { .. } => Session::SpoolUnusable,
         T::OutputCut { .. } => Session::SpoolFull,
@@ -158,6 +176,35 @@ pub fn session_code(trouble: &SessionTrouble) -> Code {
         T::Agent { complaint, .. } => return agent_code(complaint.trouble).into(),
     };
     code.into()
+}
+
+/// What was asked for begins with `exec`, so a shell that did it never ends
+/// without a word of the runner's; one that ends well has done something else.
+fn shell_broken(said: &str, status: Option<u32>) -> Session {
+    match (shell_hint(said), status) {
+        (Some(hint), _) => of_hint(hint),
+        (None, Some(0)) => Session::ShellReplaced,
+        (None, _) => Session::ShellBroken,
+    }
+}
+
+fn shell_silent(said: &str) -> Session {
+    match shell_hint(said) {
+        Some(hint) => of_hint(hint),
+        None if ends_in_prompt(said) => Session::ShellAppliance,
+        None => Session::ShellSilent,
+    }
+}
+
+fn of_hint(hint: ShellHint) -> Session {
+    match hint {
+        ShellHint::NoLogin => Session::ShellNoLogin,
+        ShellHint::Denied => Session::ShellDenied,
+        ShellHint::Profile => Session::ShellProfile,
+        ShellHint::Windows => Session::ShellUnsupported,
+        ShellHint::Restricted => Session::ShellRestricted,
+        ShellHint::Appliance => Session::ShellAppliance,
+    }
 }
 
 fn agent_code(trouble: Trouble) -> Agent {

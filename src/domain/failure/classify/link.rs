@@ -6,6 +6,7 @@ use super::code::{link_code, locked_file};
 use super::told::Told;
 use crate::domain::attention::Question;
 use crate::domain::failure::Failure;
+use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::quote::{one_line, shown_word};
 use crate::domain::failure::trouble::{
     KeyOutcome, KeySource, LinkTrouble, LostHow, Phase, TriedKey,
@@ -51,6 +52,19 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
         T::Unresolved { host, detail } => {
             Told::new(format!("the host name {host} has no address")).by(detail).word("host", host)
         }
+        T::NoAddressOfFamily { host, family, found } => {
+            Told::new(format!("the host name {host} has no {family} address, and no other counts"))
+                .by(found)
+                .word("host", host)
+        }
+        T::NoIpv6 { addresses } => Told::new(format!(
+            "{host} has IPv6 addresses alone, and this machine has no way to those"
+        ))
+        .by(addresses),
+        T::Greeting(trouble) => greeting(trouble, &host),
+        T::CommandRefused { detail } => {
+            Told::new(format!("{host} lets us in, and runs no command for us")).by(detail)
+        }
         T::Refused => Told::new(format!("{host} refused the connection: nothing listens there")),
         T::TimedOut { phase } => Told::new(silence(*phase, &host)),
         T::NoRoute => Told::new(format!("there is no route to {host}")),
@@ -90,12 +104,17 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
                 .by(detail)
                 .file("file", file)
         }
+        T::SshNotInstalled => Told::new(format!(
+            "{} is to be reached by the system's ssh, and there is none on the daemon's PATH",
+            at.place
+        )),
         // `innermost` has opened every jump; a sentence stays a sentence.
         T::Jump { hop, trouble } => tell(trouble, at).after(&format!("{hop}: ")),
         T::HostKeyUnknown { .. }
         | T::HostKeyChanged { .. }
         | T::HostKeyRevoked { .. }
         | T::KnownHostsFile { .. }
+        | T::KnownHostsCommand { .. }
         | T::AuthDenied { .. }
         | T::NoKeys { .. }
         | T::TooManyAuthFailures { .. }
@@ -104,6 +123,30 @@ fn tell(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
         | T::IdentityMissing { .. }
         | T::IdentityExposed { .. }
         | T::IdentityUnusable { .. } => tell_of_trust(trouble, at),
+    }
+}
+
+fn greeting(trouble: &GreetingTrouble, host: &str) -> Told {
+    use GreetingTrouble as T;
+    match trouble {
+        T::Silent => Told::new(format!("{host} took the connection and said nothing")),
+        T::Closed => Told::new(format!("{host} took the connection and hung up without a word")),
+        T::NotSsh { said } => {
+            Told::new(format!("what answers at {host} does not greet as an SSH server")).by(said)
+        }
+        T::TooLong { said } => {
+            Told::new(format!("{host} says so much before its greeting that nobody reads it"))
+                .by(said)
+        }
+        T::OtherVersion { banner } => {
+            Told::new(format!("{host} speaks another version of the SSH protocol")).by(banner)
+        }
+        T::TooManyLogins { said } => {
+            Told::new(format!("{host} turns us away: too many logins are under way there")).by(said)
+        }
+        T::Penalised { said } => {
+            Told::new(format!("{host} turns this machine's address away for a while")).by(said)
+        }
     }
 }
 
@@ -130,6 +173,11 @@ fn tell_of_trust(trouble: &LinkTrouble, at: &Whereabouts) -> Told {
             Told::new(format!("the known_hosts file {} cannot be used", file.display()))
                 .by(detail)
                 .file("file", file)
+        }
+        T::KnownHostsCommand { program, detail } => {
+            Told::new(format!("the KnownHostsCommand {} failed", program.display()))
+                .by(detail)
+                .file("file", program)
         }
         T::AuthDenied { user, tried, methods } => denied(user, tried, methods, at),
         T::NoKeys { user, looked_for } => no_keys(user, looked_for, at),

@@ -5,8 +5,9 @@ use super::link::{link_failure, sentence};
 use super::told::Told;
 use crate::domain::agent::profile_of_program;
 use crate::domain::failure::Failure;
+use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::failure::quote::{one_line, sh_remote, shown_path};
-use crate::domain::failure::trouble::{LostWhy, SessionTrouble};
+use crate::domain::failure::trouble::{LostWhy, NoEntry, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 
 /// The failure that `trouble` is at `at`.
@@ -30,11 +31,7 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
     use SessionTrouble as T;
     let host = at.host();
     match trouble {
-        T::WorkingDirectory { dir, detail } => {
-            Told::new(format!("the working directory {dir} cannot be entered on {host}"))
-                .by(detail)
-                .path("dir", dir)
-        }
+        T::WorkingDirectory { dir, why } => no_entry(dir, *why, &host),
         T::CommandNotFound { program, agent, path } => {
             not_found(program, agent.as_deref(), path, at)
         }
@@ -54,8 +51,14 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
                 .word("interpreter", interpreter)
                 .with("install_interpreter", install_interpreter(interpreter, at))
         }
-        T::ShellBroken { said } => {
-            Told::new(format!("the login shell on {host} did not reach the runner")).by(said)
+        T::ShellBroken { said, .. } => {
+            Told::new(shell_words(session_code(trouble), &host)).by(said)
+        }
+        T::ShellSilent { said } => Told::new(shell_words(session_code(trouble), &host)).by(said),
+        T::UserlandMissing { programs } => {
+            let programs: Vec<String> = programs.iter().map(|name| one_line(name)).collect();
+            Told::new(format!("{host} lacks programs that every Unix has: {}", programs.join(", ")))
+                .with("programs", programs.join(" "))
         }
         T::Spool { dir, detail } => {
             Told::new(format!("the session's spool {dir} cannot be used on {host}"))
@@ -92,6 +95,38 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
         T::Agent { agent, profile, conversation, complaint } => {
             super::agent::tell(agent, *profile, conversation.as_deref(), complaint, at)
         }
+    }
+}
+
+fn no_entry(dir: &str, why: NoEntry, host: &str) -> Told {
+    let what = match why {
+        NoEntry::Missing => "does not exist",
+        NoEntry::NotADirectory => "is no directory",
+        NoEntry::Denied => "may not be entered",
+    };
+    Told::new(format!("the working directory {dir} {what} on {host}")).path("dir", dir)
+}
+
+/// What the login shell did, by what it was understood to be.
+fn shell_words(code: Code, host: &str) -> String {
+    match code {
+        Code::Session(Session::ShellNoLogin) => format!("this account may not log in on {host}"),
+        Code::Session(Session::ShellUnsupported) => {
+            format!("{host} runs Windows, and longhaul needs a POSIX sh")
+        }
+        Code::Session(Session::ShellAppliance) => {
+            format!("{host} answers with a command line of its own, and longhaul needs a POSIX sh")
+        }
+        Code::Session(Session::ShellRestricted) => {
+            format!("this account, or its key, may not run commands on {host}")
+        }
+        Code::Session(Session::ShellReplaced) => {
+            format!("something else than the runner ran on {host}, and ended well")
+        }
+        Code::Session(Session::ShellSilent) => {
+            format!("the login shell on {host} waits for something and does not reach the runner")
+        }
+        _ => format!("the login shell on {host} did not reach the runner"),
     }
 }
 

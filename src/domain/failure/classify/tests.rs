@@ -5,9 +5,10 @@ use super::*;
 use crate::domain::agent::{Complaint, Profile, Trouble};
 use crate::domain::attention::Question;
 use crate::domain::failure::catalogue::{Code, Remedy};
+use crate::domain::failure::greeting::GreetingTrouble as G;
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::{
-    KeyOutcome, KeySource, LinkTrouble, LostHow, LostWhy, Phase, SessionTrouble, TriedKey,
+    KeyOutcome, KeySource, LinkTrouble, LostHow, LostWhy, NoEntry, Phase, SessionTrouble, TriedKey,
 };
 use crate::domain::failure::whereabouts::{Endpoint, Whereabouts};
 use crate::domain::failure::{Disposition, Failure};
@@ -70,6 +71,15 @@ fn link_troubles() -> Vec<LinkTrouble> {
     let partial = TriedKey { source: KeySource::File(file()), outcome: KeyOutcome::Partial };
     let mut all = vec![
         T::Unresolved { host: "dev.example".to_owned(), detail: words() },
+        T::NoAddressOfFamily { host: "dev.example".to_owned(), family: "IPv4", found: words() },
+        T::NoIpv6 { addresses: words() },
+        T::Greeting(G::Silent),
+        T::Greeting(G::Closed),
+        T::Greeting(G::NotSsh { said: words() }),
+        T::Greeting(G::TooLong { said: words() }),
+        T::Greeting(G::OtherVersion { banner: words() }),
+        T::Greeting(G::TooManyLogins { said: words() }),
+        T::Greeting(G::Penalised { said: words() }),
         T::Refused,
         T::NoRoute,
         T::NetworkUnreachable,
@@ -80,6 +90,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::HostKeyChanged { name: name(), fingerprint: print(), file: known(), line: 7 },
         T::HostKeyRevoked { name: name(), file: known(), line: 7 },
         T::KnownHostsFile { file: known(), detail: words() },
+        T::KnownHostsCommand { program: known(), detail: words() },
         T::AuthDenied { user: user(), tried: tried.clone(), methods: methods(&["publickey"]) },
         T::AuthDenied { user: user(), tried, methods: methods(&["password"]) },
         T::AuthDenied { user: user(), tried: vec![guessed], methods: methods(&["password"]) },
@@ -113,8 +124,10 @@ fn link_troubles() -> Vec<LinkTrouble> {
         T::Lost { how: LostHow::Closed, detail: words() },
         T::Lost { how: LostHow::KeepAlive, detail: words() },
         T::ChannelRefused { detail: words() },
+        T::CommandRefused { detail: words() },
         T::Forward { hop: hop(), to: to(), detail: words() },
         T::ForwardProhibited { hop: hop(), to: to() },
+        T::SshNotInstalled,
         T::SshConfig {
             file: PathBuf::from("/home/me/.ssh/config"),
             line: Some(3),
@@ -140,17 +153,25 @@ fn session_troubles() -> Vec<SessionTrouble> {
     use SessionTrouble as T;
     let program = || "claude".to_owned();
     let path = || "/usr/bin:/bin".to_owned();
-    let said = |text: &str| T::ShellBroken { said: text.to_owned() };
+    let said = |text: &str| T::ShellBroken { said: text.to_owned(), status: Some(1) };
     let last = LinkTrouble::Refused;
     let mut all = vec![
-        T::WorkingDirectory { dir: "~/my project".to_owned(), detail: words() },
+        T::WorkingDirectory { dir: "~/my project".to_owned(), why: NoEntry::Missing },
+        T::WorkingDirectory { dir: "/etc/passwd".to_owned(), why: NoEntry::NotADirectory },
+        T::WorkingDirectory { dir: "/root".to_owned(), why: NoEntry::Denied },
         T::CommandNotFound { program: program(), agent: Some("reviewer".to_owned()), path: path() },
         T::CommandNotFound { program: program(), agent: None, path: path() },
         T::NotExecutable { program: "./run.sh".to_owned() },
         T::WrongFormat { program: "./run".to_owned() },
         T::LoaderMissing { program: "./run".to_owned() },
         T::InterpreterMissing { program: program(), interpreter: "node".to_owned() },
-        T::ShellBroken { said: words() },
+        T::ShellBroken { said: words(), status: None },
+        T::ShellBroken { said: words(), status: Some(0) },
+        T::ShellSilent { said: words() },
+        T::ShellSilent { said: "core-1#".to_owned() },
+        T::UserlandMissing { programs: vec!["mkfifo".to_owned(), "tail".to_owned()] },
+        said("This service allows sftp connections only."),
+        said("% Invalid input detected at '^' marker."),
         said("This account is currently not available."),
         said("bash: /home/me/.bashrc: Permission denied"),
         said("/home/me/.bashrc: line 3: syntax error: unexpected end of file"),

@@ -41,16 +41,14 @@ fn the_runners_record_is_certain_whatever_the_text_says() {
     let from = |status, stage| from_exit(status, stage, b"noise\nsh: 1: cd: can't cd\n\n", &claude);
     for status in [0, 1, 2, 126, 127, 255] {
         assert_eq!(
-            from(status, StartStage::WorkingDirectory),
-            Some(T::WorkingDirectory {
-                dir: "~/project".to_owned(),
-                detail: "sh: 1: cd: can't cd".to_owned()
-            })
+            from(status, StartStage::WorkingDirectory(NoEntry::Denied)),
+            Some(T::WorkingDirectory { dir: "~/project".to_owned(), why: NoEntry::Denied })
         );
     }
     assert_eq!(from(127, StartStage::Program), not_found("claude", Some("reviewer")));
     assert_eq!(from(1, StartStage::Program), not_found("claude", Some("reviewer")));
     assert_eq!(from(126, StartStage::Program), not_executable("claude"));
+    assert_eq!(from(2, StartStage::Foreign), wrong_format("claude"));
 }
 
 /// The forms were taken down from dash 0.5.12, bash 5.2, busybox 1.35, zsh 5.9,

@@ -219,7 +219,7 @@ fn a_host_that_lets_no_follower_live_is_not_asked_in_a_circle() {
 #[test]
 fn a_host_that_says_nothing_is_asked_again_before_the_launch_has_failed() {
     let (mut fsm, mut epoch) = starting();
-    let trouble = SessionTrouble::ShellBroken { said: "loading".into() };
+    let trouble = SessionTrouble::ShellSilent { said: "loading".into() };
     let silent = |epoch| Input::FollowerEnded { epoch, how: FollowEnd::Silent(trouble.clone()) };
     for _ in 0..SILENT_TRIES {
         let mut effects = fsm.step(silent(epoch));

@@ -9,6 +9,7 @@ fn load(path: &Path) -> (&'static str, bool) {
     let file = KeyFile::load(path, true);
     let private = match file.private {
         Private::Missing => "missing",
+        Private::Exposed(_) => "exposed",
         Private::Unusable(_) => "unusable",
         Private::Locked => "locked",
         Private::Open(_) => "open",
@@ -56,7 +57,7 @@ fn a_key_that_others_can_read_keeps_its_public_half() {
     let path = dir.path().join("id");
     keygen(&path, "ed25519", "");
     for (mode, expected) in
-        [(0o600, "open"), (0o400, "open"), (0o640, "unusable"), (0o604, "unusable")]
+        [(0o600, "open"), (0o400, "open"), (0o640, "exposed"), (0o604, "exposed")]
     {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         assert_eq!(load(&path), (expected, true), "{mode:o}");

@@ -245,9 +245,9 @@ fn what_only_ssh_can_do_is_left_to_ssh_for_the_whole_way() {
     assert_eq!(chosen(gssapi, "box", auto), (needs(Need::Gssapi), 0));
     let hop = "Host box\n ProxyJump gate\nHost gate\n GSSAPIAuthentication yes\n";
     assert_eq!(chosen(hop, "box", auto), (needs(Need::Gssapi), 0));
-    let old = "Ciphers 3des-cbc\nCompression yes\n";
+    let old = "Ciphers 3des-cbc\nCheckHostIP yes\n";
     assert_eq!(chosen(old, "box", auto), (needs(Need::Algorithms("Ciphers")), 0));
-    assert_eq!(chosen("Compression yes\n", "box", auto), (Chosen::default(), 1));
+    assert_eq!(chosen("CheckHostIP yes\n", "box", auto), (Chosen::default(), 1));
     let configured = |transport| Chosen { transport, why: Why::Configured };
     let asked = chosen(gssapi, "box", TransportChoice::BuiltIn);
     assert_eq!(asked, (configured(BuiltIn), 1));

@@ -120,10 +120,12 @@ fn line_trouble(line: &str, log: &Log, host: &str, user: &str) -> Option<LinkTro
     if line.starts_with("Connection to ") && line.ends_with(" timed out") {
         return Some(LinkTrouble::TimedOut { phase });
     }
-    if line.starts_with("Connection closed by ") {
+    // Said after it, and of the same end.
+    let greeting = log.words.lines().any(|said| said.starts_with("kex_exchange_identification: "));
+    if line.starts_with("Connection closed by ") && !greeting {
         return Some(LinkTrouble::ClosedByPeer { phase, said: None });
     }
-    if line.starts_with("Connection reset by ") {
+    if line.starts_with("Connection reset by ") && !greeting {
         return Some(LinkTrouble::ResetByPeer { phase });
     }
     // `FILE: line N: Bad configuration option: x`, or `FILE line N: ...`.
@@ -187,7 +189,7 @@ mod tests {
             ),
             (
                 format!("{kex}Connection timed out during banner exchange\n"),
-                LinkTrouble::TimedOut { phase: Phase::KeyExchange },
+                LinkTrouble::Greeting(GreetingTrouble::Silent),
             ),
             (
                 format!("{auth}odd\n"),

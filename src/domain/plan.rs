@@ -173,7 +173,6 @@ pub fn agent_command(
         model: turn.model.or(agent.model.as_deref()),
         permissions: if turn.plan { &Permissions::Plan } else { &agent.permissions },
         dirs: &agent.extra_dirs,
-        images: &[],
         args: &args,
     };
     let mut command = agent_program(agent);

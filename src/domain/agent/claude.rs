@@ -52,7 +52,6 @@ const SPEC: Spec = Spec {
         skip: Some(&["--dangerously-skip-permissions"]),
         dir: Some(&["--add-dir", "{}"]),
         // It takes them in messages on standard input only.
-        image: None,
         version: &["--version"],
     },
     statuses: &[],

@@ -60,8 +60,6 @@ pub struct Arguments<T> {
     pub skip: Option<T>,
     /// One more directory that it may use.
     pub dir: Option<T>,
-    /// An image that goes with the prompt.
-    pub image: Option<T>,
     /// Prints the version and ends.
     pub version: T,
 }
@@ -91,8 +89,6 @@ pub struct Turn<'a> {
     pub permissions: &'a Permissions,
     /// Further directories that it may use.
     pub dirs: &'a [String],
-    /// Images on the machine where it runs.
-    pub images: &'a [String],
     /// Further arguments, as they are.
     pub args: &'a [String],
 }
@@ -159,9 +155,6 @@ pub fn words(
     for dir in turn.dirs {
         options.extend(part(&own.dir, usual.dir, "take a further directory", dir)?);
     }
-    for image in turn.images {
-        options.extend(part(&own.image, usual.image, "take an image", image)?);
-    }
     options.extend_from_slice(turn.args);
     let base = match turn.resume {
         None if own.run.is_empty() => filled(usual.run, "", ""),
@@ -200,14 +193,8 @@ mod tests {
     use super::super::profile::{PROFILES, Profile};
     use super::*;
 
-    const USUAL: Turn<'_> = Turn {
-        resume: None,
-        model: None,
-        permissions: &Permissions::Usual,
-        dirs: &[],
-        images: &[],
-        args: &[],
-    };
+    const USUAL: Turn<'_> =
+        Turn { resume: None, model: None, permissions: &Permissions::Usual, dirs: &[], args: &[] };
 
     fn line(profile: Profile, turn: &Turn<'_>) -> Result<String, Lacks> {
         words(profile.cli().spec(), &Arguments::default(), turn).map(|words| words.join(" "))
@@ -285,10 +272,6 @@ mod tests {
         let model = Turn { model: Some("m"), ..USUAL };
         let lacks = Lacks { agent: "generic", what: "choose a model" };
         assert_eq!(line(Profile::Generic, &model), Err(lacks));
-        let images = ["/tmp/a.png".to_owned()];
-        let image = Turn { images: &images, ..USUAL };
-        assert!(line(Profile::Claude, &image).is_err());
-        assert_eq!(line(Profile::Codex, &image).as_deref(), Ok("exec --json --image=/tmp/a.png -"));
     }
 
     #[test]

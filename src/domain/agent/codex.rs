@@ -37,8 +37,6 @@ const SPEC: Spec = Spec {
         mode: Some(&["--sandbox", "{}"]),
         skip: Some(&["--dangerously-bypass-approvals-and-sandbox"]),
         dir: Some(&["--add-dir", "{}"]),
-        // It would take the words that follow for further images.
-        image: Some(&["--image={}"]),
         version: &["--version"],
     },
     statuses: &[],

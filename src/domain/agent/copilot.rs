@@ -43,7 +43,6 @@ const SPEC: Spec = Spec {
         mode: Some(&["--mode", "{}"]),
         skip: Some(&["--allow-all"]),
         dir: Some(&["--add-dir", "{}"]),
-        image: Some(&["--attachment", "{}"]),
         version: &["--version"],
     },
     statuses: &[],

@@ -41,7 +41,6 @@ const SPEC: Spec = Spec {
         mode: Some(&["--auto", "{}"]),
         skip: Some(&["--skip-permissions-unsafe"]),
         dir: None,
-        image: None,
         version: &["--version"],
     },
     statuses: &[],

@@ -35,7 +35,6 @@ const SPEC: Spec = Spec {
         mode: Some(&["--approval-mode", "{}"]),
         skip: Some(&["--approval-mode", "yolo"]),
         dir: Some(&["--include-directories", "{}"]),
-        image: None,
         version: &["--version"],
     },
     // Its manual, under "headless mode": 42 is input that it cannot use.

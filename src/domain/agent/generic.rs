@@ -22,7 +22,6 @@ const SPEC: Spec = Spec {
         mode: None,
         skip: None,
         dir: None,
-        image: None,
         version: &["--version"],
     },
     statuses: &[],

@@ -34,7 +34,6 @@ const SPEC: Spec = Spec {
         mode: None,
         skip: Some(&["--auto"]),
         dir: None,
-        image: Some(&["--file={}"]),
         version: &["--version"],
     },
     statuses: &[],

@@ -4,8 +4,7 @@ use super::Decoder;
 use super::fields::Value;
 use crate::domain::agent::{Arguments, PROFILES, Permissions, Profile};
 
-const PARTS: &[&str] =
-    &["run", "resume", "model", "plan", "mode", "skip", "dir", "image", "version"];
+const PARTS: &[&str] = &["run", "resume", "model", "plan", "mode", "skip", "dir", "version"];
 
 impl Decoder<'_> {
     pub(super) fn profile(&mut self, value: &Value<'_>) -> Option<Profile> {
@@ -42,7 +41,6 @@ impl Decoder<'_> {
             mode: part("mode"),
             skip: part("skip"),
             dir: part("dir"),
-            image: part("image"),
             version: part("version").unwrap_or_default(),
         }
     }

@@ -57,7 +57,8 @@ fn it_shows_every_field() {
         .filter_map(|line| line.trim().trim_start_matches("//~ ").split_once(": "))
         .collect();
     let (remote, agent) = (r#"remotes: {"a": (no: 1)}"#, r#"agents: {"a": (no: 1)}"#);
-    for body in ["no: 1", "retention: (no: 1)", remote, agent] {
+    let arguments = r#"agents: {"a": (arguments: (no: 1))}"#;
+    for body in ["no: 1", "retention: (no: 1)", remote, agent, arguments] {
         let file =
             SourceFile { path: "x".into(), role: Role::Fragment, text: Ok(format!("({body})")) };
         let report = load(&[file], None, &Facts::default()).unwrap_err();

@@ -15,7 +15,7 @@ use crate::domain::config::Config;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::AgentName;
 use crate::domain::max_output::MaxOutput;
-use crate::domain::plan::{Order, Plan, PlanError, plan};
+use crate::domain::plan::{Order, Plan, PlanError, TurnRequest, plan};
 use crate::domain::resolve::Override;
 use crate::domain::target::{SshRequest, SshSettings};
 use crate::ssh::settings::{SshEnvironment, evaluate};
@@ -36,6 +36,12 @@ pub struct OwnedOrder {
     pub cwd: Option<String>,
     /// How much of its output its spool keeps, if they said so.
     pub max_output: Option<MaxOutput>,
+    /// The agent's model, if they said so.
+    pub model: Option<String>,
+    /// The conversation that the agent is to go on from.
+    pub resume: Option<String>,
+    /// Whether the agent is only to look and to plan.
+    pub plan: bool,
 }
 
 /// Somebody's own word on the place.
@@ -141,6 +147,11 @@ impl OwnedOrder {
             command: &self.command,
             cwd: self.cwd.as_deref(),
             max_output: self.max_output,
+            turn: TurnRequest {
+                resume: self.resume.as_deref(),
+                model: self.model.as_deref(),
+                plan: self.plan,
+            },
         }
     }
 }

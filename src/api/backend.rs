@@ -9,6 +9,7 @@ use super::types::{
     EventView, GcRequest, GcView, HostKeyShown, InputOffer, InputTaken, KillRequest, Progress,
     Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
 };
+use crate::domain::agent::Lacks;
 use crate::domain::attention::{AnswerError, QuestionId, QuestionView};
 use crate::domain::event::Event;
 use crate::domain::failure::Failure;
@@ -72,6 +73,9 @@ pub enum RequestError {
     /// The request contradicts itself.
     #[error("{0}")]
     Invalid(&'static str),
+    /// The agent's program cannot do what is asked of it.
+    #[error(transparent)]
+    Lacks(#[from] Lacks),
     /// No such signal.
     #[error("no signal {0:?}")]
     NoSuchSignal(String),

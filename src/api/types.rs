@@ -4,15 +4,23 @@
 //! are seconds. Fields are only ever added; a reader ignores what it does not
 //! know.
 
+mod adopt;
+mod agent;
+mod check;
+mod gc;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-mod check;
+pub use adopt::{AdoptReport, AdoptRequest, FoundSession};
+pub use agent::{ToldView, UsedView};
+pub use check::{CheckLine, CheckNotice, DoctorReport, TestReport, TestRequest, TestStage};
+pub use gc::{GcFate, GcItem, GcRequest, GcView, GcWhat};
 
-pub use self::check::{CheckLine, CheckNotice, DoctorReport, TestReport, TestRequest, TestStage};
+pub use crate::domain::agent::{AgentEvent, AgentRun, Usage};
 pub use crate::domain::attention::{Question, QuestionId, QuestionState, QuestionView};
 pub use crate::domain::connection::{LinkState, LinkView};
 pub use crate::domain::doctor::{Finding, Status as FindingStatus};
@@ -64,6 +72,16 @@ pub struct RunRequest {
     /// Whether it is started anew after its end; without it the agent's setting
     /// decides.
     pub restart: Option<RestartPolicy>,
+    /// The agent's model; without it the agent's setting decides.
+    pub model: Option<String>,
+    /// The agent's own conversation that it is to go on from.
+    pub resume: Option<String>,
+    /// The agent is only to look and to plan.
+    pub plan: bool,
+    /// The agent of this session, which has ended, is to go on with its
+    /// conversation, on the same host and in the same directory; `agent`, `on`,
+    /// `cwd` and `resume` are its own then.
+    pub continues: Option<String>,
     /// Whose turn comes before whose, where not all may run at once.
     pub priority: Option<Priority>,
     /// Who asks: turns go round between clients.
@@ -89,6 +107,10 @@ impl fmt::Debug for RunRequest {
             start_within_s,
             max_output,
             restart,
+            model,
+            resume,
+            plan,
+            continues,
             priority,
             client,
             idempotency_key,
@@ -107,6 +129,10 @@ impl fmt::Debug for RunRequest {
             .field("start_within_s", start_within_s)
             .field("max_output", max_output)
             .field("restart", restart)
+            .field("model", model)
+            .field("resume", resume)
+            .field("plan", plan)
+            .field("continues", continues)
             .field("priority", priority)
             .field("client", client)
             .field("idempotency_key", idempotency_key)
@@ -204,6 +230,16 @@ pub struct SessionView {
     /// Its place among the attempts.
     #[serde(default)]
     pub attempt: AttemptView,
+    /// The session whose conversation its agent goes on with.
+    #[serde(default)]
+    pub continues: Option<SessionId>,
+    /// What its agent has told of its work so far, where it is one whose output
+    /// is known.
+    #[serde(default)]
+    pub agent_run: Option<AgentRun>,
+    /// The last things that it told; only where one session is asked for.
+    #[serde(default)]
+    pub agent_events: Vec<ToldView>,
     /// Its place in the queue; `None` once its turn has come.
     #[serde(default)]
     pub queue: Option<QueueView>,
@@ -371,6 +407,10 @@ pub struct StatusView {
     /// What is kept of all sessions.
     #[serde(default)]
     pub kept: KeptView,
+    /// What the agents of all sessions that are in the list have taken, by agent
+    /// and place.
+    #[serde(default)]
+    pub used: Vec<UsedView>,
     /// Why nothing new is begun, while this machine's disk is full.
     #[serde(default)]
     pub disk: Option<Failure>,
@@ -385,68 +425,6 @@ pub struct KeptView {
     pub spools: u64,
     /// Spools that are to go, and whose host is away.
     pub waiting: u32,
-}
-
-/// `POST /v1/gc`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GcRequest {
-    /// Remove nothing; only say what would be.
-    pub dry_run: bool,
-}
-
-/// What `POST /v1/gc` did, or would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GcView {
-    /// Whether nothing was removed.
-    pub dry_run: bool,
-    /// All that is to go.
-    pub items: Vec<GcItem>,
-}
-
-/// One thing that goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GcItem {
-    /// The session.
-    pub session: SessionId,
-    /// Its name; `None` also for one that is in the list no more.
-    pub name: Option<SessionName>,
-    /// Where it ran.
-    pub place: String,
-    /// What goes.
-    pub what: GcWhat,
-    /// Why.
-    pub why: Why,
-    /// Bytes that it takes, as far as is known.
-    pub size: u64,
-    /// What became of it.
-    pub fate: GcFate,
-    /// Why it is still there, where something went wrong.
-    pub detail: Option<String>,
-}
-
-/// What can go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GcWhat {
-    /// A spool, on the machine where the session ran.
-    Spool,
-    /// A session with its mirror, here.
-    Session,
-}
-
-/// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GcFate {
-    /// It would be removed.
-    Due,
-    /// It is gone.
-    Removed,
-    /// Its host cannot be reached now.
-    Waits,
-    /// It is still there; see `detail`.
-    Stays,
 }
 
 /// The configuration in force, and the edit that is not.
@@ -518,60 +496,6 @@ pub struct InputOffer {
 pub struct InputTaken {
     /// Bytes taken from senders, so far and in all.
     pub accepted: u64,
-}
-
-/// `POST /v1/remotes/{name}/adopt`; the name `local` is this machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AdoptRequest {
-    /// Take in what other control machines started, too.
-    pub all: bool,
-    /// Only tell what would be taken in.
-    pub dry_run: bool,
-}
-
-/// What was found on a host, and what of it was taken in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AdoptReport {
-    /// The remote, `local`, or the destination as it was given.
-    pub remote: String,
-    /// Whether nothing was taken in, and it is only told what would be.
-    pub dry_run: bool,
-    /// Sessions there that are known here already.
-    pub known: u64,
-    /// The others.
-    pub sessions: Vec<FoundSession>,
-}
-
-/// A session that was found on a host.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FoundSession {
-    /// Its id.
-    pub id: SessionId,
-    /// Its name.
-    pub name: Option<SessionName>,
-    /// Whether a live session here has that name, so that this one loses it.
-    pub name_taken: bool,
-    /// The agent it runs, if it runs one.
-    pub agent: Option<AgentName>,
-    /// The program and its arguments; empty where nothing tells.
-    pub command: Vec<String>,
-    /// The working directory that was asked for.
-    pub cwd: Option<String>,
-    /// When it was asked for.
-    pub created_at: Option<String>,
-    /// Who started it, as `user@hostname`; `None` where nothing tells.
-    pub origin: Option<String>,
-    /// How it was when it was found: `running`, `ended`, `lost`, …
-    pub state: String,
-    /// The status that its command ended with, where it did.
-    pub exit: Option<Exit>,
-    /// Bytes of standard output there.
-    pub stdout: u64,
-    /// Bytes of standard error there.
-    pub stderr: u64,
-    /// Whether it is taken in.
-    pub taken: bool,
 }
 
 /// `POST /v1/remotes/{name}/host-key`: trust the key with this fingerprint, in

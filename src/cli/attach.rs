@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::{Followed, Follower, Recipient, Signals, feed, offset_of_last_lines};
+use super::follow::{Followed, Follower, Form, Recipient, Signals, feed, offset_of_last_lines};
 use super::output::say;
 use super::render::{failure_block, state_words};
 use super::values::Input;
@@ -74,7 +74,7 @@ pub(super) async fn attached(
 ) -> Result<Code, CliError> {
     let [stdout, stderr] = attached.from;
     let streams = [(Stream::Stdout, stdout), (Stream::Stderr, stderr)];
-    let mut follower = Follower::new(context, view, &streams);
+    let mut follower = Follower::new(context, view, &streams, Form::Usual);
     follower = follower.with_signals(attached.signals).with_questions();
     if let Some((input, eof)) = attached.input {
         let (to, view) = (Recipient::Followed(context.client.clone()), view.clone());

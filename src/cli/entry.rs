@@ -12,7 +12,7 @@ use super::exit::{self, Code};
 use super::output::say;
 use super::{
     adopt, agent, askpass, attach, attention, config, daemon, events, explain, gc, logs, map,
-    parts, remote, run, send, sessions, ssh_config, status,
+    parts, remote, resume, run, send, sessions, ssh_config, status,
 };
 use crate::paths::Environment;
 
@@ -60,6 +60,8 @@ pub(super) enum Verb {
     Logs(logs::Args),
     /// Follow a session as if it had been run from here.
     Attach(attach::Args),
+    /// Have a session's agent go on with its conversation.
+    Resume(resume::Args),
     /// Send text to a session's standard input.
     Send(send::Args),
     /// Wait for sessions to end.
@@ -113,7 +115,9 @@ impl Verb {
     /// sessions rarely have.
     fn failed(&self) -> Code {
         match self {
-            Self::Run(_) | Self::Map(_) | Self::Attach(_) | Self::Wait(_) => exit::LONGHAUL,
+            Self::Run(_) | Self::Map(_) | Self::Resume(_) | Self::Attach(_) | Self::Wait(_) => {
+                exit::LONGHAUL
+            }
             _ => exit::FAILED,
         }
     }
@@ -126,6 +130,7 @@ impl Verb {
             Self::Map(args) => map::map(*args, context).await,
             Self::Logs(args) => logs::logs(args, context).await,
             Self::Attach(args) => attach::attach(args, context).await,
+            Self::Resume(args) => resume::resume(args, context).await,
             Self::Send(args) => send::send(args, context).await,
             Self::Wait(args) => sessions::wait(args, context).await,
             Self::Kill(args) => sessions::kill(args, context).await,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::{self, Code};
-use super::follow::{Asked, Followed, Follower, Signals, copy_once};
+use super::follow::{Asked, Followed, Follower, Form, Signals, copy_once};
 use super::output::{print_json_line, print_line, say};
 use super::render::{failure_block, state_words};
 use super::run::environment;
@@ -239,7 +239,7 @@ pub(super) async fn on_each(
 
 /// Sees a session end, and gives it back as it is then.
 async fn followed(context: &Context, view: SessionView) -> Result<(SessionView, Pulse), CliError> {
-    let mut follower = Follower::new(context, &view, &[]);
+    let mut follower = Follower::new(context, &view, &[], Form::Usual);
     follower.draw_nothing();
     let Followed::Ended(ended) = follower.run().await? else {
         // Only signals make it leave, and it catches none.
@@ -281,8 +281,8 @@ async fn tell(
     }
     let end = state_words(pulse.state, pulse.exit, None);
     print_line(&format!("== {remote}: {end} ({})", view.id))?;
-    copy_once(&context.client, view, Stream::Stdout, 0, view.stdout).await?;
-    copy_once(&context.client, view, Stream::Stderr, 0, view.stderr).await?;
+    copy_once(&context.client, view, Stream::Stdout, 0, view.stdout, Form::Usual).await?;
+    copy_once(&context.client, view, Stream::Stderr, 0, view.stderr, Form::Usual).await?;
     if let Some(failure) = &pulse.failure {
         say(&failure_block(failure));
     }

@@ -30,6 +30,7 @@ mod output;
 mod parts;
 mod remote;
 mod render;
+mod resume;
 mod run;
 mod send;
 mod service;

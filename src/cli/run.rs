@@ -60,6 +60,15 @@ pub(super) struct Args {
     /// Read the agent's prompt from a file, or from standard input (-).
     #[arg(long, value_name = "FILE", requires = "agent")]
     prompt_file: Option<OsString>,
+    /// Have the agent use this model.
+    #[arg(long, requires = "agent")]
+    model: Option<String>,
+    /// Have the agent go on with its own conversation of this id.
+    #[arg(long, value_name = "CONVERSATION", requires = "agent")]
+    resume: Option<String>,
+    /// Have the agent look and plan, and change nothing.
+    #[arg(long, requires = "agent")]
+    plan: bool,
     /// Send a file, or our standard input (-), to its standard input.
     #[arg(long, value_name = "FILE")]
     stdin: Option<OsString>,
@@ -194,6 +203,10 @@ impl Args {
             start_within_s: self.start_within,
             max_output: self.max_output.map(MaxOutput::bytes),
             restart: self.restart,
+            model: self.model,
+            resume: self.resume,
+            plan: self.plan,
+            continues: None,
             priority: self.priority,
             client: self.client,
             idempotency_key: Some(key),
@@ -233,7 +246,7 @@ pub(super) fn environment(
     Ok(env)
 }
 
-fn read_text(input: &Input) -> Result<String, CliError> {
+pub(super) fn read_text(input: &Input) -> Result<String, CliError> {
     let mut bytes = Vec::new();
     match input {
         Input::Stdin => io::stdin().lock().read_to_end(&mut bytes).map(drop),
@@ -263,6 +276,29 @@ pub(super) async fn run(args: Args, context: &Context) -> Result<Code, CliError>
     if let Some(tag) = each {
         return on_all(context, &request, &tag, detach, json).await;
     }
+    take_in(request, Follow { detach, json, hide, input }, context).await
+}
+
+/// How a session is followed that was asked for.
+#[derive(Debug)]
+pub(super) struct Follow {
+    /// Not at all.
+    pub(super) detach: bool,
+    /// All about it is printed as JSON, in place of its id.
+    pub(super) json: bool,
+    /// Our arguments are nobody's business.
+    pub(super) hide: bool,
+    /// What is fed to it, and whether that is all.
+    pub(super) input: Option<(Input, bool)>,
+}
+
+/// Has a session taken in, and follows it.
+pub(super) async fn take_in(
+    request: RunRequest,
+    follow: Follow,
+    context: &Context,
+) -> Result<Code, CliError> {
+    let Follow { detach, json, hide, input } = follow;
     let (view, signals) = match accepted(context, &request, detach).await? {
         Ok(accepted) => accepted,
         Err(leave) => {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::agent::AgentEvent;
 use super::attention::{QuestionId, QuestionKind};
 use super::connection::LinkState;
 use super::ids::SessionId;
@@ -40,6 +41,16 @@ pub enum EventKind {
         exit: Option<Exit>,
         /// The failure's code, where there is one.
         failure: Option<String>,
+    },
+    /// A session's agent told something of its work.
+    Agent {
+        /// The session.
+        session: SessionId,
+        /// The byte of its standard output at which the line begins that tells
+        /// it.
+        offset: u64,
+        /// What; long texts are cut, and whole in the output.
+        told: AgentEvent,
     },
     /// A session and its files were removed.
     SessionRemoved {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::agent::{self, Profile};
+use super::agent::{AgentRun, Lacks, PROFILES, Permissions, Profile, Turn, words};
 use super::config::{Agent, Config, EnvName, EnvValue, Remote, united_env};
 use super::ids::AgentName;
 use super::max_output::MaxOutput;
@@ -30,6 +30,19 @@ pub struct Order<'a> {
     pub cwd: Option<&'a str>,
     /// How much of its output its spool keeps, if they said so.
     pub max_output: Option<MaxOutput>,
+    /// What they want of the agent.
+    pub turn: TurnRequest<'a>,
+}
+
+/// What somebody wants of an agent, over what the configuration says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TurnRequest<'a> {
+    /// The conversation to go on from, by the agent's own name for it.
+    pub resume: Option<&'a str>,
+    /// The model.
+    pub model: Option<&'a str>,
+    /// Whether it is only to look and to plan.
+    pub plan: bool,
 }
 
 /// What will be run, where, and with what.
@@ -51,6 +64,8 @@ pub struct Plan {
     pub max_output: Option<MaxOutput>,
     /// When it is started anew after its end, unless the session says otherwise.
     pub restart: RestartPolicy,
+    /// How its output reads, where it is an agent whose output is known.
+    pub run: Option<AgentRun>,
 }
 
 /// Why there is no plan.
@@ -62,6 +77,9 @@ pub enum PlanError {
     /// Neither an agent nor a command.
     #[error("nothing to run: name an agent or a command")]
     NothingToRun,
+    /// The agent's program cannot do what is asked of it.
+    #[error(transparent)]
+    Lacks(#[from] Lacks),
 }
 
 /// Makes the plan.
@@ -71,8 +89,10 @@ pub enum PlanError {
 /// There is nothing to run, or no place for it.
 pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
     let resolved = resolve(config, &PlaceRequest { on: order.on, agent: order.agent })?;
-    let mut command = resolved.agent.map(agent_command).unwrap_or_default();
-    command.extend_from_slice(order.command);
+    let command = match resolved.agent {
+        Some(agent) => agent_command(agent, &order.turn, order.command)?,
+        None => order.command.to_vec(),
+    };
     if command.is_empty() {
         return Err(PlanError::NothingToRun);
     }
@@ -102,6 +122,12 @@ pub fn plan(config: &Config, order: &Order<'_>) -> Result<Plan, PlanError> {
             .unwrap_or(USUAL_START_WITHIN),
         max_output,
         restart: resolved.agent.map(|agent| agent.restart).unwrap_or_default(),
+        run: resolved.agent.map(|agent| agent.profile).filter(|p| *p != Profile::Generic).map(
+            |profile| AgentRun {
+                resumed: order.turn.resume.map(str::to_owned),
+                ..AgentRun::new(profile)
+            },
+        ),
         place: resolved.place,
     })
 }
@@ -130,12 +156,52 @@ fn ad_hoc(destination: &Destination) -> SshRequest {
     }
 }
 
-/// The program and first arguments of an agent.
+/// The program and its arguments for one turn; `args` come after those of the
+/// configuration.
+///
+/// # Errors
+///
+/// The program lacks what is asked for.
+pub fn agent_command(
+    agent: &Agent,
+    turn: &TurnRequest<'_>,
+    args: &[String],
+) -> Result<Vec<String>, Lacks> {
+    let args: Vec<String> = agent.args.iter().chain(args).cloned().collect();
+    let turn = Turn {
+        resume: turn.resume,
+        model: turn.model.or(agent.model.as_deref()),
+        permissions: if turn.plan { &Permissions::Plan } else { &agent.permissions },
+        dirs: &agent.extra_dirs,
+        args: &args,
+    };
+    let mut command = agent_program(agent);
+    command.extend(words(agent.profile.cli().spec(), &agent.arguments, &turn)?);
+    Ok(command)
+}
+
+/// The program of an agent, and what goes before its arguments.
 #[must_use]
-pub fn agent_command(agent: &Agent) -> Vec<String> {
-    let usual = agent::profile(agent.profile).command.iter().copied().map(str::to_owned);
-    let mut command = agent.command.clone().unwrap_or_else(|| usual.collect());
-    command.extend_from_slice(&agent.args);
+pub fn agent_program(agent: &Agent) -> Vec<String> {
+    let program = agent.profile.cli().spec().program;
+    let usual = || if program.is_empty() { vec![] } else { vec![program.to_owned()] };
+    agent.command.clone().unwrap_or_else(usual)
+}
+
+/// What makes an agent's program print its version and end.
+#[must_use]
+pub fn version_command(agent: &Agent) -> Vec<String> {
+    let mut command = agent_program(agent);
+    if agent.profile == Profile::Generic {
+        // What comes behind the program is what it is to do.
+        command.truncate(1);
+    }
+    let usual = agent.profile.cli().spec().arguments.version;
+    if agent.arguments.version.is_empty() {
+        command.extend(usual.iter().copied().map(str::to_owned));
+    } else {
+        command.extend_from_slice(&agent.arguments.version);
+    }
     command
 }
 
@@ -143,10 +209,8 @@ pub fn agent_command(agent: &Agent) -> Vec<String> {
 /// needs no configuration. What the files say goes before it.
 #[must_use]
 pub fn with_usual_agents(mut config: Config) -> Config {
-    for (name, profile) in
-        [("claude", Profile::Claude), ("codex", Profile::Codex), ("opencode", Profile::OpenCode)]
-    {
-        if let Ok(name) = name.parse::<AgentName>() {
+    for profile in PROFILES.into_iter().filter(|profile| *profile != Profile::Generic) {
+        if let Ok(name) = profile.cli().spec().name.parse::<AgentName>() {
             config.agents.entry(name).or_insert_with(|| Agent { profile, ..Agent::default() });
         }
     }
@@ -165,7 +229,14 @@ mod tests {
     }
 
     fn order<'a>(command: &'a [String], on: Option<Override<'a>>) -> Order<'a> {
-        Order { on, agent: None, command, cwd: None, max_output: None }
+        Order {
+            on,
+            agent: None,
+            command,
+            cwd: None,
+            max_output: None,
+            turn: TurnRequest::default(),
+        }
     }
 
     #[test]
@@ -205,6 +276,40 @@ mod tests {
         assert_eq!(plan.place, Place::Local);
         assert_eq!(plan.command.first().map(String::as_str), Some("claude"));
         assert_eq!(plan.command.last().map(String::as_str), Some("--verbose"));
+        assert_eq!(plan.run.map(|run| run.profile), Some(Profile::Claude));
+    }
+
+    #[test]
+    fn an_agents_command_is_what_the_profiles_arguments_come_after() {
+        let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let agent = Agent {
+            profile: Profile::Codex,
+            command: Some(list(&["docker", "exec", "-i", "box", "codex"])),
+            args: list(&["--skip-git-repo-check"]),
+            model: Some("small".to_owned()),
+            ..Agent::default()
+        };
+        let line = |turn: &TurnRequest<'_>| {
+            agent_command(&agent, turn, &list(&["--oss"])).map(|words| words[5..].join(" "))
+        };
+        let expected = "exec --json --model small --skip-git-repo-check --oss -";
+        assert_eq!(line(&TurnRequest::default()).as_deref(), Ok(expected));
+        let turn = TurnRequest { model: Some("large"), plan: true, resume: Some("t") };
+        let expected =
+            "exec --model large --sandbox read-only --skip-git-repo-check --oss resume --json t -";
+        assert_eq!(line(&turn).as_deref(), Ok(expected));
+        assert_eq!(version_command(&agent)[4..], ["codex", "--version"]);
+    }
+
+    #[test]
+    fn checks_are_skipped_where_the_configuration_says_so_and_nowhere_else() {
+        let turn = TurnRequest::default();
+        let line = |permissions| {
+            let agent = Agent { profile: Profile::Claude, permissions, ..Agent::default() };
+            agent_command(&agent, &turn, &[]).expect("a command").join(" ")
+        };
+        assert!(!line(Permissions::Usual).contains("skip"));
+        assert!(line(Permissions::Skip).contains("--dangerously-skip-permissions"));
     }
 
     #[test]

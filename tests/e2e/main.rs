@@ -11,6 +11,8 @@ mod support;
 #[cfg(test)]
 mod adopting;
 #[cfg(test)]
+mod agents;
+#[cfg(test)]
 mod attempts;
 #[cfg(test)]
 mod attention;

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use longhaul::domain::agent::Profile;
 use longhaul::domain::agent::detect::{LoginSign, Presence, Search, VersionTold, parse, words};
-use longhaul::domain::agent::{Profile, profile};
 use longhaul::domain::launch::Parameters;
 use longhaul::domain::placement::Load;
 use longhaul::runner::program::Program;
@@ -79,7 +79,8 @@ fn agents_are_found_with_their_versions_and_logins(bench: &mut Bench) {
     }
     let path = format!("{}:/usr/bin:/bin", bench.dir().display());
     let kinds = [Profile::Claude, Profile::Codex, Profile::OpenCode];
-    let mut searches = kinds.map(|kind| Search::of(kind, profile(kind).name.to_owned())).to_vec();
+    let mut searches =
+        kinds.map(|kind| Search::of(kind, kind.cli().spec().name.to_owned())).to_vec();
     searches.push(Search::of(Profile::Generic, "mine".to_owned()));
     searches.push(Search::of(Profile::Generic, "no such".to_owned()));
     let detect = |bench: &Bench, path: &str| {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use super::agent::{Ears, Listener};
 use super::host::{Channel, Host, Want};
 use super::input::{Delivery, Feeding};
 use super::outcome::{Evidence, TAIL, outcome};
@@ -20,6 +21,7 @@ use super::warnings;
 use crate::actors::journal::Journal;
 use crate::actors::now;
 use crate::domain::adopt::Meta;
+use crate::domain::agent::AgentRun;
 use crate::domain::config::{EnvName, EnvValue};
 use crate::domain::event::EventKind;
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
@@ -130,8 +132,10 @@ pub enum SessionMsg {
     StartDeadlineElapsed,
     /// It has run for as long as it may.
     TimeUp,
-    /// How it ended has been made out.
-    Concluded(Box<Outcome>),
+    /// Its agent has told more of its work: all of it so far.
+    AgentHeard(Box<AgentRun>),
+    /// How it ended has been made out, and all that its agent told.
+    Concluded(Box<Outcome>, Option<Box<AgentRun>>),
     /// The registry knows that it has ended.
     Settled,
     /// The actor is to fail.
@@ -156,6 +160,8 @@ pub struct State {
     link_task: Option<JoinHandle<()>>,
     turn_task: Option<JoinHandle<()>>,
     feeding: Feeding,
+    /// Who listens to its agent, where it has one.
+    listener: Option<Listener>,
     /// Whether the registry knows that the launch was, or may have been, sent.
     starting_saved: watch::Receiver<bool>,
     path: String,
@@ -189,7 +195,18 @@ impl Actor for SessionActor {
             args.saved.clone(),
             args.own.as_ref().is_none_or(|own| !own.is_empty()),
         );
+        let listener = args.record.agent_run.as_deref().map(|run| {
+            let ears = Ears {
+                session: args.record.id.clone(),
+                mirror: args.mirror.clone(),
+                pulse: args.pulse.subscribe(),
+                journal: args.journal.clone(),
+                registry: args.registry.clone(),
+            };
+            Listener::spawn(myself.clone(), ears, run)
+        });
         let mut state = State {
+            listener,
             fsm,
             launch: None,
             granted: None,
@@ -222,6 +239,9 @@ impl Actor for SessionActor {
 impl Drop for State {
     fn drop(&mut self) {
         self.feeding.stop();
+        if let Some(listener) = &self.listener {
+            listener.stop();
+        }
         let tasks = [&self.task, &self.order_task, &self.link_task, &self.turn_task];
         for task in tasks.into_iter().flatten() {
             task.abort();
@@ -358,7 +378,19 @@ impl State {
                 let grace_s = self.args.kill_grace_s;
                 self.step(myself, Input::TimeUp { grace_s });
             }
-            SessionMsg::Concluded(outcome) => self.concluded(*outcome),
+            SessionMsg::AgentHeard(run) => {
+                // What was told again after a restart is no news.
+                if self.args.record.is_live() && self.args.record.agent_run.as_ref() != Some(&run) {
+                    self.args.record.agent_run = Some(run);
+                    self.save();
+                }
+            }
+            SessionMsg::Concluded(outcome, run) => {
+                if run.is_some() {
+                    self.args.record.agent_run = run;
+                }
+                self.concluded(*outcome);
+            }
             SessionMsg::Settled => myself.stop(None),
             #[cfg(test)]
             SessionMsg::Crash => panic!("as the test wants it"),
@@ -501,6 +533,7 @@ impl State {
         self.death = Death::of(&end, timed_out);
         let stderr = self.args.pulse.borrow().stderr;
         let spools = self.args.host.root().unwrap_or(USUAL_SPOOLS).to_owned();
+        let heard = self.listener.as_ref().map(Listener::to_the_end);
         tokio::spawn(async move {
             let speaks = matches!(
                 end,
@@ -511,10 +544,15 @@ impl State {
             } else {
                 bytes::Bytes::new()
             };
-            let (record, path, spools) = (&record, &path, &spools);
-            let evidence = Evidence { record, at, stderr: &tail, path, spools, timed_out };
+            let run = match heard {
+                Some(heard) => Some(Box::new(heard.await)),
+                None => None,
+            };
+            let (record, path, spools, run_ref) = (&record, &path, &spools, run.as_deref());
+            let evidence =
+                Evidence { record, at, stderr: &tail, path, spools, timed_out, run: run_ref };
             let outcome = outcome(end, &evidence);
-            let _ = session.cast(SessionMsg::Concluded(Box::new(outcome)));
+            let _ = session.cast(SessionMsg::Concluded(Box::new(outcome), run));
         });
     }
 

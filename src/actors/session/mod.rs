@@ -10,6 +10,7 @@
 //! supervisor starts it again from the registry.
 
 mod actor;
+mod agent;
 mod due;
 mod host;
 mod input;

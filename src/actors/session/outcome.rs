@@ -1,11 +1,12 @@
 //! From the end of a session to what is remembered of it.
 
+use crate::domain::agent::{AgentRun, verdict};
 use crate::domain::failure::classify::{link_failure, session_failure};
 use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
 use crate::domain::failure::trouble::{NoEntry, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::session::fsm::End;
-use crate::domain::session::{Ending, Exit, Obstacle, Outcome, SessionRecord};
+use crate::domain::session::{Ending, Exit, Obstacle, Ordered, Outcome, SessionRecord};
 
 /// The most of standard error that is looked at: a shell's complaint is a line.
 pub(super) const TAIL: usize = 4096;
@@ -23,6 +24,8 @@ pub(super) struct Evidence<'a> {
     pub(super) spools: &'a str,
     /// Whether it was stopped because its time was up.
     pub(super) timed_out: bool,
+    /// What its agent told, where it is one.
+    pub(super) run: Option<&'a AgentRun>,
 }
 
 /// The outcome that an end stands for.
@@ -46,7 +49,9 @@ pub(super) fn outcome(end: End, evidence: &Evidence<'_>) -> Outcome {
             Outcome::of_exit(exit, Some(failure(&SessionTrouble::OutputCut { dir })))
         }
         End::Told(Ending::Ran(exit)) => {
-            Outcome::of_exit(exit, read(exit, StartStage::Running, evidence).map(|t| failure(&t)))
+            let trouble =
+                of_agent(exit, evidence).or_else(|| read(exit, StartStage::Running, evidence));
+            Outcome::of_exit(exit, trouble.map(|trouble| failure(&trouble)))
         }
         End::Told(Ending::Stumbled { exit, over }) => {
             let stage = match over {
@@ -59,6 +64,24 @@ pub(super) fn outcome(end: End, evidence: &Evidence<'_>) -> Outcome {
             Outcome::of_exit(exit, read(exit, stage, evidence).map(|t| failure(&t)))
         }
     }
+}
+
+/// What kept an agent from its work. One that a person has stopped need not say
+/// why it stopped.
+fn of_agent(exit: Exit, evidence: &Evidence<'_>) -> Option<SessionTrouble> {
+    let run = evidence.run.filter(|_| evidence.record.attempts.ordered != Ordered::Stop)?;
+    let status = match exit {
+        Exit::Code(status) => Some(status),
+        Exit::Signal(_) => None,
+    };
+    let complaint = verdict(run, status, &String::from_utf8_lossy(evidence.stderr))?;
+    let name = evidence.record.agent.as_ref().map(ToString::to_string);
+    Some(SessionTrouble::Agent {
+        agent: name.unwrap_or_else(|| run.profile.cli().spec().name.to_owned()),
+        profile: run.profile,
+        conversation: run.conversation.clone(),
+        complaint,
+    })
 }
 
 fn read(exit: Exit, stage: StartStage, evidence: &Evidence<'_>) -> Option<SessionTrouble> {

@@ -84,6 +84,7 @@ async fn plan(daemon: &DaemonHandle, name: &str) -> Result<Plan, RequestError> {
     let planned = ask(daemon.resolver(), |reply| ResolverMsg::Plan(Box::new(order), reply)).await;
     planned.ok_or(RequestError::Unavailable)?.map_err(|error| match error {
         PlanError::Nowhere(error) => unresolved(error),
+        PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
     })
 }

@@ -1,6 +1,7 @@
 //! Taking a session in.
 
 use super::actor::{NewSession, SupervisorMsg};
+use super::continued;
 use super::disk;
 use super::handle::{DaemonHandle, store};
 use super::placement;
@@ -27,12 +28,22 @@ pub(super) async fn run(
     daemon: &DaemonHandle,
     request: RunRequest,
 ) -> Result<SessionView, RequestError> {
+    let digest = request.idempotency_key.as_ref().map(|_| daemon.digests().of(&request));
+    let before = continued::earlier(daemon, &request).await;
+    let (request, before) = match before {
+        Ok(None) => (request, None),
+        Ok(Some(before)) => (continued::request(request, &before)?, Some(before)),
+        // A request that is made again finds what came of the first.
+        Err(error) => match earlier(daemon, &request).await? {
+            Some(earlier) => return answer(daemon, &earlier, digest.as_deref()).await,
+            None => return Err(error),
+        },
+    };
     check(&request)?;
     daemon.check_state_dir().await?;
     if let Some(failure) = disk::trouble(daemon).await {
         return Err(RequestError::Failed(Box::new(failure)));
     }
-    let digest = request.idempotency_key.as_ref().map(|_| daemon.digests().of(&request));
     let plan = match accepted(daemon, &request).await {
         Ok(plan) => plan,
         // What was taken in before the configuration changed stays taken in.
@@ -41,10 +52,15 @@ pub(super) async fn run(
             None => return Err(error),
         },
     };
+    let plan = match &before {
+        Some(before) => continued::plan(plan, before),
+        None => plan,
+    };
     let id = SessionId::from_bits(rand::random());
     let own = OwnLaunch { env: request.env.clone(), prompt: request.prompt.clone() };
     let (mut record, own, input) = split(record(id, &request, plan), own);
     record.attempts.launch_kept = !own.is_empty();
+    record.continues = before.map(|before| before.id);
     record.request_digest.clone_from(&digest);
     let folder = daemon.folder(&record.id);
     let insert = daemon.registry().insert(record.clone());
@@ -173,11 +189,15 @@ async fn plan(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, Reque
         command: request.command.clone(),
         cwd: request.cwd.clone(),
         max_output: max_output(request)?,
+        model: request.model.clone(),
+        resume: request.resume.clone(),
+        plan: request.plan,
     });
     let planned = ask(daemon.resolver(), |reply| ResolverMsg::Plan(order, reply)).await;
     planned.ok_or(RequestError::Unavailable)?.map_err(|error| match error {
         PlanError::Nowhere(error) => unresolved(error),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
+        PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
     })
 }
 
@@ -234,6 +254,8 @@ fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {
         },
         adopted_from: None,
         keeps_spool: false,
+        agent_run: plan.run.map(Box::new),
+        continues: None,
         ticket: Ticket {
             priority: request.priority.unwrap_or_default(),
             client: request.client.clone(),

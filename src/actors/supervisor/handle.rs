@@ -13,7 +13,7 @@ use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
 use super::placement::Loads;
 use super::sessions::{Live, pulse_of};
-use super::{adopt, create, disk, gc, host_key, input, remotes, remove, view};
+use super::{adopt, agents, create, disk, gc, host_key, input, remotes, remove, view};
 use crate::actors::attention::Attention;
 use crate::actors::config::{ConfigHandle, ConfigMsg, ConfigState};
 use crate::actors::janitor::Janitor;
@@ -309,7 +309,7 @@ impl Backend for DaemonHandle {
 
     async fn session(&self, given: &str) -> Result<SessionView, RequestError> {
         let record = self.record(given).await?;
-        self.view_of(&record).await
+        Ok(agents::with_events(self.view_of(&record).await?).await)
     }
 
     async fn output(&self, given: &str) -> Result<Output, RequestError> {
@@ -363,6 +363,8 @@ impl Backend for DaemonHandle {
     async fn status(&self) -> Result<StatusView, RequestError> {
         let config = self.config_state();
         let usage = self.0.janitor.usage();
+        let all = self.0.registry.list(Which::All, Page::WHOLE).await;
+        let used = agents::used(&all.map_err(|error| store(&error))?);
         Ok(StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -377,6 +379,7 @@ impl Backend for DaemonHandle {
                 spools: usage.spools,
                 waiting: u32::try_from(usage.waiting).unwrap_or(u32::MAX),
             },
+            used,
             disk: disk::trouble(self).await,
         })
     }

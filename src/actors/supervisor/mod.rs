@@ -9,9 +9,11 @@
 
 mod actor;
 mod adopt;
+mod agents;
 mod attempts;
 mod checkup;
 mod connections;
+mod continued;
 mod create;
 mod digest;
 mod disk;

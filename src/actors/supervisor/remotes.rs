@@ -7,7 +7,7 @@ use super::view;
 use crate::actors::ask;
 use crate::api::backend::RequestError;
 use crate::api::types::RemoteView;
-use crate::domain::plan::{Order, PlanError, plan};
+use crate::domain::plan::{Order, PlanError, TurnRequest, plan};
 use crate::domain::resolve::Override;
 use crate::domain::target::SshRequest;
 
@@ -28,10 +28,12 @@ pub(super) fn destination(
         command: &command,
         cwd: None,
         max_output: None,
+        turn: TurnRequest::default(),
     };
     match plan(&daemon.config_state().config, &order) {
         Ok(plan) => Ok(plan.ssh),
         Err(PlanError::Nowhere(error)) => Err(unresolved(error)),
+        Err(PlanError::Lacks(lacks)) => Err(RequestError::Lacks(lacks)),
         Err(PlanError::NothingToRun) => Err(RequestError::Invalid("there is nothing to run")),
     }
 }

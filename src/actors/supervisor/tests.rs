@@ -90,6 +90,8 @@ impl Bench {
             idempotency_key: None,
             adopted_from: None,
             keeps_spool: false,
+            agent_run: None,
+            continues: None,
             warnings: Vec::new(),
             max_output: None,
             revision: 0,

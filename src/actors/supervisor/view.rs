@@ -13,13 +13,14 @@ use crate::api::types::{
     AgentView, AttemptView, ConfigView, Progress, QueueView, RemoteView, SessionState, SessionView,
     StdinView,
 };
-use crate::domain::agent::profile;
 use crate::domain::config::Config;
 use crate::domain::failure::classify::session_failure;
 use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::max_output::MaxOutput;
-use crate::domain::plan::{agent_command, ssh_request, with_usual_agents};
+use crate::domain::plan::{
+    TurnRequest, agent_command, agent_program, ssh_request, with_usual_agents,
+};
 use crate::domain::resolve::{PlaceRequest, resolve};
 use crate::domain::session::{Attempts, Pulse, SessionRecord};
 use crate::domain::target::Place;
@@ -98,6 +99,9 @@ fn session(record: &SessionRecord, pulse: &Pulse, folder: &Path) -> SessionView 
         spool_gone_at: record.spool_gone_at.map(|at| at.to_string()),
         adopted_from: record.adopted_from.as_ref().map(|origin| origin.who.to_string()),
         attempt: attempt(&record.attempts),
+        agent_run: record.agent_run.as_deref().cloned(),
+        agent_events: Vec::new(),
+        continues: record.continues.clone(),
         queue: None,
     }
 }
@@ -246,8 +250,9 @@ pub(super) fn agents(config: &Config) -> Vec<AgentView> {
         .iter()
         .map(|(name, agent)| AgentView {
             name: name.clone(),
-            profile: profile(agent.profile).name.to_owned(),
-            command: agent_command(agent),
+            profile: agent.profile.cli().spec().name.to_owned(),
+            command: agent_command(agent, &TurnRequest::default(), &[])
+                .unwrap_or_else(|_| agent_program(agent)),
             remote: agent.remote.to_string(),
             runs_on: runs_on(name),
         })

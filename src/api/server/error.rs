@@ -46,6 +46,7 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::InputFull(..) => (StatusCode::TOO_MANY_REQUESTS, "input-full"),
         RequestError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
         RequestError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
+        RequestError::Lacks(_) => (StatusCode::UNPROCESSABLE_ENTITY, "agent-lacks"),
         RequestError::NoSuchSignal(_) => (StatusCode::BAD_REQUEST, "no-such-signal"),
         RequestError::NotTrusted(_) => (StatusCode::CONFLICT, "not-trusted"),
         RequestError::Answer(AnswerError::NotOpen) => (StatusCode::NOT_FOUND, "no-such-question"),
@@ -94,6 +95,7 @@ fn remedy(error: &RequestError) -> Option<String> {
         RequestError::Name(_)
         | RequestError::Invalid(_)
         | RequestError::InputMoved { .. }
+        | RequestError::Lacks(_)
         | RequestError::NotTrusted(_)
         | RequestError::StaleCursor { .. }
         | RequestError::Unavailable => return None,

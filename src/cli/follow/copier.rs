@@ -9,6 +9,7 @@ use rustix::fs::OFlags;
 use tokio::task::{JoinError, JoinHandle};
 
 use super::dropped::{listed, tell};
+use super::shown::{Form, Shown};
 use crate::api::client::{Client, OutputQuery};
 use crate::api::types::{Gap, SessionView, Stream};
 use crate::cli::error::CliError;
@@ -34,6 +35,9 @@ pub(super) struct Copier {
     file: Option<File>,
     /// Who is asked then.
     client: Client,
+    /// What it is turned into; `None` where it is written as it is, and while a
+    /// copy has it.
+    shown: Option<Shown>,
     task: Option<JoinHandle<Copied>>,
 }
 
@@ -41,6 +45,7 @@ pub(super) struct Copier {
 #[derive(Debug)]
 struct Copied {
     file: Option<File>,
+    shown: Option<Shown>,
     /// Where it ended.
     at: u64,
     error: Option<CliError>,
@@ -48,8 +53,15 @@ struct Copied {
 
 impl Copier {
     /// A copier of `stream` from byte `at`.
-    pub(super) fn new(client: &Client, view: &SessionView, stream: Stream, at: u64) -> Self {
+    pub(super) fn new(
+        client: &Client,
+        view: &SessionView,
+        stream: Stream,
+        at: u64,
+        form: Form,
+    ) -> Self {
         Self {
+            shown: Shown::new(form, view, stream, at),
             stream,
             id: view.id.to_string(),
             at,
@@ -93,6 +105,9 @@ impl Copier {
             let moved = file.seek(SeekFrom::Start(stretch.start));
             moved.map_err(|source| CliError::Copy { id: self.id.clone(), source })?;
             self.at = stretch.start;
+            if let Some(shown) = &mut self.shown {
+                shown.skip_to(stretch.start);
+            }
         }
         if stretch.bytes() == 0 {
             self.file = Some(file);
@@ -100,7 +115,8 @@ impl Copier {
         }
         let (from, id) = (Source { path, file, at: stretch.start }, self.id.clone());
         let sink = sink(self.stream)?;
-        let copy = move || from_mirror(from, stretch.bytes(), sink, id);
+        let shown = self.shown.take();
+        let copy = move || from_mirror(from, stretch.bytes(), sink, id, shown);
         self.task = Some(tokio::task::spawn_blocking(copy));
         Ok(())
     }
@@ -114,8 +130,8 @@ impl Copier {
             limit: Some(length - self.at),
             follow: false,
         };
-        let max_output = self.max_output;
-        let copy = async move { from_daemon(&client, &id, query, max_output, sink).await };
+        let (max_output, shown) = (self.max_output, self.shown.take());
+        let copy = async move { from_daemon(&client, &id, query, max_output, sink, shown).await };
         self.task = Some(tokio::spawn(copy));
         Ok(())
     }
@@ -128,7 +144,16 @@ impl Copier {
         let copied = copied.map_err(|error| self.crashed(error))?;
         self.at = copied.at;
         self.file = copied.file;
+        self.shown = copied.shown;
         copied.error.map_or(Ok(()), Err)
+    }
+
+    /// Writes what is left of a last line that nothing has ended.
+    pub(super) fn close(&mut self) -> Result<(), CliError> {
+        let Some(shown) = &mut self.shown else { return Ok(()) };
+        let (text, id) = (shown.finish(), self.id.clone());
+        let mut sink = sink(self.stream)?;
+        write_patiently(&mut sink, &text).map_err(|source| CliError::Copy { id, source })
     }
 
     fn crashed(&self, error: JoinError) -> CliError {
@@ -143,15 +168,16 @@ pub(in crate::cli) async fn copy_once(
     stream: Stream,
     at: u64,
     length: u64,
+    form: Form,
 ) -> Result<(), CliError> {
-    let mut copier = Copier::new(client, view, stream, at);
+    let mut copier = Copier::new(client, view, stream, at, form);
     while copier.at() < length {
         copier.start(length)?;
         if copier.is_busy() {
             copier.finished().await?;
         }
     }
-    Ok(())
+    copier.close()
 }
 
 fn opened(path: &std::path::Path, at: u64) -> io::Result<File> {
@@ -168,11 +194,17 @@ struct Source {
 }
 
 /// Copies from the mirror's file, from where its position is.
-fn from_mirror(source: Source, wanted: u64, mut sink: File, id: String) -> Copied {
+fn from_mirror(
+    source: Source,
+    wanted: u64,
+    mut sink: File,
+    id: String,
+    mut shown: Option<Shown>,
+) -> Copied {
     let Source { path, file, at } = source;
     let mut part = (&file).take(wanted);
-    let copied = if is_non_blocking(&sink) {
-        copy_patiently(&mut part, &mut sink)
+    let copied = if shown.is_some() || is_non_blocking(&sink) {
+        copy_patiently(&mut part, &mut sink, shown.as_mut())
     } else {
         // copy_file_range(2), sendfile(2) or splice(2), whichever can.
         io::copy(&mut part, &mut sink)
@@ -180,9 +212,9 @@ fn from_mirror(source: Source, wanted: u64, mut sink: File, id: String) -> Copie
     match copied {
         Ok(bytes) => {
             let error = (bytes < wanted).then_some(CliError::MirrorShort { path });
-            Copied { file: Some(file), at: at + bytes, error }
+            Copied { file: Some(file), shown, at: at + bytes, error }
         }
-        Err(source) => Copied { file: None, at, error: Some(CliError::Copy { id, source }) },
+        Err(source) => Copied { file: None, shown, at, error: Some(CliError::Copy { id, source }) },
     }
 }
 
@@ -192,7 +224,11 @@ fn is_non_blocking(sink: &File) -> bool {
     rustix::fs::fcntl_getfl(sink).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK))
 }
 
-fn copy_patiently(source: &mut impl Read, sink: &mut File) -> io::Result<u64> {
+fn copy_patiently(
+    source: &mut impl Read,
+    sink: &mut File,
+    mut shown: Option<&mut Shown>,
+) -> io::Result<u64> {
     let mut buffer = vec![0; 64 << 10];
     let mut copied = 0;
     loop {
@@ -200,7 +236,10 @@ fn copy_patiently(source: &mut impl Read, sink: &mut File) -> io::Result<u64> {
         if got == 0 {
             return Ok(copied);
         }
-        write_patiently(sink, &buffer[..got])?;
+        match &mut shown {
+            Some(shown) => write_patiently(sink, &shown.feed(&buffer[..got]))?,
+            None => write_patiently(sink, &buffer[..got])?,
+        }
         copied += got as u64;
     }
 }
@@ -229,6 +268,7 @@ async fn from_daemon(
     query: OutputQuery,
     max_output: Option<u64>,
     sink: File,
+    mut shown: Option<Shown>,
 ) -> Copied {
     let mut at = query.offset;
     let copy = async || -> Result<(), CliError> {
@@ -237,9 +277,16 @@ async fn from_daemon(
         if let Some(offset) = chunks.offset().filter(|offset| *offset > at) {
             tell(query.stream, Gap { from: at, to: offset }, max_output);
             at = offset;
+            if let Some(shown) = &mut shown {
+                shown.skip_to(offset);
+            }
         }
         while let Some(chunk) = chunks.next().await? {
             let length = chunk.len() as u64;
+            let chunk = match &mut shown {
+                Some(shown) => shown.feed(&chunk).into(),
+                None => chunk,
+            };
             let write = move || write_patiently(&mut sink, &chunk).map(|()| sink);
             let written = tokio::task::spawn_blocking(write).await;
             sink = written
@@ -250,5 +297,5 @@ async fn from_daemon(
         Ok(())
     };
     let error = copy().await.err();
-    Copied { file: None, at, error }
+    Copied { file: None, shown, at, error }
 }

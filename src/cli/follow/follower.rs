@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::copier::Copier;
 use super::interrupts::{Asked, Interrupts, Leave, Signals};
 use super::notice::Notice;
+use super::shown::Form;
 use crate::api::client::{Client, ClientError, Pulses};
 use crate::api::types::{AttemptView, Pulse, RestartPolicy, SessionView, Stream};
 use crate::cli::attention::{Asking, Put};
@@ -44,6 +45,8 @@ pub(in crate::cli) struct Ended {
 pub(in crate::cli) struct Follower<'a> {
     context: &'a Context,
     id: String,
+    /// How the output is written.
+    form: Form,
     attempt: AttemptView,
     copiers: Vec<Copier>,
     pulse: Pulse,
@@ -73,11 +76,13 @@ impl<'a> Follower<'a> {
         context: &'a Context,
         view: &SessionView,
         streams: &[(Stream, u64)],
+        form: Form,
     ) -> Self {
-        let copier = |&(stream, at)| Copier::new(&context.client, view, stream, at);
+        let copier = |&(stream, at)| Copier::new(&context.client, view, stream, at, form);
         Self {
             context,
             id: view.id.to_string(),
+            form,
             attempt: view.attempt.clone(),
             copiers: streams.iter().map(copier).collect(),
             pulse: pulse_of(view),
@@ -175,7 +180,8 @@ impl<'a> Follower<'a> {
         ));
         let streams: Vec<Stream> = self.copiers.iter().map(Copier::stream).collect();
         let client = &self.context.client;
-        self.copiers = streams.iter().map(|&s| Copier::new(client, next, s, 0)).collect();
+        self.copiers =
+            streams.iter().map(|&s| Copier::new(client, next, s, 0, self.form)).collect();
         self.id = next.id.to_string();
         self.attempt = next.attempt.clone();
         self.pulse = pulse_of(next);
@@ -244,6 +250,9 @@ impl<'a> Follower<'a> {
                 copier.start(length)?;
             }
             done &= !copier.is_busy() && copier.at() >= length;
+        }
+        if done {
+            self.copiers.iter_mut().try_for_each(Copier::close)?;
         }
         Ok(done)
     }
@@ -391,5 +400,5 @@ pub(in crate::cli) async fn follow_to_the_end(
     context: &Context,
     view: &SessionView,
 ) -> Result<Followed, CliError> {
-    Follower::new(context, view, &[]).run().await
+    Follower::new(context, view, &[], Form::Usual).run().await
 }

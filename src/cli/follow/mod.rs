@@ -15,6 +15,7 @@ mod follower;
 mod interrupts;
 mod many;
 mod notice;
+mod shown;
 mod tail;
 
 pub(super) use copier::copy_once;
@@ -22,4 +23,5 @@ pub(super) use feeder::{Recipient, feed, feed_bytes};
 pub(super) use follower::{Followed, Follower, follow_to_the_end};
 pub(super) use interrupts::{Asked, Leave, Signals};
 pub(super) use many::follow_all;
+pub(super) use shown::Form;
 pub(super) use tail::offset_of_last_lines;

@@ -1,6 +1,7 @@
 //! Events, a line each.
 
 use super::sessions::state_words;
+use super::told::told_line;
 use super::words::signal_name;
 use crate::api::types::{EventKind, EventView, Exit, SessionState};
 
@@ -13,6 +14,7 @@ pub(in crate::cli) fn event_line(event: &EventView) -> String {
         EventKind::SessionChanged { session, state, exit, failure } => {
             (session.to_string(), changed(*state, *exit, failure.as_deref()))
         }
+        EventKind::Agent { session, told, .. } => (session.to_string(), told_line(told)),
         EventKind::SessionRemoved { session } => (session.to_string(), "removed".to_owned()),
         EventKind::LinkChanged { remote, state, failure } => {
             (remote.clone(), with_failure(state.as_str().to_owned(), failure.as_deref()))

@@ -13,6 +13,7 @@ mod gc;
 mod sessions;
 mod status;
 mod table;
+mod told;
 mod words;
 
 pub(super) use adopt::{adopted, adoption_words};
@@ -25,6 +26,7 @@ pub(super) use gc::gc;
 pub(super) use sessions::{attempt_words, inspect, ps, state_words, waits_words};
 pub(super) use status::{agents, config, remote, remotes, status};
 pub(super) use table::table;
+pub(super) use told::Story;
 pub(super) use words::tame;
 
 /// What rendering depends on besides the data.

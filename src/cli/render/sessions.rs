@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::attention::question_line;
 use super::away::{link_line, link_words};
 use super::status::transport_words;
+use super::told::{told_line, usage_short, usage_words};
 use super::words::{age, command, duration_ms, signal_name, size, tame};
 use super::{Look, failure_block, table};
 use crate::api::types::{
@@ -16,14 +17,22 @@ use crate::domain::max_output::MaxOutput;
 
 /// The table of sessions.
 pub(in crate::cli) fn ps(sessions: &[SessionView], look: Look) -> String {
-    let header = ["ID", "NAME", "AGENT", "REMOTE", "STATE", "AGE", "OUTPUT", "COMMAND"];
-    let rows = sessions.iter().map(|view| row(view, look)).collect();
+    let mut header = vec!["ID", "NAME", "AGENT", "REMOTE", "STATE", "AGE", "OUTPUT", "COMMAND"];
+    // Where there is no agent that tells, nobody misses it.
+    let agents = sessions.iter().any(|view| view.agent_run.is_some());
+    if agents {
+        header.insert(USED, "TOKENS");
+    }
+    let rows = sessions.iter().map(|view| row(view, look, agents)).collect();
     table::table(&header, rows, look.width)
 }
 
-fn row(view: &SessionView, look: Look) -> Vec<String> {
+/// Where among the columns it is told what an agent has taken.
+const USED: usize = 7;
+
+fn row(view: &SessionView, look: Look, agents: bool) -> Vec<String> {
     let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
-    vec![
+    let mut row = vec![
         view.id.to_string(),
         or_dash(view.name.as_ref().map(|name| name.as_str())),
         or_dash(view.agent.as_ref().map(|name| name.as_str())),
@@ -32,7 +41,12 @@ fn row(view: &SessionView, look: Look) -> Vec<String> {
         age(&view.created_at, look.now),
         size(view.stdout + view.stderr),
         command(&view.command),
-    ]
+    ];
+    if agents {
+        let used = view.agent_run.as_ref().map(|run| usage_short(&run.usage));
+        row.insert(USED, used.unwrap_or_else(|| "-".to_owned()));
+    }
+    row
 }
 
 /// The remote with its host, where that says more.
@@ -160,12 +174,26 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
     line("command", (!view.command.is_empty()).then(|| command(&view.command)));
     line("on", Some(place(view)));
     line("in", view.cwd.as_deref().map(tame));
+    line("continues", view.continues.as_ref().map(ToString::to_string));
     line("from", view.adopted_from.as_deref().map(tame));
     line("state", Some(state_of_attempt(view, look)));
     let link = view.link.as_ref().filter(|_| !view.state.has_ended());
     line("link", link.and_then(|link| link_line(link, look.now)));
     let transport = link.and_then(|link| link.transport.as_ref());
     line("over", transport.map(transport_words));
+    if let Some(run) = &view.agent_run {
+        line("model", run.model.as_deref().map(tame));
+        line("talk", run.conversation.as_deref().map(tame));
+        line("used", (!run.usage.is_nothing()).then(|| usage_words(&run.usage)));
+        let denied = |what| format!("{} tool calls{what}", run.tool_calls);
+        line(
+            "tools",
+            Some(match run.denied {
+                0 => denied(String::new()),
+                refused => denied(format!(", {refused} refused, since nobody was there to ask")),
+            }),
+        );
+    }
     line("queue", view.queue.as_ref().map(queue_words));
     let priority = (view.priority != Priority::Normal).then(|| view.priority.to_string());
     line("priority", priority);
@@ -193,6 +221,10 @@ pub(in crate::cli) fn inspect(view: &SessionView, attempts: &[SessionView], look
         let name = if at == 0 { "attempts" } else { "" };
         let here = if attempt.id == view.id { " (this one)" } else { "" };
         line(name, Some(format!("{} {}{here}", attempt.id, state(attempt, look))));
+    }
+    for (at, event) in view.agent_events.iter().enumerate() {
+        let name = if at == 0 { "told" } else { "" };
+        line(name, Some(told_line(&event.told)));
     }
     if let Some(question) = view.link.as_ref().and_then(|link| link.question.as_ref()) {
         let _ = writeln!(text, "\n{}", question_line(question));

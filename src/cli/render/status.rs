@@ -5,9 +5,10 @@ use std::fmt::Write;
 use super::attention::question_line;
 use super::sessions::ps;
 use super::table::table;
+use super::told::usage_words;
 use super::words::{age, command, duration_ms, size, tame};
 use super::{Look, failure_block};
-use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView};
+use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView, UsedView};
 use crate::domain::ids::Tag;
 use crate::domain::transport::{Chosen, TransportView};
 
@@ -35,6 +36,7 @@ pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
     }
     text.push('\n');
     text.push_str(&remotes(&status.remotes, look));
+    text.push_str(&used(&status.used, look));
     text.push('\n');
     if status.sessions.is_empty() {
         text.push_str("no live sessions\n");
@@ -42,6 +44,26 @@ pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
         text.push_str(&ps(&status.sessions, look));
     }
     text
+}
+
+/// What agents have taken, by agent and place; nothing where nothing is known.
+fn used(used: &[UsedView], look: Look) -> String {
+    if used.is_empty() {
+        return String::new();
+    }
+    let rows = used
+        .iter()
+        .map(|used| {
+            let agent = used.agent.as_ref().map(ToString::to_string);
+            vec![
+                agent.unwrap_or_else(|| "-".to_owned()),
+                used.place.clone(),
+                used.sessions.to_string(),
+                usage_words(&used.usage),
+            ]
+        })
+        .collect();
+    format!("\n{}", table(&["AGENT", "REMOTE", "SESSIONS", "USED"], rows, look.width))
 }
 
 /// The configuration in force, and the edit that is not: the whole report,

@@ -77,6 +77,9 @@ fn session() -> SessionView {
         mirror_behind: None,
         spool_gone_at: None,
         attempt: AttemptView::default(),
+        agent_run: None,
+        continues: None,
+        agent_events: Vec::new(),
         priority: Priority::Normal,
         client: None,
         queue: None,
@@ -331,6 +334,7 @@ fn status_shows_a_refused_edit_whole() {
         state_dir: "/state".into(),
         notices: Vec::new(),
         kept: KeptView { mirrors: 5 << 20, spools: 1500, waiting: 2 },
+        used: Vec::new(),
         disk: None,
     };
     assert_eq!(

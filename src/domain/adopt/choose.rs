@@ -83,6 +83,8 @@ pub fn record(
         // What it was started with is not known, so it is never started anew.
         attempts: Attempts::default(),
         adopted_from: meta.map(|meta| meta.origin.clone()).filter(|origin| origin.id != own.id),
+        agent_run: None,
+        continues: None,
         keeps_spool: meta.is_none_or(|meta| meta.origin.id != own.id),
         ticket: Ticket::default(),
     }

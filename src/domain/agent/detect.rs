@@ -4,7 +4,7 @@
 //! variable. No agent is asked, since an old version might take the question
 //! for a prompt, and nothing is paid for.
 
-use super::profile::{Profile, profile};
+use super::profile::Profile;
 
 /// What somebody who is logged in with an agent has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,37 +23,8 @@ pub struct LoginSigns {
 
 /// The signs of a login; `None` where nobody knows any.
 #[must_use]
-pub const fn login_signs(kind: Profile) -> Option<&'static LoginSigns> {
-    match kind {
-        Profile::Claude => Some(&LoginSigns {
-            variables: &[
-                "ANTHROPIC_API_KEY",
-                "ANTHROPIC_AUTH_TOKEN",
-                "CLAUDE_CODE_OAUTH_TOKEN",
-                "CLAUDE_CODE_USE_BEDROCK",
-                "CLAUDE_CODE_USE_VERTEX",
-            ],
-            folder: "~/.claude",
-            moved: Some("CLAUDE_CONFIG_DIR"),
-            files: &[".credentials.json"],
-            command: "claude setup-token",
-        }),
-        Profile::Codex => Some(&LoginSigns {
-            variables: &["CODEX_API_KEY", "OPENAI_API_KEY"],
-            folder: "~/.codex",
-            moved: Some("CODEX_HOME"),
-            files: &["auth.json"],
-            command: "codex login",
-        }),
-        Profile::OpenCode => Some(&LoginSigns {
-            variables: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY"],
-            folder: "~/.local/share/opencode",
-            moved: None,
-            files: &["auth.json"],
-            command: "opencode auth login",
-        }),
-        Profile::Generic => None,
-    }
+pub fn login_signs(kind: Profile) -> Option<&'static LoginSigns> {
+    kind.cli().spec().login
 }
 
 /// An agent that is looked for.
@@ -76,7 +47,7 @@ impl Search {
     pub fn of(kind: Profile, program: String) -> Self {
         let version_arguments: &[&str] = match kind {
             Profile::Generic => &[],
-            kind => profile(kind).version_arguments,
+            kind => kind.cli().spec().arguments.version,
         };
         Self { program, version_arguments, login: login_signs(kind) }
     }

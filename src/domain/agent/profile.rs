@@ -1,6 +1,9 @@
-//! What every profile knows.
+//! Which agents there are.
 
 use serde::{Deserialize, Serialize};
+
+use super::cli::AgentCli;
+use super::{claude, codex, copilot, droid, gemini, generic, opencode};
 
 /// Which program an agent is, and with it how it is started and read.
 #[derive(
@@ -13,71 +16,55 @@ pub enum Profile {
     Codex,
     /// OpenCode.
     OpenCode,
+    /// The Gemini CLI.
+    Gemini,
+    /// The GitHub Copilot CLI.
+    Copilot,
+    /// Factory's droid.
+    Droid,
     /// Any other program: its command comes from the configuration.
     #[default]
     Generic,
 }
 
+/// All profiles.
+pub const PROFILES: [Profile; 7] = [
+    Profile::Claude,
+    Profile::Codex,
+    Profile::OpenCode,
+    Profile::Gemini,
+    Profile::Copilot,
+    Profile::Droid,
+    Profile::Generic,
+];
+
 impl Profile {
     /// The name, as the configuration writes it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Generic => "Generic",
             Self::Claude => "Claude",
             Self::Codex => "Codex",
             Self::OpenCode => "OpenCode",
+            Self::Gemini => "Gemini",
+            Self::Copilot => "Copilot",
+            Self::Droid => "Droid",
         }
     }
-}
 
-/// All profiles.
-pub const PROFILES: [Profile; 4] =
-    [Profile::Claude, Profile::Codex, Profile::OpenCode, Profile::Generic];
-
-/// What a profile stands for where the configuration says nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProfileSpec {
-    /// The profile's name for people.
-    pub name: &'static str,
-    /// The program and its arguments for one run without a person, with the
-    /// prompt on standard input; empty where the configuration has to say.
-    pub command: &'static [&'static str],
-    /// The arguments that make the program print its version and end.
-    pub version_arguments: &'static [&'static str],
-    /// The command that installs it, where there is a usual one.
-    pub install: Option<&'static str>,
-}
-
-/// What `kind` stands for.
-#[must_use]
-pub const fn profile(kind: Profile) -> &'static ProfileSpec {
-    match kind {
-        Profile::Claude => &ProfileSpec {
-            name: "claude",
-            command: &["claude", "-p"],
-            version_arguments: &["--version"],
-            install: Some("npm install -g @anthropic-ai/claude-code"),
-        },
-        Profile::Codex => &ProfileSpec {
-            name: "codex",
-            // `-` says that the prompt is on standard input.
-            command: &["codex", "exec", "-"],
-            version_arguments: &["--version"],
-            install: Some("npm install -g @openai/codex"),
-        },
-        Profile::OpenCode => &ProfileSpec {
-            name: "opencode",
-            command: &["opencode", "run"],
-            version_arguments: &["--version"],
-            install: Some("npm install -g opencode-ai"),
-        },
-        Profile::Generic => &ProfileSpec {
-            name: "generic",
-            command: &[],
-            version_arguments: &["--version"],
-            install: None,
-        },
+    /// What is known of its command line.
+    #[must_use]
+    pub fn cli(self) -> &'static dyn AgentCli {
+        match self {
+            Self::Claude => &claude::Claude,
+            Self::Codex => &codex::Codex,
+            Self::OpenCode => &opencode::OpenCode,
+            Self::Gemini => &gemini::Gemini,
+            Self::Copilot => &copilot::Copilot,
+            Self::Droid => &droid::Droid,
+            Self::Generic => &generic::Generic,
+        }
     }
 }
 
@@ -85,7 +72,7 @@ pub const fn profile(kind: Profile) -> &'static ProfileSpec {
 #[must_use]
 pub fn profile_of_program(program: &str) -> Option<Profile> {
     let base = program.rsplit('/').next().unwrap_or(program);
-    PROFILES.into_iter().find(|kind| profile(*kind).command.first() == Some(&base))
+    PROFILES.into_iter().find(|kind| !base.is_empty() && kind.cli().spec().program == base)
 }
 
 #[cfg(test)]
@@ -98,9 +85,11 @@ mod tests {
             ("claude", Some(Profile::Claude)),
             ("/home/me/.local/bin/codex", Some(Profile::Codex)),
             ("opencode", Some(Profile::OpenCode)),
+            ("gemini", Some(Profile::Gemini)),
             ("generic", None),
             ("claude-wrapper", None),
             ("", None),
+            ("/", None),
         ] {
             assert_eq!(profile_of_program(program), kind, "{program}");
         }
@@ -109,10 +98,11 @@ mod tests {
     #[test]
     fn only_the_generic_profile_leaves_its_command_to_the_configuration() {
         for kind in PROFILES {
-            let spec = profile(kind);
-            assert_eq!(spec.command.is_empty(), kind == Profile::Generic);
+            let spec = kind.cli().spec();
+            assert_eq!(spec.program.is_empty(), kind == Profile::Generic);
             assert_eq!(spec.install.is_none(), kind == Profile::Generic);
-            assert!(!spec.version_arguments.is_empty());
+            assert!(!spec.arguments.version.is_empty());
+            assert_eq!(spec.name, kind.as_str().to_ascii_lowercase());
         }
     }
 }

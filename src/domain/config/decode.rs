@@ -4,6 +4,7 @@
 //! decoding goes on beside it. What needs other files or the file system is
 //! left to `load`, with the places that it will have to name.
 
+mod agent;
 mod fields;
 mod limits;
 mod restart;
@@ -57,6 +58,10 @@ const AGENT_FIELDS: &[&str] = &[
     "profile",
     "command",
     "args",
+    "arguments",
+    "model",
+    "permissions",
+    "extra_dirs",
     "env",
     "remote",
     "working_dir",
@@ -284,6 +289,17 @@ impl Decoder<'_> {
             agent.command = command.flatten();
             agent.args =
                 fields.take("args").and_then(|value| self.strings(&value)).unwrap_or_default();
+            agent.arguments =
+                fields.take("arguments").map(|value| self.arguments(&value)).unwrap_or_default();
+            agent.model = fields.take("model").and_then(|value| self.word(&value));
+            agent.permissions = fields
+                .take("permissions")
+                .and_then(|value| self.permissions(&value))
+                .unwrap_or_default();
+            agent.extra_dirs = fields
+                .take("extra_dirs")
+                .and_then(|value| self.strings(&value))
+                .unwrap_or_default();
             agent.env = fields.take("env").map(|value| self.env(&value)).unwrap_or_default();
             if let Some(remote) = fields.take("remote") {
                 (agent.remote, on) = self.agent_remote(&remote);
@@ -322,15 +338,6 @@ impl Decoder<'_> {
         const CHOICES: &[&str] = &["Auto", "BuiltIn", "OpenSsh"];
         let (name, _) = self.choice(value, "`Auto`, `BuiltIn` or `OpenSsh`", CHOICES)?;
         TransportChoice::ALL.into_iter().find(|choice| choice.as_str() == name)
-    }
-
-    fn profile(&mut self, value: &Value<'_>) -> Option<Profile> {
-        const ALL: [Profile; 4] =
-            [Profile::Generic, Profile::Claude, Profile::Codex, Profile::OpenCode];
-        const CHOICES: &[&str] = &["Generic", "Claude", "Codex", "OpenCode"];
-        let (name, _) =
-            self.choice(value, "`Generic`, `Claude`, `Codex` or `OpenCode`", CHOICES)?;
-        ALL.into_iter().find(|profile| profile.as_str() == name)
     }
 
     /// One of `choices`, each `Name` or `Name("…")`, with its value.

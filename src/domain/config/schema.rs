@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-pub use crate::domain::agent::Profile;
+pub use crate::domain::agent::{Arguments, Permissions, Profile};
 use crate::domain::ids::{AgentName, RemoteName, Tag};
 use crate::domain::max_output::MaxOutput;
 use crate::domain::retention::Retention;
@@ -130,11 +130,21 @@ impl Remote {
 pub struct Agent {
     /// How it takes a prompt and how its output reads.
     pub profile: Profile,
-    /// The program and its first arguments; `None` is the profile's own
-    /// command. Never empty, and always there for [`Profile::Generic`].
+    /// The program, and what goes before the profile's own arguments; `None`
+    /// is the profile's own program. Never empty, and always there for
+    /// [`Profile::Generic`].
     pub command: Option<Vec<String>>,
-    /// Arguments after those of `command`.
+    /// Further arguments.
     pub args: Vec<String>,
+    /// The parts of the profile's command line that this agent has otherwise;
+    /// an empty `run` or `version` is the profile's.
+    pub arguments: Arguments<Vec<String>>,
+    /// The model; `None` is the program's own choice.
+    pub model: Option<String>,
+    /// Which checks the program makes before it does something.
+    pub permissions: Permissions,
+    /// Directories over there that it may use besides its working directory.
+    pub extra_dirs: Vec<String>,
     /// Environment variables, over those of the remote.
     pub env: BTreeMap<EnvName, EnvValue>,
     /// Where it runs.

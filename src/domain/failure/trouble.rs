@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::greeting::GreetingTrouble;
+use crate::domain::agent::{Complaint, Profile};
 use crate::domain::attention::Question;
 
 /// Why a link to an SSH destination is not there.
@@ -475,6 +476,18 @@ pub enum SessionTrouble {
     /// What follows the session here has failed again and again, and rests.
     #[error("nobody follows the session for now")]
     Unattended,
+    /// The agent that ran there could not do its work.
+    #[error("the agent {agent} failed: {}", complaint.said)]
+    Agent {
+        /// The agent, as it was asked for.
+        agent: String,
+        /// Which program it is.
+        profile: Profile,
+        /// Its own name for the conversation, once it has told it.
+        conversation: Option<String>,
+        /// What it complained of.
+        complaint: Complaint,
+    },
     /// `kill` left processes.
     #[error("{} processes survived KILL", pids.len())]
     Unkillable {

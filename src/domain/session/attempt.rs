@@ -250,6 +250,8 @@ impl SessionRecord {
             // Whoever began the work, this attempt and its spool are ours.
             adopted_from: None,
             keeps_spool: false,
+            agent_run: self.agent_run.as_ref().map(|run| Box::new(run.unheard())),
+            continues: self.continues.clone(),
             // A request is answered with the first.
             idempotency_key: None,
             request_digest: None,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::attempt::{Attempts, RestartPolicy};
 use super::fsm::Order;
 use super::state::{Exit, SessionState};
+use crate::domain::agent::AgentRun;
 use crate::domain::failure::Failure;
 use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::ids::{AgentName, SessionId, SessionName};
@@ -95,6 +96,13 @@ pub struct SessionRecord {
     /// somebody says so, and never by age or size.
     #[serde(default)]
     pub keeps_spool: bool,
+    /// What its agent has told of its work, where it is one whose output is
+    /// known; all of it can be told again from the mirror.
+    #[serde(default)]
+    pub agent_run: Option<Box<AgentRun>>,
+    /// The session whose conversation its agent goes on with.
+    #[serde(default)]
+    pub continues: Option<SessionId>,
     /// Its part of the queue.
     #[serde(default)]
     pub ticket: Ticket,
@@ -377,6 +385,8 @@ impl SessionRecord {
             attempts: Attempts::default(),
             adopted_from: None,
             keeps_spool: false,
+            agent_run: None,
+            continues: None,
             ticket: Ticket::default(),
         }
     }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::error::Fault;
 use crate::domain::event::{Event, EventKind};
+use crate::domain::ids::SessionId;
 use crate::domain::timestamp::Timestamp;
 
 /// The newest events that are kept: some days' worth, and a few megabytes.
@@ -39,6 +40,30 @@ pub(super) fn append(db: &Connection, at: Timestamp, kind: &str) -> Result<u64, 
     let last = to_sql(seq.saturating_sub(KEPT_EVENTS));
     db.prepare(sql::TRIM)?.execute(named_params! { ":last": last })?;
     Ok(seq)
+}
+
+/// Adds what an agent told in the output of `session` up to byte `up_to`, and
+/// remembers that it is written down: both, or neither. What was told before is
+/// not to be in `kinds`.
+pub(super) fn tell(
+    db: &Connection,
+    at: Timestamp,
+    session: &SessionId,
+    up_to: u64,
+    kinds: &[String],
+) -> Result<Vec<u64>, Fault> {
+    let params = named_params! { ":id": session.as_str(), ":told": to_sql(up_to) };
+    db.prepare("UPDATE sessions SET told = max(told, :told) WHERE id = :id")?.execute(params)?;
+    kinds.iter().map(|kind| append(db, at, kind)).collect()
+}
+
+/// Up to which byte of a session's output its agent's events are written down.
+pub(super) fn told(db: &Connection, session: &SessionId) -> Result<u64, Fault> {
+    let told = db
+        .prepare("SELECT told FROM sessions WHERE id = :id")?
+        .query_row(named_params! { ":id": session.as_str() }, |row| row.get(0))
+        .optional()?;
+    Ok(told.map_or(0, from_sql))
 }
 
 /// The newest event's number, which outlives the event; 0 before the first.

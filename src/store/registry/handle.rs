@@ -277,6 +277,36 @@ impl Registry {
         self.write(move |db| events::append(db, at, &kind)).await
     }
 
+    /// Adds what an agent told in the output of `session` up to byte `up_to`, and
+    /// remembers that it is written down: both, or neither.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn tell(
+        &self,
+        at: Timestamp,
+        session: &SessionId,
+        up_to: u64,
+        kinds: &[EventKind],
+    ) -> Result<Vec<u64>, RegistryError> {
+        let kinds = kinds.iter().map(events::encode).collect::<Result<Vec<_>, _>>();
+        let kinds = kinds.map_err(|fault| fault.of(&self.file))?;
+        let session = session.clone();
+        self.write(move |db| events::tell(db, at, &session, up_to, &kinds)).await
+    }
+
+    /// Up to which byte of a session's output its agent's events are written
+    /// down.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub async fn told(&self, session: &SessionId) -> Result<u64, RegistryError> {
+        let session = session.clone();
+        self.read(move |db| events::told(db, &session)).await
+    }
+
     /// Events numbered above `since`, oldest first, at most `limit`.
     ///
     /// # Errors

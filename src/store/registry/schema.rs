@@ -53,6 +53,10 @@ const MIGRATIONS: &[&str] = &[
         removal TEXT NOT NULL
     ) STRICT;
 ",
+    "
+    -- Up to which byte of a session's output its agent's events are written down.
+    ALTER TABLE sessions ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Opens the registry, and makes it or brings it up to date where needed.

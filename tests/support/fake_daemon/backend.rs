@@ -147,6 +147,7 @@ impl Backend for Fake {
             state_dir: self.dir().to_owned(),
             notices: Vec::new(),
             kept: KeptView::default(),
+            used: Vec::new(),
             disk: None,
         })
     }

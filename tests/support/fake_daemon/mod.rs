@@ -248,6 +248,9 @@ impl Fake {
             mirror_paused: None,
             mirror_behind: None,
             spool_gone_at: None,
+            agent_run: None,
+            agent_events: Vec::new(),
+            continues: None,
             attempt: AttemptView::default(),
             queue: None,
         };

@@ -17,7 +17,7 @@ use crate::domain::doctor::facts::{AgentFacts, Channels, Facts, LinkFacts, Marke
 use crate::domain::doctor::judge::{Gathered, judge, ungathered};
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ids::SessionId;
-use crate::domain::plan::{agent_command, with_usual_agents};
+use crate::domain::plan::{agent_program, with_usual_agents};
 use crate::domain::target::Place;
 use crate::runner::control::{self, ControlError};
 use crate::runner::doctor::examine;
@@ -155,7 +155,7 @@ impl Examination<'_> {
         };
         let mut wanted: Vec<(Search, Option<String>)> = Vec::new();
         for agent in config.agents.values() {
-            let Some(program) = agent_command(agent).into_iter().next() else { continue };
+            let Some(program) = agent_program(agent).into_iter().next() else { continue };
             // What is relative is so to a working directory of some session.
             let relative = program.contains('/') && !program.starts_with('/');
             if relative || wanted.iter().any(|(search, _)| search.program == program) {

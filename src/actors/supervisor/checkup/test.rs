@@ -10,7 +10,6 @@ use crate::actors::{nonce, resolver};
 use crate::api::backend::{Audience, RequestError};
 use crate::api::types::{TestReport, TestRequest};
 use crate::domain::agent::detect::VersionTold;
-use crate::domain::agent::profile;
 use crate::domain::config::Config;
 use crate::domain::doctor::stage::{self, Stage};
 use crate::domain::failure::Failure;
@@ -19,7 +18,9 @@ use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::ids::AgentName;
-use crate::domain::plan::{Order, Plan, PlanError, plan, with_usual_agents};
+use crate::domain::plan::{
+    Order, Plan, PlanError, TurnRequest, plan, version_command, with_usual_agents,
+};
 use crate::domain::resolve::Override;
 use crate::domain::target::{Place, SshSettings};
 use crate::domain::transport::Transport;
@@ -83,16 +84,17 @@ impl Subject {
             command: if agent.is_some() { &[] } else { &command },
             cwd: None,
             max_output: None,
+            turn: TurnRequest::default(),
         };
         let plan = plan(&config, &order).map_err(|error| match error {
             PlanError::Nowhere(error) => unresolved(error),
+            PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
             PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
         })?;
-        let mut argv: Vec<String> = plan.command.iter().take(1).cloned().collect();
-        if let Some(agent) = agent.as_ref().and_then(|agent| config.agents.get(agent)) {
-            let asking = profile(agent.profile).version_arguments;
-            argv.extend(asking.iter().copied().map(str::to_owned));
-        }
+        let argv = match agent.as_ref().and_then(|agent| config.agents.get(agent)) {
+            Some(agent) => version_command(agent),
+            None => plan.command.iter().take(1).cloned().collect(),
+        };
         Ok(Self { name: name.to_owned(), plan, agent, argv })
     }
 

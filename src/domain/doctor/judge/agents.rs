@@ -2,7 +2,7 @@
 
 use super::machine::base;
 use crate::domain::agent::detect::{LoginSign, Presence, VersionTold};
-use crate::domain::agent::{profile, profile_of_program};
+use crate::domain::agent::profile_of_program;
 use crate::domain::doctor::facts::{AgentFacts, Facts};
 use crate::domain::doctor::{Finding, Status};
 use crate::domain::failure::quote::shown_path;
@@ -43,7 +43,7 @@ pub(super) fn agent(agent: &AgentFacts, facts: &Facts, at: &Whereabouts) -> Find
 }
 
 fn absent(id: String, program: &str, at: &Whereabouts) -> Finding {
-    let install = profile_of_program(program).and_then(|kind| profile(kind).install);
+    let install = profile_of_program(program).and_then(|kind| kind.cli().spec().install);
     let what = format!("{program} is not on the login shell's PATH");
     let finding = Finding::new(id, Status::Note, what, "It cannot be run there.");
     match install {

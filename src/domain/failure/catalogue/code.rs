@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Entry, Link, Local, Reach, Session, Trust};
+use super::{Agent, Entry, Link, Local, Reach, Session, Trust};
 use crate::domain::failure::Disposition;
 
 /// A failure's stable name.
@@ -17,6 +17,8 @@ pub enum Code {
     Link(Link),
     /// The session itself.
     Session(Session),
+    /// The agent that the session runs.
+    Agent(Agent),
     /// This machine.
     Local(Local),
 }
@@ -36,8 +38,9 @@ impl Code {
         let trust = Trust::ALL.iter().copied().map(Self::Trust);
         let link = Link::ALL.iter().copied().map(Self::Link);
         let session = Session::ALL.iter().copied().map(Self::Session);
+        let agent = Agent::ALL.iter().copied().map(Self::Agent);
         let local = Local::ALL.iter().copied().map(Self::Local);
-        reach.chain(trust).chain(link).chain(session).chain(local)
+        reach.chain(trust).chain(link).chain(session).chain(agent).chain(local)
     }
 
     /// What the catalogue says about it.
@@ -48,6 +51,7 @@ impl Code {
             Self::Trust(code) => code.entry(),
             Self::Link(code) => code.entry(),
             Self::Session(code) => code.entry(),
+            Self::Agent(code) => code.entry(),
             Self::Local(code) => code.entry(),
         }
     }
@@ -89,7 +93,7 @@ macro_rules! from_group {
         })*
     };
 }
-from_group!(Reach, Trust, Link, Session, Local);
+from_group!(Reach, Trust, Link, Session, Agent, Local);
 
 #[cfg(test)]
 mod tests {
@@ -179,6 +183,10 @@ mod tests {
             "session.shell.broken",
             "session.lost.rebooted",
             "agent.not-found",
+            "agent.not-logged-in",
+            "agent.rate-limited",
+            "agent.no-credit",
+            "agent.crashed",
             "config.invalid",
             "remote.unknown",
             "remote.disabled",

@@ -4,6 +4,7 @@
 //! is none without the other. Nothing here depends on what happened in a given
 //! case: `classify` chooses the code and fills the remedy's slots.
 
+mod agent;
 mod code;
 mod entry;
 mod link;
@@ -12,6 +13,7 @@ mod reach;
 mod session;
 mod trust;
 
+pub use agent::Agent;
 pub use code::{Code, UnknownCode};
 pub use entry::{Entry, Remedy};
 pub use link::Link;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::shell::{ShellHint, ends_in_prompt, shell_hint};
+use crate::domain::agent::Trouble;
 use crate::domain::attention::Question;
-use crate::domain::failure::catalogue::{Code, Link, Local, Reach, Session, Trust};
+use crate::domain::failure::catalogue::{Agent, Code, Link, Local, Reach, Session, Trust};
 use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::{
@@ -172,6 +173,7 @@ pub fn session_code(trouble: &SessionTrouble) -> Code {
         T::EnvUnavailable { .. } => Session::EnvUnavailable,
         T::Unattended => Session::Unattended,
         T::Unkillable { .. } => Session::Survivors,
+        T::Agent { complaint, .. } => return agent_code(complaint.trouble).into(),
     };
     code.into()
 }
@@ -202,6 +204,24 @@ fn of_hint(hint: ShellHint) -> Session {
         ShellHint::Windows => Session::ShellUnsupported,
         ShellHint::Restricted => Session::ShellRestricted,
         ShellHint::Appliance => Session::ShellAppliance,
+    }
+}
+
+fn agent_code(trouble: Trouble) -> Agent {
+    match trouble {
+        Trouble::NotLoggedIn => Agent::NotLoggedIn,
+        Trouble::KeyInvalid => Agent::KeyInvalid,
+        Trouble::RateLimited => Agent::RateLimited,
+        Trouble::Overloaded => Agent::Overloaded,
+        Trouble::NoCredit => Agent::NoCredit,
+        Trouble::ContextTooLong => Agent::ContextTooLong,
+        Trouble::NoConversation => Agent::NoConversation,
+        Trouble::Denied => Agent::Denied,
+        Trouble::ModelUnknown => Agent::ModelUnknown,
+        Trouble::Unreachable => Agent::Unreachable,
+        Trouble::Limit => Agent::Limit,
+        Trouble::Crashed => Agent::Crashed,
+        Trouble::Other => Agent::Failed,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a trouble to a failure: its code, its sentence, its evidence and the
 //! real host, user and file in its remedy.
 
+mod agent;
 mod code;
 mod link;
 mod local;

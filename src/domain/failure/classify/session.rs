@@ -3,7 +3,7 @@
 use super::code::session_code;
 use super::link::{link_failure, sentence};
 use super::told::Told;
-use crate::domain::agent::{profile, profile_of_program};
+use crate::domain::agent::profile_of_program;
 use crate::domain::failure::Failure;
 use crate::domain::failure::catalogue::{Code, Session};
 use crate::domain::failure::quote::{one_line, sh_remote, shown_path};
@@ -92,6 +92,9 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
             "nobody follows the session on {host} for now: the daemon failed on it again and again"
         )),
         T::Unkillable { pids } => unkillable(pids, &host),
+        T::Agent { agent, profile, conversation, complaint } => {
+            super::agent::tell(agent, *profile, conversation.as_deref(), complaint, at)
+        }
     }
 }
 
@@ -159,7 +162,7 @@ fn not_found(program: &str, agent: Option<&str>, path: &str, at: &Whereabouts) -
 
 /// The command that installs an agent's program, where there is a usual one.
 fn install(program: &str, at: &Whereabouts) -> String {
-    match profile_of_program(program).and_then(|kind| profile(kind).install) {
+    match profile_of_program(program).and_then(|kind| kind.cli().spec().install) {
         Some(command) => at.there(command),
         None => {
             let look = at.there(&format!("command -v {}", shown_path(program)));

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::*;
+use crate::domain::agent::{Complaint, Profile, Trouble};
 use crate::domain::attention::Question;
 use crate::domain::failure::catalogue::{Code, Remedy};
 use crate::domain::failure::greeting::GreetingTrouble as G;
@@ -190,6 +191,27 @@ fn session_troubles() -> Vec<SessionTrouble> {
     ];
     for why in [LostWhy::Rebooted, LostWhy::Killed, LostWhy::SpoolGone, LostWhy::Unknown] {
         all.push(T::Lost { why });
+    }
+    use Trouble as A;
+    for trouble in [
+        A::NotLoggedIn,
+        A::KeyInvalid,
+        A::RateLimited,
+        A::Overloaded,
+        A::NoCredit,
+        A::ContextTooLong,
+        A::NoConversation,
+        A::Denied,
+        A::ModelUnknown,
+        A::Unreachable,
+        A::Limit,
+        A::Crashed,
+        A::Other,
+    ] {
+        let (agent, profile) = ("claude".to_owned(), Profile::Claude);
+        let conversation = Some("8a538b5b".to_owned());
+        let complaint = Complaint::new(trouble, words());
+        all.push(T::Agent { agent, profile, conversation, complaint });
     }
     all
 }

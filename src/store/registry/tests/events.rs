@@ -26,6 +26,27 @@ async fn fill(registry: &Registry) {
 }
 
 #[tokio::test]
+async fn what_an_agent_told_is_written_down_with_how_far_it_was_heard() {
+    let Fixture { registry, dir: _dir } = Fixture::new().await;
+    let record = crate::domain::session::SessionRecord::sample(7);
+    let id = record.id.clone();
+    registry.insert(record.clone()).await.unwrap();
+    assert_eq!(registry.told(&id).await.unwrap(), 0);
+    let at = Timestamp::from_millis(1);
+    let seqs = registry.tell(at, &id, 90, &[removed(1), removed(2)]).await.unwrap();
+    assert_eq!(seqs, [1, 2]);
+    // A record that is saved meanwhile says nothing about it.
+    registry.save(record).await.unwrap();
+    assert_eq!(registry.told(&id).await.unwrap(), 90);
+    let Events::Fresh(events) = registry.events(0, 9).await.unwrap() else {
+        panic!("all are there")
+    };
+    assert_eq!(events.len(), 2);
+    registry.remove(&id).await.unwrap();
+    assert_eq!(registry.told(&id).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn events_come_back_in_order_from_the_cursor_on() {
     let Fixture { registry, dir: _dir } = Fixture::new().await;
     assert_eq!(registry.last_event().await.unwrap(), 0);

@@ -7,7 +7,8 @@ use super::*;
 
 /// What each format was, from the first on, as a daemon of that time left it. A
 /// new format adds its row; none is ever changed.
-const FORMATS: &[(i64, &[&str])] = &[(1, &[FORMAT_1]), (2, &[FORMAT_1, FORMAT_2])];
+const FORMATS: &[(i64, &[&str])] =
+    &[(1, &[FORMAT_1]), (2, &[FORMAT_1, FORMAT_2]), (3, &[FORMAT_1, FORMAT_2, FORMAT_3])];
 
 const FORMAT_1: &str = "
     CREATE TABLE sessions (
@@ -45,6 +46,12 @@ const FORMAT_2: &str = "
     UPDATE sessions SET record = json_set(record, '$.warnings', json('[]'),
         '$.max_output', 64000, '$.revision', 3, '$.spool_gone_at', NULL);
     PRAGMA user_version = 2;
+    ";
+
+const FORMAT_3: &str = "
+    ALTER TABLE sessions ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+    UPDATE sessions SET told = 5;
+    PRAGMA user_version = 3;
     ";
 
 fn file_of(dir: &TempDir, left: &[&str]) -> PathBuf {

@@ -123,7 +123,7 @@ fn a_new_binary_takes_over_with_sessions_and_readers_where_they_were() {
     Running::start(start, Input::Nothing).finish().exited(0);
     assert_ne!(world.home.daemon_pid(), before);
     world.sshd.write("go", "");
-    reader.finish().exited(125).says("longhaul attach");
+    assert_eq!(reader.finish().exited(7).out(), "first\nlast\n");
     assert_eq!(world.home.longhaul(&["attach", "job"]).exited(7).out(), "first\nlast\n");
     // The cursor of before is one to go on from: nothing is stale or missing.
     let since = cursor.to_string();

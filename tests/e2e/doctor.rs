@@ -180,8 +180,8 @@ fn a_clock_that_is_wrong_is_found_by_how_much() {
 fn a_system_without_tail_is_found_until_it_is_installed() {
     let world = World::new();
     let needed = [
-        "sh", "bash", "cat", "mkdir", "mkfifo", "rm", "mv", "ls", "sleep", "grep", "uname", "id",
-        "date", "df", "stat", "tr", "readlink", "env",
+        "sh", "bash", "cat", "dd", "mkdir", "mkfifo", "rm", "mv", "ls", "sleep", "grep", "uname",
+        "id", "date", "df", "stat", "tr", "readlink", "env",
     ];
     let few = world.sshd.home().join("few");
     fs::create_dir(&few).unwrap();

@@ -30,13 +30,15 @@ pub(super) struct Ground {
     pub(super) at: Whereabouts,
     /// The folder of all spools; `None` is the usual one.
     pub(super) root: Option<String>,
+    /// Whether the runner's programs are reached, whatever they lack.
+    pub(super) answers: bool,
     /// The login shell's PATH, once it has told.
     pub(super) path: Option<String>,
 }
 
 impl Ground {
     pub(super) fn new(way: Way, at: Whereabouts, root: Option<String>) -> Self {
-        Self { way, at, root, path: None }
+        Self { way, at, root, answers: false, path: None }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::domain::plan::{
 use crate::domain::resolve::Override;
 use crate::domain::target::{Place, SshSettings};
 use crate::domain::transport::Transport;
-use crate::runner::control;
+use crate::runner::control::{self, ControlError};
 use crate::runner::doctor::{Rehearsal, RehearseError, Step, rehearse};
 use crate::runner::program::USUAL_SPOOLS;
 use crate::ssh;
@@ -131,7 +131,7 @@ impl Subject {
         if let Err(Stopped { stage, failure }) = self.stand(&mut ground, progress).await {
             progress.failed(&stage, *failure);
         }
-        if ground.path.is_none() {
+        if !ground.answers {
             ground.way.close().await;
             return None;
         }
@@ -182,6 +182,8 @@ impl Subject {
             .map_err(|trouble| Stopped::at(Stage::Channel, link(&trouble)))?;
         progress.passed(&Stage::Channel, None);
         let probed = control::probe(io, &nonce()).await;
+        // What only lacks programs can be examined.
+        ground.answers = matches!(probed, Ok(_) | Err(ControlError::Lacks { .. }));
         let facts =
             probed.map_err(|error| Stopped::at(Stage::Shell, control_failure(error, &at)))?;
         progress.calls_itself(facts.hostname.clone());

@@ -1,10 +1,13 @@
 //! The system's `ssh` against a real sshd.
 
 use std::fs;
+use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::domain::doctor::stage::of_link;
 use crate::domain::failure::trouble::{LinkTrouble, LostHow};
 use crate::domain::target::UnknownHost;
+use crate::ssh::dial::dial_with;
 use crate::ssh::testing::{Sshd, dial, public};
 use crate::ssh::{ExecEvent, ExecReader};
 
@@ -38,6 +41,16 @@ async fn output_and_exit_status_arrive_apart_and_whole() {
         let told = within(all(&mut reader)).await;
         assert_eq!(told, (b"out\n".to_vec(), b"err\n".to_vec(), Some(status), true));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tells_of_every_stage_as_it_ends() {
+    let (sshd, settings) = Sshd::ready();
+    let settings = sshd.by_system(settings);
+    let stages = Mutex::new(Vec::new());
+    let progress = |stage| stages.lock().unwrap().push(stage);
+    dial_with(&settings, None, &progress).await.unwrap();
+    assert_eq!(*stages.lock().unwrap(), of_link(&settings));
 }
 
 #[tokio::test(flavor = "multi_thread")]

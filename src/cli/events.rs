@@ -8,7 +8,7 @@ use super::exit::{self, Code};
 use super::output::{print, print_json_line, print_line, say};
 use super::render;
 use super::status::look;
-use crate::api::client::{ClientError, FeedItem};
+use crate::api::client::{Client, ClientError, FeedItem};
 
 /// `longhaul events`.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,11 +37,23 @@ Examples:
 /// Runs the verb.
 pub(super) async fn events(args: Args, context: &Context) -> Result<Code, CliError> {
     let mut since = args.since;
+    let mut stopped = false;
     loop {
-        let mut feed = context.call(async |client| client.events(since, args.follow).await).await?;
+        let ask = async |client: &Client| client.events(since, args.follow).await;
+        let feed = match stopped {
+            false => Some(context.call(ask).await?),
+            // One that was stopped is not started again.
+            true if context.await_successor().await => context.ask(ask).await?,
+            true => None,
+        };
+        let Some(mut feed) = feed else {
+            say("the daemon was stopped");
+            return Ok(exit::FAILED);
+        };
         let broken = loop {
             match feed.next().await {
                 Ok(Some(item)) => {
+                    stopped = false;
                     if let FeedItem::Event(event) = &item {
                         since = Some(event.seq);
                     }
@@ -56,7 +68,7 @@ pub(super) async fn events(args: Args, context: &Context) -> Result<Code, CliErr
             // missing. Before the first event there is no number to ask from.
             Some(ClientError::Broken(_)) if args.follow && since.is_some() => {}
             Some(error) => return Err(error.into()),
-            None if args.follow && since.is_some() && context.await_successor().await => {}
+            None if args.follow && since.is_some() => stopped = true,
             None if args.follow => {
                 say("the daemon was stopped");
                 return Ok(exit::FAILED);

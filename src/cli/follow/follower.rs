@@ -57,6 +57,8 @@ pub(in crate::cli) struct Follower<'a> {
     feeder: Option<JoinHandle<Result<(), CliError>>>,
     /// Whether a person at the terminal is asked what the remote needs.
     asks: bool,
+    /// Whether the daemon was told to stop, and no other has told anything yet.
+    stopped: bool,
     asking: Option<Asking>,
 }
 
@@ -91,6 +93,7 @@ impl<'a> Follower<'a> {
             interrupts: Interrupts::default(),
             feeder: None,
             asks: false,
+            stopped: false,
             asking: None,
         }
     }
@@ -145,14 +148,24 @@ impl<'a> Follower<'a> {
                     }
                 },
                 Watched::Done(left) => return Ok(left),
-                Watched::Stopped if self.context.await_successor().await => {}
-                Watched::Stopped => return Err(CliError::DaemonStopped { id: self.id }),
+                Watched::Stopped => self.succeed().await?,
+                // What answered a moment ago was the one that was stopped.
+                Watched::Broken(error) if self.stopped && is_away(&error) => self.succeed().await?,
                 Watched::Broken(error) => {
                     tries += 1;
                     self.restart(error, tries).await?;
                 }
             }
         }
+    }
+
+    /// Waits for the daemon that takes the place of the one that was stopped.
+    async fn succeed(&mut self) -> Result<(), CliError> {
+        self.stopped = true;
+        if self.context.await_successor().await {
+            return Ok(());
+        }
+        Err(CliError::DaemonStopped { id: self.id.clone() })
     }
 
     /// The attempt after the one that has ended, where there is one.
@@ -211,6 +224,7 @@ impl<'a> Follower<'a> {
             match self.turn(pulses).await {
                 Turn::Watched(Ok(Some(pulse))) => {
                     *tries = 0;
+                    self.stopped = false;
                     self.pulse = *pulse;
                     self.ask();
                     self.notice.pulse(&self.pulse);

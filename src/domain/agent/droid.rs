@@ -1,6 +1,7 @@
 //! Factory's droid: `droid exec --output-format stream-json`.
 //!
-//! By its manual. Without `--auto` it only reads.
+//! Not tried with the program itself: its flags and its output may differ from what
+//! stands here. Without `--auto` it only reads.
 
 use serde_json::Value;
 

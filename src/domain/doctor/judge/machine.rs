@@ -40,11 +40,11 @@ pub(super) fn noise(facts: &Facts, at: &Whereabouts) -> Finding {
 }
 
 pub(super) fn shell(facts: &Facts) -> Finding {
-    let shell = match facts.shell.as_str() {
-        "" => "no SHELL is set",
-        shell => shell,
+    let login = match facts.shell.as_str() {
+        "" => "SHELL is not set".to_owned(),
+        shell => format!("the login shell is {shell}"),
     };
-    Finding::ok("doctor.shell", format!("the login shell is {shell}; /bin/sh runs the sessions"))
+    Finding::ok("doctor.shell", format!("{login}; /bin/sh runs the sessions"))
 }
 
 pub(super) fn path(facts: &Facts, at: &Whereabouts) -> Finding {

@@ -49,9 +49,7 @@ fn a_socket_that_was_not_forwarded_stands_as_it_is(bench: &mut Bench) {
 /// A server may refuse to forward it.
 fn an_agent_that_was_announced_and_is_not_there_is_none(bench: &mut Bench) {
     let launch = bench.command(&["/bin/sh", "-c", "echo \"[$SSH_AUTH_SOCK]\""]);
-    let mut starter = bench.run(Program::Start, bench.session().launch(&launch).agent());
-    starter.line("claimed");
-    starter.write(b"follow\n");
-    let said = starter.hear_out();
+    // It ends at once, and may have ended before anything could be asked of it.
+    let said = bench.run(Program::Start, bench.session().launch(&launch).agent()).finish();
     assert_eq!((said.out().as_str(), said.err().as_str()), ("[]\n", ""));
 }

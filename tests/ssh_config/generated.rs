@@ -16,6 +16,7 @@ use std::process::{Command, Output};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 
 /// What `ssh -G` says about the rest is the C library's, or a vendor's.
 const COMPARED: [&str; 57] = [
@@ -310,8 +311,24 @@ fn alike(said: &mut BTreeMap<String, Vec<String>>, home: &Path) {
     }
 }
 
+/// The same files each time, so that a change is to blame for what fails with it;
+/// `PROPTEST_RNG_SEED` gives others, and `PROPTEST_CASES` more.
+fn made_up() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    let given = |name| std::env::var_os(name).is_some();
+    ProptestConfig {
+        cases: if given("PROPTEST_CASES") { usual.cases } else { 150 },
+        rng_seed: match usual.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(1),
+            fixed => fixed,
+        },
+        failure_persistence: None,
+        ..usual
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(made_up())]
     #[test]
     fn ssh_says_the_same_of_made_up_files(
         files in files(),
@@ -333,6 +350,10 @@ proptest! {
         let theirs = ask({ ssh.args(["--", host]); ssh }, home.path());
         let ours = ask({ longhaul.args(["--", host]); longhaul }, home.path());
         let (mut they_say, mut we_say) = (said(&theirs), said(&ours));
+        // The one thing that ssh refuses and longhaul only warns of.
+        if String::from_utf8_lossy(&ours.stderr).contains(": unknown keyword ") {
+            we_say = None;
+        }
         they_say.iter_mut().chain(&mut we_say).for_each(|said| alike(said, home.path()));
         let complaints = String::from_utf8_lossy(&theirs.stderr) + String::from_utf8_lossy(&ours.stderr);
         prop_assert_eq!(we_say, they_say, "{}\n{}", files.join("--- included ---\n"), complaints);

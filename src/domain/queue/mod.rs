@@ -1,7 +1,7 @@
 //! Who may start next, where not all may at once.
 //!
 //! [`limits`] is how many may run at once, and what one of them would go over;
-//! [`ticket`] is what a session brings along and keeps in its record; [`line`]
+//! [`ticket`] is what a session brings along and keeps in its record; [`line`](mod@line)
 //! is those that wait and those that run, and decides. Nothing here knows how
 //! a session is started, or when it ends.
 

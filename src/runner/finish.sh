@@ -13,6 +13,10 @@ attach_reader() {
   say claimed
   say begin >&2
   trap - PIPE
+  # mksh never closes descriptor 10, where it puts aside what the first `exec` of
+  # all replaces: here that is nothing that anybody waits for the end of.
+  exec 5</dev/null
+  exec 5<&-
   exec 3<&0 4>&2 2>/dev/null
 }
 

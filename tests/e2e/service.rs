@@ -205,6 +205,7 @@ fn the_service_is_installed_and_taken_away_as_systemd_wants_it() {
     let installed = Installed::new();
     let units = installed.home.path().join(".config/systemd/user");
     let id = installed.home.detached(&["--local", "--", "sleep", "100"]);
+    installed.home.await_state(&id, "running");
     let before = installed.home.daemon_pid();
     installed.longhaul(&["daemon", "install", "--hardened"]).exited(0);
     assert_ne!(installed.home.daemon_pid(), before, "the daemon gave way to the service");

@@ -484,6 +484,8 @@ impl ConnectionState {
                 }
             }
             Effect::FailAsked(trouble) => {
+                // Whoever is told reads in the report where it was tried.
+                self.publish();
                 for request in self.queue.take_asked() {
                     // Whoever asked may have gone.
                     let _ = request.reply.send(Err(trouble.clone()));

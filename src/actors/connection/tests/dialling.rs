@@ -1,11 +1,16 @@
 //! When it dials, and when it does not.
 
+use std::future::Future as _;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Wake};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::script::{Bench, Step, locked_out, refused};
-use crate::actors::connection::ConnectionMsg;
+use crate::actors::connection::{ConnectionMsg, LinkReport};
 use crate::domain::connection::{LinkState, Purpose};
 
 #[tokio::test(start_paused = true)]
@@ -45,6 +50,31 @@ async fn what_waits_for_a_person_is_not_dialled_for_a_day_and_then_by_hand() {
     bench.actor.cast(ConnectionMsg::Reconnect).unwrap();
     assert!(follows.await.unwrap().is_ok(), "whoever follows has waited");
     assert_eq!(bench.state(), LinkState::Connected);
+}
+
+/// Reads the report at the very moment in which an answer is there.
+struct Reader {
+    report: watch::Receiver<LinkReport>,
+    read: OnceLock<LinkReport>,
+}
+
+impl Wake for Reader {
+    fn wake(self: Arc<Self>) {
+        self.read.get_or_init(|| self.report.borrow().clone());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_told_of_a_failure_reads_in_the_report_where_it_was_tried() {
+    let mut bench = Bench::new([locked_out()]).await;
+    let report = bench.report.clone();
+    let reader = Arc::new(Reader { report, read: OnceLock::new() });
+    let mut answer = pin!(bench.ask_for(Purpose::Session, true));
+    let waker = Arc::clone(&reader).into();
+    assert!(answer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    bench.until(LinkState::NeedsAttention).await;
+    let read = reader.read.get().expect("the answer came");
+    assert!(read.at.destination.is_some() && read.trouble.is_some(), "{read:?}");
 }
 
 #[tokio::test(start_paused = true)]

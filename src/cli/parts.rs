@@ -12,8 +12,11 @@ use crate::daemon::{self, DaemonOptions};
 use crate::demo;
 use crate::domain::config::Remote;
 use crate::domain::config::edit::Request;
+use crate::domain::failure::Failure;
 use crate::domain::failure::catalogue::Code;
+use crate::domain::failure::classify::local_failure;
 use crate::domain::failure::explain::page;
+use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::RemoteName;
 use crate::domain::nearest::nearest;
 use crate::domain::ssh_config::Query;
@@ -49,6 +52,11 @@ pub(super) fn check_config(file: &Path) -> Checked {
         }
         Err(report) => Checked::Bad { report: report.to_string() },
     }
+}
+
+/// That the configuration cannot be taken, as a failure.
+pub(super) fn config_failure(report: &str) -> Failure {
+    local_failure(&LocalTrouble::ConfigInvalid { detail: report.trim_end().to_owned() })
 }
 
 /// The remotes of the configuration as it stands, none where there is none; or

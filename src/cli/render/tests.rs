@@ -322,6 +322,7 @@ fn status_shows_a_refused_edit_whole() {
         pid: 42,
         started_at: AT.to_owned(),
         config: ConfigView {
+            failure: None,
             path: "/etc/longhaul.ron".into(),
             exists: true,
             loaded_at: AT.to_owned(),
@@ -335,6 +336,7 @@ fn status_shows_a_refused_edit_whole() {
         notices: Vec::new(),
         kept: KeptView { mirrors: 5 << 20, spools: 1500, waiting: 2 },
         used: Vec::new(),
+        failed: Vec::new(),
         disk: None,
     };
     assert_eq!(
@@ -349,6 +351,7 @@ config  /etc/longhaul.ron, read 3m ago
         longhaul.ron:3:9: no such field
 
           prot: 22
+        more: longhaul explain config.invalid
 
 REMOTE         HOST               LINK         SINCE  SESSIONS  NEXT TRY  FAILURE
 box (default)  me@box.example:22  backing-off  3m     1         4 s       ssh.connect.refused (3 times): box.example refused the connection on port 22

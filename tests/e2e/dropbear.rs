@@ -12,8 +12,8 @@ use crate::support::client_home::ClientHome;
 use crate::support::config::{Config, Entry};
 use crate::support::keys::KeyPair;
 use crate::support::must::Must;
-use crate::support::processes;
 use crate::support::ports::free_port;
+use crate::support::processes;
 use crate::support::sshd::{account, program};
 use crate::support::wait::eventually_or;
 

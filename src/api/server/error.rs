@@ -85,7 +85,9 @@ fn remedy(error: &RequestError) -> Option<String> {
         }
         RequestError::StdinClosed(_) => "longhaul run -i … keeps it open".to_owned(),
         RequestError::NoSuchSignal(_) => "a name such as TERM, INT or HUP".to_owned(),
-        RequestError::ConfigRejected(_) => "longhaul config check\nlonghaul explain config.invalid".to_owned(),
+        RequestError::ConfigRejected(_) => {
+            "longhaul config check\nlonghaul explain config.invalid".to_owned()
+        }
         RequestError::Store(_) => {
             "look at the disk that holds the state: longhaul status".to_owned()
         }

@@ -8,7 +8,9 @@ use super::table::table;
 use super::told::usage_words;
 use super::words::{age, command, duration_ms, size, tame};
 use super::{Look, failure_block};
-use crate::api::types::{AgentView, ConfigView, FailedSessions, LinkView, RemoteView, StatusView, UsedView};
+use crate::api::types::{
+    AgentView, ConfigView, FailedSessions, LinkView, RemoteView, StatusView, UsedView,
+};
 use crate::domain::failure::Failure;
 use crate::domain::failure::catalogue::CONFIG_INVALID;
 use crate::domain::ids::Tag;

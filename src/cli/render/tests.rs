@@ -382,7 +382,7 @@ fn a_finding_is_a_line_and_what_to_do_about_it() {
     let ill = Finding::new("doctor.disk", FindingStatus::Fail, "full\x1b[2J", "None can start.")
         .with("# look\ndf -h");
     let first = "  doctor.disk            FAIL  full\\u{1b}[2J";
-    let rest = "      None can start.\n      try: # look\n           df -h\n";
+    let rest = "      None can start.\n      try: # look\n           df -h\n      more: longhaul explain doctor.disk\n";
     assert_eq!(finding(&ill), format!("{first}\n{rest}"));
 }
 

@@ -349,8 +349,7 @@ impl ConnectionFsm {
         // Nobody has said no who has not answered: the link may have gone meanwhile,
         // and who waits can wait for the next.
         let is_silent = matches!(trouble, LinkTrouble::TimedOut { .. });
-        let refusal =
-            if is_silent { self.pool.unanswered(link) } else { self.pool.refused(link) };
+        let refusal = if is_silent { self.pool.unanswered(link) } else { self.pool.refused(link) };
         match refusal {
             Refusal::Gone => effects.push(Effect::Serve),
             Refusal::Full => {

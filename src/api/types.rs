@@ -33,7 +33,7 @@ use crate::domain::ids::{AgentName, ClientName, RemoteName, SessionId, SessionNa
 pub use crate::domain::queue::{Priority, WaitsFor};
 pub use crate::domain::retention::Why;
 use crate::domain::secret::Secret;
-pub use crate::domain::session::{Exit, Pulse, RestartPolicy, Retry, SessionState};
+pub use crate::domain::session::{Exit, FailedSessions, Pulse, RestartPolicy, Retry, SessionState};
 pub use crate::domain::stream::Stream;
 
 /// `POST /v1/sessions`: what to run, and where.
@@ -399,6 +399,10 @@ pub struct StatusView {
     pub remotes: Vec<RemoteView>,
     /// Sessions that have not ended.
     pub sessions: Vec<SessionView>,
+    /// Sessions that failed within a day, by place and code: the newest first, and
+    /// none that a later session of the same has got past.
+    #[serde(default)]
+    pub failed: Vec<FailedSessions>,
     /// The folder that holds mirrors and the registry.
     pub state_dir: PathBuf,
     /// What a person should know of this daemon's state.
@@ -438,6 +442,9 @@ pub struct ConfigView {
     pub loaded_at: String,
     /// The report on the last edit, while it cannot be taken.
     pub rejected: Option<String>,
+    /// The same as a failure.
+    #[serde(default)]
+    pub failure: Option<Failure>,
     /// What the files say that is odd, but no error.
     pub warnings: Vec<String>,
     /// The global default.

@@ -14,6 +14,7 @@ use super::render;
 use super::status::look;
 use crate::api::client::Client;
 use crate::api::types::ConfigView;
+use crate::domain::failure::catalogue::CONFIG_INVALID;
 use crate::paths::Environment;
 
 /// `longhaul config`.
@@ -89,7 +90,12 @@ fn check(file: &Path, as_json: bool) -> Result<Code, CliError> {
             print_json(&json!({ "file": file, "ok": true, "warnings": warnings }))?;
         }
         Checked::Bad { report } if as_json => {
-            print_json(&json!({ "file": file, "ok": false, "report": report }))?;
+            print_json(&json!({
+                "file": file,
+                "ok": false,
+                "report": report,
+                "failure": parts::config_failure(&report),
+            }))?;
         }
         Checked::Good { warnings } => {
             for warning in warnings {
@@ -97,7 +103,9 @@ fn check(file: &Path, as_json: bool) -> Result<Code, CliError> {
             }
             print_line(&format!("{}: good", file.display()))?;
         }
-        Checked::Bad { report } => say_raw(&format!("{}\n", report.trim_end())),
+        Checked::Bad { report } => {
+            say_raw(&format!("{}\nmore: longhaul explain {CONFIG_INVALID}\n", report.trim_end()));
+        }
     }
     Ok(code)
 }

@@ -10,6 +10,7 @@ use super::service::ServiceError;
 use super::start::StartError;
 use crate::api::client::ClientError;
 use crate::domain::config::edit::{EditError, Request, Use};
+use crate::domain::failure::catalogue::CONFIG_INVALID;
 use crate::domain::failure::classify::local_failure;
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::{RemoteName, Tag};
@@ -139,6 +140,8 @@ impl CliError {
         }
         if let Self::Client(ClientError::Api { body, .. }) = self
             && let Some(failure) = &body.failure
+            // Its report is whole in the message, and has a layout of its own.
+            && failure.code != CONFIG_INVALID
         {
             return Some(failure_block(failure));
         }

@@ -1,4 +1,4 @@
-//! `explain`: a failure's code, at length.
+//! `explain`: a failure's code, or a doctor's finding, at length.
 
 use super::error::CliError;
 use super::exit::{self, Code};
@@ -40,7 +40,7 @@ fn list() -> String {
 
 fn unknown(code: &str) -> String {
     let near = parts::nearest_codes(code);
-    let mut text = format!("no failure has the code {code:?}");
+    let mut text = format!("no failure and no finding has the code {code:?}");
     match near.as_slice() {
         [] => {}
         [one] => text.push_str(&format!("; did you mean {one}?\n  try: longhaul explain {one}")),

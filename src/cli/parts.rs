@@ -12,8 +12,12 @@ use crate::daemon::{self, DaemonOptions};
 use crate::demo;
 use crate::domain::config::Remote;
 use crate::domain::config::edit::Request;
+use crate::domain::doctor::topic::{TOPICS, Topic};
+use crate::domain::failure::Failure;
 use crate::domain::failure::catalogue::Code;
+use crate::domain::failure::classify::local_failure;
 use crate::domain::failure::explain::page;
+use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::ids::RemoteName;
 use crate::domain::nearest::nearest;
 use crate::domain::ssh_config::Query;
@@ -51,6 +55,11 @@ pub(super) fn check_config(file: &Path) -> Checked {
     }
 }
 
+/// That the configuration cannot be taken, as a failure.
+pub(super) fn config_failure(report: &str) -> Failure {
+    local_failure(&LocalTrouble::ConfigInvalid { detail: report.trim_end().to_owned() })
+}
+
 /// The remotes of the configuration as it stands, none where there is none; or
 /// the report on why it cannot be taken.
 pub(super) fn remotes_in(file: &Path) -> Result<BTreeMap<RemoteName, Remote>, String> {
@@ -82,22 +91,24 @@ pub(super) fn offered_hosts() -> Vec<Offered> {
     offered(&daemon::ssh_environment(&Environment::of_process()))
 }
 
-/// What `explain` says about a failure's code; `None` where there is no such
-/// code.
+/// What `explain` says about a failure's code, or a doctor's finding; `None` where
+/// there is no such code.
 pub(super) fn explain(code: &str) -> Option<String> {
-    code.parse::<Code>().ok().map(page)
+    let finding = || Topic::of(code).map(Topic::page);
+    code.parse::<Code>().ok().map(page).or_else(finding)
 }
 
-/// All codes that `explain` knows, with what each means, in the order of the way
-/// to a session.
+/// All codes that `explain` knows, with what each means: failures in the order of
+/// the way to a session, then what a doctor looks at.
 pub(super) fn codes() -> Vec<(&'static str, &'static str)> {
-    Code::all().map(|code| (code.as_str(), code.entry().title)).collect()
+    let failures = Code::all().map(|code| (code.as_str(), code.entry().title));
+    failures.chain(TOPICS.iter().map(|topic| (topic.id, topic.title))).collect()
 }
 
 /// The codes that `given` was most likely meant to be: the one that is a slip
 /// away, else those that it is a part of.
 pub(super) fn nearest_codes(given: &str) -> Vec<&'static str> {
-    let all: Vec<&'static str> = Code::all().map(Code::as_str).collect();
+    let all: Vec<&'static str> = codes().into_iter().map(|(code, _)| code).collect();
     let part = given.to_lowercase();
     match nearest(given, all.iter().copied(), |code| code) {
         Some(code) => vec![code],

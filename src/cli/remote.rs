@@ -17,6 +17,7 @@ use super::output::{print, print_json, print_line};
 use super::render;
 use super::status::look;
 use crate::api::client::Client;
+use crate::api::types::TestRequest;
 use crate::domain::ids::AgentName;
 
 /// `longhaul remote`.
@@ -59,7 +60,7 @@ of its own. The name local is this machine.
 
 Examples:
   longhaul remote test box
-  longhaul remote test box --agent claude
+  longhaul remote test box --agent claude --cwd '~/project'
   longhaul remote test me@192.0.2.7:2222")]
     Test {
         /// The remote, or [user@]host[:port].
@@ -67,6 +68,9 @@ Examples:
         /// Also look for this agent's command, and its version.
         #[arg(long, value_name = "NAME")]
         agent: Option<AgentName>,
+        /// Enter this directory there, in the place of the remote's own.
+        #[arg(long, value_name = "DIR")]
+        cwd: Option<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -141,8 +145,9 @@ pub(super) async fn remote(verb: Verb, context: &Context) -> Result<Code, CliErr
         Verb::Enable(args) => return edit::enable(args, true, context).await,
         Verb::Disable(args) => return edit::enable(args, false, context).await,
         Verb::Default(args) => return edit::default(args, context).await,
-        Verb::Test { name, agent, json } => {
-            return check::test(&name, agent, json, context).await;
+        Verb::Test { name, agent, cwd, json } => {
+            let request = TestRequest { agent, cwd };
+            return check::test(&name, &request, json, context).await;
         }
         Verb::Doctor { name, json } => return check::doctor(&name, json, context).await,
         Verb::Trust { name, fingerprint, json } => {

@@ -12,8 +12,9 @@ use crate::support::client_home::ClientHome;
 use crate::support::config::{Config, Entry};
 use crate::support::keys::KeyPair;
 use crate::support::must::Must;
+use crate::support::ports::free_port;
 use crate::support::processes;
-use crate::support::sshd::{account, free_port, program};
+use crate::support::sshd::{account, program};
 use crate::support::wait::eventually_or;
 
 /// The server and its one client. The account's home is this folder, by

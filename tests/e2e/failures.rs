@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::config::Config;
 use crate::support::keys::KeyPair;
-use crate::support::sshd::free_port;
+use crate::support::ports::free_port;
 use crate::support::wait::{eventually, eventually_or};
 use crate::support::world::World;
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::support::command::Running;
 use crate::support::config::{Config, Entry};
-use crate::support::sshd::{Sshd, account, free_port};
+use crate::support::ports::free_port;
+use crate::support::sshd::{Sshd, account};
 use crate::support::wait::eventually_or;
 use crate::support::world::World;
 

@@ -3,7 +3,7 @@
 //!
 //! A row of the table says how a remote, an agent or a request goes wrong and what
 //! has to be told (`row`). The rows stand by the part of the way that they break
-//! (`reach`, `trust`, `session`), on a `bench` that they share: one daemon, real
+//! (`request`, `reach`, `trust`, `session`), on a `bench` that they share: one daemon, real
 //! servers where the truth is the server's, and ones that misbehave (`tcp`,
 //! `ssh`) where no honest server would. `play` plays one row, `table` all of them.
 
@@ -20,6 +20,8 @@ mod detours;
 mod play;
 #[cfg(test)]
 mod reach;
+#[cfg(test)]
+mod request;
 #[cfg(test)]
 mod row;
 #[cfg(test)]

@@ -8,7 +8,8 @@ use crate::row::{Row, retries, waits};
 use crate::ssh::{self, Server};
 use crate::support::config::Entry;
 use crate::support::must::Must;
-use crate::support::sshd::{Setup, account, free_port};
+use crate::support::ports::free_port;
+use crate::support::sshd::{Setup, account};
 use crate::support::wait::eventually;
 use crate::tcp::{DeadPort, Fake, Manner};
 

@@ -1,5 +1,6 @@
 //! A row of the table.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -10,26 +11,37 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// What stands behind `run -d --on NAME`.
     pub(crate) run: Vec<&'static str>,
-    /// Where the failure has to show.
-    pub(crate) shows: Shows,
+    /// What fails.
+    pub(crate) fails: Fails,
     /// What stands behind `remote test NAME`.
     pub(crate) test: Vec<&'static str>,
     /// What has to be told.
     pub(crate) told: Told,
+    /// Where it is not told, and why it cannot be.
+    pub(crate) except: Vec<(Place, &'static str)>,
     /// How many connections were made for it, where somebody counts.
     pub(crate) connections: Option<Arc<AtomicUsize>>,
 }
 
-/// Where a failure has to show.
+/// What fails, which is where its failure is found in a record and in `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shows {
-    /// In the link of the session and of the remote, and in `remote test`.
+pub(crate) enum Fails {
+    /// The link, for which the session waits.
     Link,
-    /// In the session's end and in `remote test`.
-    SessionAndTest,
-    /// In the session's end; `remote test` does not come across it.
+    /// The session itself, which ends.
     Session,
-    /// In `remote test`.
+    /// The request: there is no session.
+    Request,
+}
+
+/// Where a failure is looked for. Each is looked at as people and as scripts see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The session's record.
+    Record,
+    /// `status`.
+    Status,
+    /// `remote test`.
     Test,
 }
 
@@ -46,16 +58,27 @@ pub(crate) struct Told {
 }
 
 impl Row {
+    fn new(name: &'static str, run: &[&'static str], fails: Fails, told: Told) -> Self {
+        let (run, test, except) = (run.to_vec(), Vec::new(), Vec::new());
+        Self { name, run, fails, test, told, except, connections: None }
+    }
+
     /// A row whose link does not come up.
     pub(crate) fn link(name: &'static str, told: Told) -> Self {
-        let (run, test) = (vec!["--", "true"], Vec::new());
-        Self { name, run, shows: Shows::Link, test, told, connections: None }
+        Self::new(name, &["--", "true"], Fails::Link, told)
     }
 
     /// A row whose session does not start.
     pub(crate) fn session(name: &'static str, run: &[&'static str], told: Told) -> Self {
-        let shows = Shows::SessionAndTest;
-        Self { name, run: run.to_vec(), shows, test: Vec::new(), told, connections: None }
+        Self::new(name, run, Fails::Session, told)
+    }
+
+    /// A row whose session is not taken in.
+    pub(crate) fn request(name: &'static str, run: &[&'static str], told: Told) -> Self {
+        let why = "no session was taken in, and nothing is tried for it";
+        Self::new(name, run, Fails::Request, told)
+            .except(Place::Record, why)
+            .except(Place::Status, why)
     }
 
     /// With somebody who counts connections.
@@ -64,9 +87,9 @@ impl Row {
         self
     }
 
-    /// With its failure in other places.
-    pub(crate) fn shows(mut self, shows: Shows) -> Self {
-        self.shows = shows;
+    /// Not told in a place, for this reason.
+    pub(crate) fn except(mut self, place: Place, why: &'static str) -> Self {
+        self.except.push((place, why));
         self
     }
 
@@ -74,6 +97,17 @@ impl Row {
     pub(crate) fn tested_with(mut self, arguments: &[&'static str]) -> Self {
         self.test = arguments.to_vec();
         self
+    }
+
+    /// Whether it is told there.
+    pub(crate) fn is_told_in(&self, place: Place) -> bool {
+        self.except.iter().all(|(except, _)| *except != place)
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "row {} ({})", self.name, self.run.join(" "))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::bench::Bench;
 use crate::reach::Kept;
-use crate::row::{Row, Shows, is_final};
+use crate::row::{Place, Row, is_final};
 use crate::ssh::{Manner, Server};
 use crate::support::config::Entry;
 use crate::support::must::Must;
@@ -19,9 +19,7 @@ pub(crate) fn shells(bench: &mut Bench) -> Vec<Row> {
     let mut says = |name, manner, told| {
         let server = Server::start(manner);
         bench.remote(name, server.port);
-        let row = Row::session(name, &run, told).counted(&server.taken);
-        let waits = matches!(manner, Manner::Prompts(_));
-        rows.push(if waits { row.shows(Shows::Test) } else { row });
+        rows.push(Row::session(name, &run, told).counted(&server.taken));
     };
     let shell = "shell";
     let windows = || is_final("session.shell.unsupported", shell).says("runs Windows");
@@ -46,7 +44,6 @@ pub(crate) fn shells(bench: &mut Bench) -> Vec<Row> {
     let appliance = || is_final("session.shell.appliance", shell).remedy("mend the host's name");
     let refusal = "exec /bin/sh\r\n     ^\r\n% Invalid input detected at '^' marker.\r\n";
     says("router", Manner::Says(refusal, 0), appliance());
-    // One that waits is given half a minute: it is told in the test alone.
     says("prompt", Manner::Prompts("\r\nWelcome\r\ncore-1#"), appliance());
     let says_and_ends = Manner::Says("backup of today: done\r\n", 0);
     says(
@@ -131,22 +128,31 @@ fi
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).must("close one");
     kept.push(Box::new(Closed(closed)));
     let port = sshd.port();
-    bench.remote("directories", port);
     let cwd = "working-directory";
-    let row = |dir: &'static str, told| {
-        Row::session("directories", &["--cwd", dir, "--", "true"], told).shows(Shows::Session)
+    let mut row = |name, dir: &'static str, told| {
+        bench.remote(name, port);
+        Row::session(name, &["--cwd", dir, "--", "true"], told).tested_with(&["--cwd", dir])
     };
     vec![
         row(
+            "cwd-missing",
             "~/not/there",
             is_final("session.cwd.missing", cwd)
                 .says("~/not/there does not exist")
                 .remedy("mkdir -p ~/not/there"),
         ),
-        row("~/a file", is_final("session.cwd.not-a-directory", cwd).says("is no directory")),
-        row("~/a file/inner", is_final("session.cwd.not-a-directory", cwd)),
-        row("~/closed", is_final("session.cwd.denied", cwd).remedy("namei -l ~/closed")),
-        row("~/closed/inner", is_final("session.cwd.denied", cwd)),
+        row(
+            "cwd-file",
+            "~/a file",
+            is_final("session.cwd.not-a-directory", cwd).says("is no directory"),
+        ),
+        row("cwd-in-file", "~/a file/inner", is_final("session.cwd.not-a-directory", cwd)),
+        row(
+            "cwd-closed",
+            "~/closed",
+            is_final("session.cwd.denied", cwd).remedy("namei -l ~/closed"),
+        ),
+        row("cwd-in-closed", "~/closed/inner", is_final("session.cwd.denied", cwd)),
     ]
 }
 
@@ -222,7 +228,7 @@ pub(crate) fn commands(bench: &mut Bench) -> Vec<Row> {
                 .says("no-such-command")
                 .remedy("command -v no-such-command"),
         )
-        .shows(Shows::Session),
+        .except(Place::Test, "a test looks for what every session needs, and for agents"),
     ]
 }
 
@@ -245,5 +251,5 @@ pub(crate) fn environment(bench: &mut Bench) -> Vec<Row> {
     bench.add(remote);
     let told =
         is_final("session.env.unavailable", "config").says("TOKEN").remedy("longhaul daemon stop");
-    vec![Row::session("env", &["--", "true"], told).shows(Shows::Session)]
+    vec![Row::session("env", &["--", "true"], told)]
 }

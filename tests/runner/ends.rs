@@ -1,6 +1,7 @@
 //! How a session ended is told as it was.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use longhaul::domain::launch::Stdin;
 use longhaul::runner::program::Program;
@@ -16,7 +17,9 @@ under_every_shell! {
     a_signal_that_was_sent_is_told_by_every_shell
     interrupts_and_broken_pipes_look_like_their_exit_statuses
     a_working_directory_that_is_missing_is_named
+    a_working_directory_that_is_no_directory_is_named
     a_working_directory_that_is_denied_is_named
+    a_program_for_another_machine_is_named
     a_program_that_cannot_run_is_named
     the_shells_own_words_are_no_programs
     a_file_that_cannot_run_hides_none_that_can
@@ -83,8 +86,31 @@ fn a_working_directory_that_is_missing_is_named(bench: &mut Bench) {
     }
 }
 
+fn a_working_directory_that_is_no_directory_is_named(bench: &mut Bench) {
+    fs::write(bench.home().join("a file"), "").unwrap();
+    for cwd in ["a file", "~/a file", "a file/inner"] {
+        let mut launch = bench.command(&["pwd"]);
+        launch.cwd = Some(cwd.to_owned());
+        assert_eq!(bench.start(&launch).finish().record(), "code 126 cwd file", "{cwd}");
+        bench.next_session();
+    }
+}
+
+/// Whatever the shell makes of it, which some take for a script of theirs.
+fn a_program_for_another_machine_is_named(bench: &mut Bench) {
+    let mut head = vec![0; 64];
+    // elf(5): 64 bits, most significant byte first, version 1; a program for MIPS.
+    head[..7].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 2, 1]);
+    head[16..20].copy_from_slice(&[0, 2, 0, 8]);
+    let file = bench.home().join("foreign");
+    fs::write(&file, &head).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    let said = bench.start(&bench.command(&["./foreign"])).finish();
+    let record = said.record();
+    assert!(record.starts_with("code ") && record.ends_with(" program foreign"), "{record}");
+}
+
 fn a_working_directory_that_is_denied_is_named(bench: &mut Bench) {
-    use std::os::unix::fs::PermissionsExt as _;
     bench.become_nobody();
     let closed = bench.home().join("closed");
     fs::create_dir(&closed).unwrap();

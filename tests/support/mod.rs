@@ -17,6 +17,7 @@ pub(crate) mod config;
 pub(crate) mod keys;
 pub(crate) mod must;
 pub(crate) mod plain_ssh;
+pub(crate) mod ports;
 pub(crate) mod processes;
 pub(crate) mod proxy;
 pub(crate) mod small_disk;

@@ -8,12 +8,11 @@
 
 use std::fs::{self, Permissions};
 use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use tempfile::TempDir;
 
 use super::keys::KeyPair;
 use super::must::Must;
+use super::ports::free_port;
 use super::processes::{self, Process};
 use super::wait::{PATIENCE, eventually_or, holds_within};
 
@@ -238,6 +238,8 @@ impl Sshd {
     }
 
     fn listen(&mut self) {
+        let listening = format!("Server listening on 127.0.0.1 port {}.", self.port);
+        let before = self.log_lines_with(&listening);
         let mut listener = Command::new(sshd_program())
             .arg("-D")
             .arg("-f")
@@ -256,7 +258,8 @@ impl Sshd {
                 if let Ok(Some(status)) = listener.try_wait() {
                     panic!("sshd did not start ({status}):\n{}", self.log());
                 }
-                greets(address)
+                // Who greets on the port might be another one.
+                self.log_lines_with(&listening) > before && greets(address)
             },
             || self.log(),
         );
@@ -302,25 +305,6 @@ pub(crate) fn account() -> &'static str {
         let said = Command::new("id").arg("-un").output().must("ask id for the account's name");
         String::from_utf8_lossy(&said.stdout).trim().to_owned()
     })
-}
-
-/// A port outside the range that the kernel gives to outgoing connections
-/// (`ip(7)`, `ip_local_port_range`): one of those could take it while a test
-/// has its server down.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    const FIRST: u16 = 12_000;
-    const COUNT: u16 = 20_000;
-    // Test processes that run side by side start at different places.
-    let start = (std::process::id() % u32::from(COUNT)) as u16;
-    for _ in 0..COUNT {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = FIRST + (start.wrapping_add(step)) % COUNT;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no free port from {FIRST} on");
 }
 
 fn login_script(home: &Path, shell: &Path) -> String {

@@ -2,7 +2,7 @@
 
 use super::actor::{NewSession, SupervisorMsg};
 use super::attempts::furnish;
-use super::create::unresolved;
+use super::create::refused;
 use super::disk;
 use super::handle::{DaemonHandle, store};
 use crate::actors::resolver::{OwnedOrder, OwnedOverride, ResolverMsg};
@@ -83,7 +83,7 @@ async fn plan(daemon: &DaemonHandle, name: &str) -> Result<Plan, RequestError> {
     };
     let planned = ask(daemon.resolver(), |reply| ResolverMsg::Plan(Box::new(order), reply)).await;
     planned.ok_or(RequestError::Unavailable)?.map_err(|error| match error {
-        PlanError::Nowhere(error) => unresolved(error),
+        PlanError::Nowhere(error) => refused(error),
         PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
     })

@@ -195,15 +195,20 @@ async fn plan(daemon: &DaemonHandle, request: &RunRequest) -> Result<Plan, Reque
     });
     let planned = ask(daemon.resolver(), |reply| ResolverMsg::Plan(order, reply)).await;
     planned.ok_or(RequestError::Unavailable)?.map_err(|error| match error {
-        PlanError::Nowhere(error) => unresolved(error),
+        PlanError::Nowhere(error) => refused(error),
         PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
         PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
     })
 }
 
 /// What a person is told who asked for a place that is none.
-pub(super) fn unresolved(error: ResolveError) -> RequestError {
-    let trouble = match error {
+pub(super) fn refused(error: ResolveError) -> RequestError {
+    RequestError::Failed(Box::new(local_failure(&unresolved(error))))
+}
+
+/// Why a place that was asked for is none.
+pub(super) fn unresolved(error: ResolveError) -> LocalTrouble {
+    match error {
         ResolveError::UnknownRemote { name, nearest, .. } => {
             LocalTrouble::RemoteUnknown { name, nearest: nearest.map(|name| name.to_string()) }
         }
@@ -217,8 +222,7 @@ pub(super) fn unresolved(error: ResolveError) -> RequestError {
         ResolveError::BadDestination { given, .. } => {
             LocalTrouble::RemoteUnknown { name: given, nearest: None }
         }
-    };
-    RequestError::Failed(Box::new(local_failure(&trouble)))
+    }
 }
 
 fn record(id: SessionId, request: &RunRequest, plan: Plan) -> SessionRecord {

@@ -31,6 +31,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
 use crate::domain::origin::Origin;
 use crate::domain::session::SessionRecord;
+use crate::domain::session::failed::unsettled;
 use crate::domain::session::fsm::Order;
 use crate::store::registry::{Events, Found, Page, Registry, Which};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
@@ -364,7 +365,7 @@ impl Backend for DaemonHandle {
         let config = self.config_state();
         let usage = self.0.janitor.usage();
         let all = self.0.registry.list(Which::All, Page::WHOLE).await;
-        let used = agents::used(&all.map_err(|error| store(&error))?);
+        let all = all.map_err(|error| store(&error))?;
         Ok(StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -379,7 +380,8 @@ impl Backend for DaemonHandle {
                 spools: usage.spools,
                 waiting: u32::try_from(usage.waiting).unwrap_or(u32::MAX),
             },
-            used,
+            used: agents::used(&all),
+            failed: unsettled(&all, now()),
             disk: disk::trouble(self).await,
         })
     }

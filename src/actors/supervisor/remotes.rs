@@ -1,7 +1,7 @@
 //! Requests about remotes.
 
 use super::actor::SupervisorMsg;
-use super::create::unresolved;
+use super::create::refused;
 use super::handle::DaemonHandle;
 use super::view;
 use crate::actors::ask;
@@ -32,7 +32,7 @@ pub(super) fn destination(
     };
     match plan(&daemon.config_state().config, &order) {
         Ok(plan) => Ok(plan.ssh),
-        Err(PlanError::Nowhere(error)) => Err(unresolved(error)),
+        Err(PlanError::Nowhere(error)) => Err(refused(error)),
         Err(PlanError::Lacks(lacks)) => Err(RequestError::Lacks(lacks)),
         Err(PlanError::NothingToRun) => Err(RequestError::Invalid("there is nothing to run")),
     }

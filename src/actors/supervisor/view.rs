@@ -14,7 +14,8 @@ use crate::api::types::{
     StdinView,
 };
 use crate::domain::config::Config;
-use crate::domain::failure::classify::session_failure;
+use crate::domain::failure::classify::{local_failure, session_failure};
+use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::failure::whereabouts::Whereabouts;
 use crate::domain::max_output::MaxOutput;
@@ -147,11 +148,16 @@ fn attempt(attempts: &Attempts) -> AttemptView {
 
 /// The configuration in force, and the edit that is not.
 pub(super) fn config(state: &ConfigState) -> ConfigView {
+    let rejected = state.rejected.as_ref().map(ToString::to_string);
+    let invalid = |report: &String| {
+        local_failure(&LocalTrouble::ConfigInvalid { detail: report.trim_end().to_owned() })
+    };
     ConfigView {
+        failure: rejected.as_ref().map(invalid),
         path: state.main_path.clone(),
         exists: state.exists,
         loaded_at: crate::domain::timestamp::Timestamp::from(state.loaded_at).to_string(),
-        rejected: state.rejected.as_ref().map(ToString::to_string),
+        rejected,
         warnings: state.warnings.iter().map(|problem| problem.summary()).collect(),
         default_remote: state.config.default_remote.clone(),
     }

@@ -7,6 +7,8 @@ use axum::response::{IntoResponse, Response};
 use crate::api::backend::RequestError;
 use crate::api::types::ErrorBody;
 use crate::domain::attention::AnswerError;
+use crate::domain::failure::classify::local_failure;
+use crate::domain::failure::local_trouble::LocalTrouble;
 
 /// An error, as the response that says it.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +85,9 @@ fn remedy(error: &RequestError) -> Option<String> {
         }
         RequestError::StdinClosed(_) => "longhaul run -i … keeps it open".to_owned(),
         RequestError::NoSuchSignal(_) => "a name such as TERM, INT or HUP".to_owned(),
-        RequestError::ConfigRejected(_) => "longhaul config check".to_owned(),
+        RequestError::ConfigRejected(_) => {
+            "longhaul config check\nlonghaul explain config.invalid".to_owned()
+        }
         RequestError::Store(_) => {
             "look at the disk that holds the state: longhaul status".to_owned()
         }
@@ -109,6 +113,10 @@ impl From<RequestError> for ApiError {
         let message = error.to_string();
         let failure = match error {
             RequestError::Failed(failure) => Some(*failure),
+            RequestError::ConfigRejected(report) => {
+                let detail = report.trim_end().to_owned();
+                Some(local_failure(&LocalTrouble::ConfigInvalid { detail }))
+            }
             _ => None,
         };
         let body = ErrorBody { error: word.to_owned(), message, remedy, failure };

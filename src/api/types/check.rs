@@ -12,6 +12,8 @@ use crate::domain::ids::AgentName;
 pub struct TestRequest {
     /// The agent whose command is looked for.
     pub agent: Option<AgentName>,
+    /// The working directory that is entered; without it, the remote's own.
+    pub cwd: Option<String>,
 }
 
 /// How a remote's test went, stage by stage, in order.

@@ -14,23 +14,21 @@ use crate::cli::error::CliError;
 use crate::cli::exit::{self, Code};
 use crate::cli::output::{print, print_json, print_line, say};
 use crate::cli::render::{failure_block, finding, pending, stage};
-use crate::domain::ids::AgentName;
 
 /// `remote test`.
 pub(super) async fn test(
     name: &str,
-    agent: Option<AgentName>,
+    request: &TestRequest,
     json: bool,
     context: &Context,
 ) -> Result<Code, CliError> {
-    let request = TestRequest { agent };
     let report = if json {
-        let test = context.call(async |client| client.test_remote(name, &request).await);
+        let test = context.call(async |client| client.test_remote(name, request).await);
         let report = attention::meanwhile(context, name, test).await?;
         print_json(&report)?;
         report
     } else {
-        follow(name, context, async |client| client.follow_test(name, &request).await).await?
+        follow(name, context, async |client| client.follow_test(name, request).await).await?
     };
     if !json {
         say_failures(&report);

@@ -40,6 +40,9 @@ pub(in crate::cli) fn finding(finding: &Finding) -> String {
         let before = if index == 0 { "try: " } else { "     " };
         let _ = writeln!(text, "      {before}{}", tame(line));
     }
+    if *status != FindingStatus::Ok {
+        let _ = writeln!(text, "      more: longhaul explain {}", tame(id));
+    }
     text
 }
 

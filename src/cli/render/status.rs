@@ -8,7 +8,11 @@ use super::table::table;
 use super::told::usage_words;
 use super::words::{age, command, duration_ms, size, tame};
 use super::{Look, failure_block};
-use crate::api::types::{AgentView, ConfigView, LinkView, RemoteView, StatusView, UsedView};
+use crate::api::types::{
+    AgentView, ConfigView, FailedSessions, LinkView, RemoteView, StatusView, UsedView,
+};
+use crate::domain::failure::Failure;
+use crate::domain::failure::catalogue::CONFIG_INVALID;
 use crate::domain::ids::Tag;
 use crate::domain::transport::{Chosen, TransportView};
 
@@ -36,6 +40,7 @@ pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
     }
     text.push('\n');
     text.push_str(&remotes(&status.remotes, look));
+    text.push_str(&failed(&status.failed, look));
     text.push_str(&used(&status.used, look));
     text.push('\n');
     if status.sessions.is_empty() {
@@ -44,6 +49,32 @@ pub(in crate::cli) fn status(status: &StatusView, look: Look) -> String {
         text.push_str(&ps(&status.sessions, look));
     }
     text
+}
+
+/// What failed lately, and where to read more of it; nothing where nothing did.
+fn failed(failed: &[FailedSessions], look: Look) -> String {
+    if failed.is_empty() {
+        return String::new();
+    }
+    let rows = failed
+        .iter()
+        .map(|failed| {
+            vec![
+                failed.place.clone(),
+                failed.sessions.to_string(),
+                failed.session.to_string(),
+                failed.ended_at.as_ref().map_or_else(|| "-".to_owned(), |at| age(at, look.now)),
+                code_words(&failed.failure),
+            ]
+        })
+        .collect();
+    let header = ["REMOTE", "FAILED", "LAST", "AGE", "WHY"];
+    format!("\n{}what to type: longhaul inspect LAST\n", table(&header, rows, look.width))
+}
+
+/// A failure on a line.
+fn code_words(failure: &Failure) -> String {
+    format!("{}: {}", failure.code, tame(&failure.message).replace('\n', " "))
 }
 
 /// What agents have taken, by agent and place; nothing where nothing is known.
@@ -87,6 +118,7 @@ pub(in crate::cli) fn config(config: &ConfigView, look: Look) -> String {
         for line in report.lines() {
             let _ = writeln!(text, "{}", format!("        {line}").trim_end());
         }
+        let _ = writeln!(text, "        more: longhaul explain {CONFIG_INVALID}");
     }
     text
 }

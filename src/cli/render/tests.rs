@@ -322,6 +322,7 @@ fn status_shows_a_refused_edit_whole() {
         pid: 42,
         started_at: AT.to_owned(),
         config: ConfigView {
+            failure: None,
             path: "/etc/longhaul.ron".into(),
             exists: true,
             loaded_at: AT.to_owned(),
@@ -335,6 +336,7 @@ fn status_shows_a_refused_edit_whole() {
         notices: Vec::new(),
         kept: KeptView { mirrors: 5 << 20, spools: 1500, waiting: 2 },
         used: Vec::new(),
+        failed: Vec::new(),
         disk: None,
     };
     assert_eq!(
@@ -349,6 +351,7 @@ config  /etc/longhaul.ron, read 3m ago
         longhaul.ron:3:9: no such field
 
           prot: 22
+        more: longhaul explain config.invalid
 
 REMOTE         HOST               LINK         SINCE  SESSIONS  NEXT TRY  FAILURE
 box (default)  me@box.example:22  backing-off  3m     1         4 s       ssh.connect.refused (3 times): box.example refused the connection on port 22
@@ -379,7 +382,7 @@ fn a_finding_is_a_line_and_what_to_do_about_it() {
     let ill = Finding::new("doctor.disk", FindingStatus::Fail, "full\x1b[2J", "None can start.")
         .with("# look\ndf -h");
     let first = "  doctor.disk            FAIL  full\\u{1b}[2J";
-    let rest = "      None can start.\n      try: # look\n           df -h\n";
+    let rest = "      None can start.\n      try: # look\n           df -h\n      more: longhaul explain doctor.disk\n";
     assert_eq!(finding(&ill), format!("{first}\n{rest}"));
 }
 

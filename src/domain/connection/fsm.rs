@@ -346,7 +346,11 @@ impl ConnectionFsm {
     }
 
     fn channel_refused(&mut self, link: LinkId, trouble: LinkTrouble, effects: &mut Vec<Effect>) {
-        match self.pool.refused(link) {
+        // Nobody has said no who has not answered: the link may have gone meanwhile,
+        // and who waits can wait for the next.
+        let is_silent = matches!(trouble, LinkTrouble::TimedOut { .. });
+        let refusal = if is_silent { self.pool.unanswered(link) } else { self.pool.refused(link) };
+        match refusal {
             Refusal::Gone => effects.push(Effect::Serve),
             Refusal::Full => {
                 if self.pool.is_to_forget(link) {
@@ -358,10 +362,10 @@ impl ConnectionFsm {
             Refusal::BearsNone => {
                 self.pool.remove(link);
                 effects.push(Effect::Close(link));
-                if self.pool.is_empty() {
-                    effects.push(Effect::FailAsked(trouble.clone()));
-                } else {
+                if !self.pool.is_empty() {
                     effects.push(Effect::Serve);
+                } else if !is_silent {
+                    effects.push(Effect::FailAsked(trouble.clone()));
                 }
                 if self.dialling == Dialling::Not {
                     self.failures = self.failures.saturating_add(1);

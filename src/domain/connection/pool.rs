@@ -133,6 +133,16 @@ impl Pool {
         if channels.taken > 0 { Refusal::Full } else { Refusal::BearsNone }
     }
 
+    /// The server did not answer in time for a channel that had been taken. While
+    /// others are open or asked for, that says nothing about the link.
+    pub fn unanswered(&mut self, link: LinkId) -> Refusal {
+        let Some(channels) = self.links.get_mut(&link) else {
+            return Refusal::Gone;
+        };
+        channels.taken = channels.taken.saturating_sub(1);
+        if channels.taken > 0 { Refusal::Gone } else { Refusal::BearsNone }
+    }
+
     /// Whether a timer is to be set after which [`forget`](Self::forget) is
     /// called for a link that refused.
     pub fn is_to_forget(&mut self, link: LinkId) -> bool {

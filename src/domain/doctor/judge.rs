@@ -8,6 +8,8 @@ mod tests;
 
 use super::facts::{AgentFacts, Facts, LinkFacts, Strays};
 use super::finding::{Finding, Status};
+use crate::domain::failure::classify::session_failure;
+use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::failure::whereabouts::Whereabouts;
 
 /// All that was gathered.
@@ -49,6 +51,23 @@ pub fn judge(gathered: &Gathered, at: &Whereabouts) -> Vec<Finding> {
         findings.push(agents::agent(agent, facts, at));
     }
     findings
+}
+
+/// The variables that the configuration sets for sessions there, and what keeps one
+/// of them from having a value.
+#[must_use]
+pub fn environment(number: usize, trouble: Option<&SessionTrouble>, at: &Whereabouts) -> Finding {
+    const ID: &str = "doctor.env";
+    let Some(trouble) = trouble else {
+        return Finding::ok(ID, format!("{number} of the configuration have their values"));
+    };
+    let failure = session_failure(trouble, at);
+    let why = "No session starts there with a value missing: it would run as something else.";
+    let finding = Finding::new(ID, Status::Fail, failure.message, why);
+    match failure.remedy {
+        Some(remedy) => finding.with(remedy),
+        None => finding,
+    }
 }
 
 /// What could not be gathered, with the words for it.

@@ -1,8 +1,9 @@
-//! The stages of a test.
+//! The stages of a test: those that failures have, each jump host by itself, and
+//! what a test alone does.
 
 use std::fmt;
 
-use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::failure::{self, trouble::LinkTrouble};
 use crate::domain::target::SshSettings;
 
 /// A stage of a test, in the order in which they come.
@@ -34,22 +35,43 @@ pub enum Stage {
     AgentVersion,
 }
 
+impl Stage {
+    /// The stage that a failure here has, where it says nothing else.
+    #[must_use]
+    pub const fn of_failure(&self) -> failure::Stage {
+        use failure::Stage as F;
+        match self {
+            Self::Config => F::Config,
+            Self::Resolve => F::Resolve,
+            // A jump host's own login is a part of the way to the host.
+            Self::Connect | Self::Jump(_) => F::Connect,
+            Self::KeyExchange => F::KeyExchange,
+            Self::HostKey => F::HostKey,
+            Self::Authentication => F::Authentication,
+            Self::Channel => F::Channel,
+            Self::Shell => F::Shell,
+            Self::WorkingDirectory => F::WorkingDirectory,
+            Self::Command | Self::AgentVersion => F::Command,
+        }
+    }
+
+    /// Where a test shows what was refused before anybody was asked.
+    #[must_use]
+    pub const fn of_refusal(stage: failure::Stage) -> Self {
+        match stage {
+            failure::Stage::Resolve => Self::Resolve,
+            _ => Self::Config,
+        }
+    }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Config => "config",
-            Self::Resolve => "resolve",
-            Self::Connect => "connect",
-            Self::Jump(hop) => return write!(f, "jump {hop}"),
-            Self::KeyExchange => "key exchange",
-            Self::HostKey => "host key",
-            Self::Authentication => "authentication",
-            Self::Channel => "channel",
-            Self::Shell => "shell",
-            Self::WorkingDirectory => "working directory",
-            Self::Command => "command",
-            Self::AgentVersion => "agent version",
-        })
+        match self {
+            Self::Jump(hop) => write!(f, "jump {hop}"),
+            Self::AgentVersion => f.write_str("agent version"),
+            stage => stage.of_failure().fmt(f),
+        }
     }
 }
 

@@ -81,7 +81,7 @@ fn cell(text: &str) -> String {
 }
 
 /// `text` in lines of at most `width` characters, where its words allow.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(in crate::domain) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

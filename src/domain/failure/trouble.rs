@@ -265,10 +265,16 @@ pub enum LinkTrouble {
 
 impl LinkTrouble {
     /// Whether the server is there and would not open a channel, or run a command
-    /// on it.
+    /// on it. One that never answers is no better: asked again and again on the
+    /// same link, it would keep a session waiting that is told of nothing.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::ChannelRefused { .. } | Self::CommandRefused { .. })
+        matches!(
+            self,
+            Self::ChannelRefused { .. }
+                | Self::CommandRefused { .. }
+                | Self::TimedOut { phase: Phase::Channel, .. }
+        )
     }
 
     /// Whether an answer to a question would have brought the link up.

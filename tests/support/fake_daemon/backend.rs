@@ -148,6 +148,7 @@ impl Backend for Fake {
             notices: Vec::new(),
             kept: KeptView::default(),
             used: Vec::new(),
+            failed: Vec::new(),
             disk: None,
         })
     }

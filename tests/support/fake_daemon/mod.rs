@@ -421,6 +421,7 @@ pub(crate) fn refused() -> Failure {
 impl Fake {
     fn config(&self) -> ConfigView {
         ConfigView {
+            failure: None,
             path: PathBuf::from("/etc/longhaul.ron"),
             exists: true,
             loaded_at: AT.to_owned(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::super::must::Must;
-use super::super::sshd::free_port;
+use super::super::ports::free_port;
 use super::super::wait::eventually;
 use super::carry::serve;
 use super::orders::{End, Flow, Line, Way, Which};

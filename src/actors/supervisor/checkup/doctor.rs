@@ -1,21 +1,22 @@
 //! Examining a machine: a test, then all that may trouble its sessions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ground::{Ground, Way};
 use super::progress::Progress;
 use super::test::Subject;
+use crate::actors::config::resolve_env;
 use crate::actors::nonce;
 use crate::actors::supervisor::handle::{DaemonHandle, store};
 use crate::api::backend::{Audience, RequestError};
-use crate::api::types::DoctorReport;
+use crate::api::types::{DoctorReport, TestRequest};
 use crate::domain::adopt::{Choice, Spool, choose};
 use crate::domain::agent::detect::Search;
-use crate::domain::config::{Config, united_env};
+use crate::domain::config::{Config, EnvName, EnvValue, united_env};
 use crate::domain::doctor::Finding;
 use crate::domain::doctor::facts::{AgentFacts, Channels, Facts, LinkFacts, Marked, Skew, Strays};
-use crate::domain::doctor::judge::{Gathered, judge, ungathered};
-use crate::domain::failure::trouble::LinkTrouble;
+use crate::domain::doctor::judge::{Gathered, environment, judge, ungathered};
+use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{agent_program, with_usual_agents};
 use crate::domain::target::Place;
@@ -35,12 +36,17 @@ pub(in crate::actors::supervisor) async fn run(
     name: &str,
     audience: Audience,
 ) -> Result<DoctorReport, RequestError> {
-    let subject = Subject::find(daemon, name, None)?;
     let progress = Progress::new(name, audience);
+    let found = Subject::find(daemon, name, TestRequest::default(), &progress)?;
+    let Some(mut subject) = found else {
+        return Ok(DoctorReport { test: progress.report(), findings: Vec::new() });
+    };
+    let env = subject.take_env();
     let Some(ground) = subject.reach(daemon, &progress).await else {
         return Ok(DoctorReport { test: progress.report(), findings: Vec::new() });
     };
-    let examined = Examination { daemon, ground: &ground, progress: &progress }.all(&subject).await;
+    let examination = Examination { daemon, ground: &ground, progress: &progress, env };
+    let examined = examination.all(&subject).await;
     ground.way.close().await;
     Ok(DoctorReport { test: progress.report(), findings: examined? })
 }
@@ -49,6 +55,8 @@ struct Examination<'a> {
     daemon: &'a DaemonHandle,
     ground: &'a Ground,
     progress: &'a Progress,
+    /// The variables of a session there.
+    env: BTreeMap<EnvName, EnvValue>,
 }
 
 impl Examination<'_> {
@@ -89,10 +97,20 @@ impl Examination<'_> {
             link.channels = self.channels().await;
         }
         findings.splice(0..0, judge(&gathered, at));
+        findings.extend(self.env().await);
         for finding in &findings {
             self.progress.found(finding);
         }
         Ok(findings)
+    }
+
+    /// What a session there would not get, where its remote sets variables.
+    async fn env(&self) -> Option<Finding> {
+        if self.env.is_empty() {
+            return None;
+        }
+        let trouble = resolve_env(&self.env).await.err().map(SessionTrouble::from);
+        Some(environment(self.env.len(), trouble.as_ref(), &self.ground.at))
     }
 
     async fn machine(&self) -> Result<(Facts, Option<Skew>), ControlError> {

@@ -1,8 +1,11 @@
 //! Testing a machine, stage by stage, over a link of its own.
 
+use std::collections::BTreeMap;
+
 use super::ground::{Ground, Way};
 use super::progress::Progress;
 use crate::actors::common::control_failure;
+use crate::actors::config::resolve_env;
 use crate::actors::supervisor::adopt::LOCAL;
 use crate::actors::supervisor::create::unresolved;
 use crate::actors::supervisor::handle::DaemonHandle;
@@ -10,10 +13,10 @@ use crate::actors::{nonce, resolver};
 use crate::api::backend::{Audience, RequestError};
 use crate::api::types::{TestReport, TestRequest};
 use crate::domain::agent::detect::VersionTold;
-use crate::domain::config::Config;
+use crate::domain::config::{Config, EnvName, EnvValue};
 use crate::domain::doctor::stage::{self, Stage};
 use crate::domain::failure::Failure;
-use crate::domain::failure::classify::{link_failure, session_failure};
+use crate::domain::failure::classify::{link_failure, local_failure, session_failure};
 use crate::domain::failure::exit_text::{Attempt, StartStage, from_exit};
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::failure::whereabouts::Whereabouts;
@@ -36,8 +39,10 @@ pub(in crate::actors::supervisor) async fn run(
     request: TestRequest,
     audience: Audience,
 ) -> Result<TestReport, RequestError> {
-    let subject = Subject::find(daemon, name, request.agent)?;
     let progress = Progress::new(name, audience);
+    let Some(subject) = Subject::find(daemon, name, request, &progress)? else {
+        return Ok(progress.report());
+    };
     if let Some(ground) = subject.reach(daemon, &progress).await {
         ground.way.close().await;
     }
@@ -65,16 +70,21 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// The machine of this name, and what a session of `agent` there would run.
+    /// The machine of this name, and what a session there would run, and in which
+    /// directory.
+    ///
+    /// `None` where there is no such place, or no such agent, which `progress` tells.
     ///
     /// # Errors
     ///
-    /// There is no such place, or no such agent.
+    /// The request makes no sense.
     pub(super) fn find(
         daemon: &DaemonHandle,
         name: &str,
-        agent: Option<AgentName>,
-    ) -> Result<Self, RequestError> {
+        request: TestRequest,
+        progress: &Progress,
+    ) -> Result<Option<Self>, RequestError> {
+        let TestRequest { agent, cwd } = request;
         let config = with_usual_agents(Config::clone(&daemon.config_state().config));
         let local = name == LOCAL && !config.remotes.contains_key(LOCAL);
         let command = ["true".to_owned()];
@@ -82,20 +92,33 @@ impl Subject {
             on: Some(if local { Override::Local } else { Override::On(name) }),
             agent: agent.as_ref(),
             command: if agent.is_some() { &[] } else { &command },
-            cwd: None,
+            cwd: cwd.as_deref(),
             max_output: None,
             turn: TurnRequest::default(),
         };
-        let plan = plan(&config, &order).map_err(|error| match error {
-            PlanError::Nowhere(error) => unresolved(error),
-            PlanError::Lacks(lacks) => RequestError::Lacks(lacks),
-            PlanError::NothingToRun => RequestError::Invalid("there is nothing to run"),
-        })?;
+        let plan = match plan(&config, &order) {
+            Ok(plan) => plan,
+            Err(PlanError::Nowhere(error)) => {
+                let failure = local_failure(&unresolved(error));
+                progress.failed(&Stage::of_refusal(failure.stage), failure);
+                return Ok(None);
+            }
+            Err(PlanError::Lacks(lacks)) => return Err(RequestError::Lacks(lacks)),
+            Err(PlanError::NothingToRun) => {
+                return Err(RequestError::Invalid("there is nothing to run"));
+            }
+        };
         let argv = match agent.as_ref().and_then(|agent| config.agents.get(agent)) {
             Some(agent) => version_command(agent),
             None => plan.command.iter().take(1).cloned().collect(),
         };
-        Ok(Self { name: name.to_owned(), plan, agent, argv })
+        Ok(Some(Self { name: name.to_owned(), plan, agent, argv }))
+    }
+
+    /// The variables of a session there, which are no part of what is looked at any
+    /// more: without them, the machine can be.
+    pub(super) fn take_env(&mut self) -> BTreeMap<EnvName, EnvValue> {
+        std::mem::take(&mut self.plan.env)
     }
 
     /// Where it is.
@@ -110,6 +133,7 @@ impl Subject {
         progress.expect([Stage::Config]);
         let (way, at, root) = match &self.plan.ssh {
             None => {
+                self.look_up_env(&Whereabouts::local(), progress).await?;
                 progress.passed(&Stage::Config, Some("this machine".to_owned()));
                 let root = super::ground::local_root(daemon, &self.plan.place).await;
                 (Way::Local, Whereabouts::local(), root)
@@ -123,6 +147,7 @@ impl Subject {
                     })
                     .ok()?;
                 let at = Whereabouts::remote(&self.name, &settings);
+                self.look_up_env(&at, progress).await?;
                 (self.dial(daemon, &settings, &at, progress).await?, at, None)
             }
         };
@@ -136,6 +161,18 @@ impl Subject {
             return None;
         }
         Some(ground)
+    }
+
+    /// As a session has them looked up when it starts. The values are of no use
+    /// here.
+    async fn look_up_env(&self, at: &Whereabouts, progress: &Progress) -> Option<()> {
+        let looked_up = resolve_env(&self.plan.env).await;
+        looked_up
+            .map_err(|trouble| {
+                progress.failed(&Stage::Config, session_failure(&trouble.into(), at));
+            })
+            .ok()
+            .map(drop)
     }
 
     async fn dial(

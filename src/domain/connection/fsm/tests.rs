@@ -218,6 +218,21 @@ fn a_server_that_opens_no_channel_is_dialled_again_after_a_pause() {
 }
 
 #[test]
+fn a_server_that_answers_no_channel_in_time_is_told_of_and_nobody_fails_for_it() {
+    let (mut fsm, link) = connected();
+    fsm.take(Purpose::Session);
+    fsm.take(Purpose::Control);
+    let trouble = LinkTrouble::TimedOut { phase: Phase::Channel };
+    let silent = || Input::ChannelRefused { link, trouble: trouble.clone() };
+    assert_eq!(fsm.step(silent(), sessions(1)), [Effect::Serve], "another may be answered");
+    let effects = fsm.step(silent(), sessions(1));
+    let [Effect::Close(_), Effect::RetryAfter { failures: 1, .. }] = effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(fsm.trouble(), Some(&trouble));
+}
+
+#[test]
 fn a_link_that_opens_nothing_fails_nobody_while_another_works() {
     let (mut fsm, _) = connected();
     while fsm.take(Purpose::Session).is_some() {}

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::agent::Profile;
 use crate::domain::agent::detect::{Detected, LoginSign, Presence, Search, VersionTold};
 use crate::domain::doctor::facts::{Channels, Disk, Inodes, Logout, Skew};
+use crate::domain::doctor::topic::Topic;
 use crate::domain::failure::whereabouts::Endpoint;
 
 /// A machine with nothing wrong.
@@ -166,6 +167,7 @@ fn each_ailment_is_found_by_its_id_with_what_to_type() {
         let command = finding.command.as_deref().unwrap_or_default();
         assert!(command.contains(typed), "no {typed:?} in {command}");
         assert!(!finding.what.is_empty() && finding.why.ends_with('.'), "{finding:?}");
+        assert!(Topic::of(&finding.id).is_some(), "{} has no page", finding.id);
     }
 }
 
@@ -233,4 +235,20 @@ fn this_machine_is_told_what_to_type_without_ssh() {
         .collect();
     assert!(commands.iter().all(|command| !command.contains("ssh ")), "{commands:?}");
     assert!(commands.contains(&"longhaul adopt --local".to_owned()), "{commands:?}");
+}
+
+#[test]
+fn a_value_that_is_missing_is_found_with_what_to_type() {
+    assert_eq!(environment(2, None, &at()).status, Status::Ok);
+    let trouble = SessionTrouble::EnvUnavailable {
+        name: "TOKEN".to_owned(),
+        detail: "the daemon's environment has no TOKEN".to_owned(),
+    };
+    let finding = environment(2, Some(&trouble), &at());
+    assert_eq!((finding.id.as_str(), finding.status), ("doctor.env", Status::Fail));
+    assert!(finding.what.contains("TOKEN"), "{finding:?}");
+    assert!(finding.command.is_some_and(|typed| typed.contains("longhaul daemon stop")));
+    for id in ["doctor.env", "doctor.machine", "doctor.agents"] {
+        assert!(Topic::of(id).is_some(), "{id} has no page");
+    }
 }

@@ -21,3 +21,6 @@ pub use local::Local;
 pub use reach::Reach;
 pub use session::Session;
 pub use trust::Trust;
+
+/// The code of a configuration that cannot be taken.
+pub const CONFIG_INVALID: &str = Reach::ConfigInvalid.entry().code;

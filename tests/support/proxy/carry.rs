@@ -30,6 +30,7 @@ pub(super) async fn serve(
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listener = TcpListener::bind(address).await.must("listen for the proxy");
+        shared.listens.store(true, Ordering::SeqCst);
         if let Some(ready) = ready.take() {
             let _ = ready.send(());
         }
@@ -47,6 +48,8 @@ pub(super) async fn serve(
                 _ = door.wait_for(|door| *door != Door::Open) => break,
             }
         }
+        drop(listener);
+        shared.listens.store(false, Ordering::SeqCst);
     }
 }
 

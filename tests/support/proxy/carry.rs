@@ -8,18 +8,12 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{sleep, sleep_until};
 
 use super::super::must::Must;
 use super::handle::{Door, Shared};
 use super::orders::{End, Flow, Line, Way};
-
-/// The most that moves at once.
-const PIECE: usize = 16 * 1024;
-/// A slow connection moves something so often in a second.
-const TICKS: u64 = 20;
-/// No pause is shorter: timers are not that fine, and would make a fast line slow.
-const TIMER: Duration = Duration::from_millis(2);
+use super::queue::{PIECE, Queue};
 
 /// Serves until the door is gone. Connections end with the runtime.
 pub(super) async fn serve(
@@ -36,6 +30,7 @@ pub(super) async fn serve(
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listener = TcpListener::bind(address).await.must("listen for the proxy");
+        shared.listens.store(true, Ordering::SeqCst);
         if let Some(ready) = ready.take() {
             let _ = ready.send(());
         }
@@ -53,6 +48,8 @@ pub(super) async fn serve(
                 _ = door.wait_for(|door| *door != Door::Open) => break,
             }
         }
+        drop(listener);
+        shared.listens.store(false, Ordering::SeqCst);
     }
 }
 
@@ -126,49 +123,42 @@ async fn pump(
     mut orders: watch::Receiver<Line>,
     shared: &Shared,
 ) {
-    let mut buffer = vec![0; PIECE];
+    let mut piece = vec![0; PIECE];
+    let mut queue = Queue::default();
     let mut corrupted = orders.borrow().lane(way).corruptions;
-    // When a slow connection may move something again.
-    let mut due = Instant::now();
-    loop {
+    let mut ended = false;
+    while !(ended && queue.is_empty()) {
         let Ok(line) = orders.wait_for(|line| !line.holds(way)).await.map(|line| *line) else {
             return;
         };
-        let flow = line.lane(way).flow;
-        let most = match flow {
-            Flow::Throttle(rate) => (rate / TICKS).clamp(1, PIECE as u64) as usize,
-            _ => PIECE,
+        let rate = match line.lane(way).flow {
+            Flow::Throttle(rate) => Some(rate),
+            _ => None,
         };
-        let length = tokio::select! {
+        let room = piece.len().min(queue.room(rate));
+        tokio::select! {
             biased;
             changed = orders.changed() => match changed {
                 Ok(()) => continue,
                 Err(_) => return,
             },
-            read = from.read(&mut buffer[..most]) => match read {
-                Ok(0) | Err(_) => break,
-                Ok(length) => length,
+            () = sleep_until(queue.free()), if !queue.is_empty() => {}
+            read = from.read(&mut piece[..room]), if room > 0 && !ended => match read {
+                Ok(0) | Err(_) => ended = true,
+                Ok(length) => queue.push(&piece[..length]),
             },
-        };
-        let wanted = orders.borrow().lane(way).corruptions;
-        if wanted != corrupted {
-            corrupted = wanted;
-            buffer[length / 2] ^= 0x10;
         }
-        if to.write_all(&buffer[..length]).await.is_err() {
-            return;
-        }
-        shared.bytes.fetch_add(length as u64, Ordering::Relaxed);
-        if let Flow::Throttle(rate) = flow {
-            let now = Instant::now();
-            due = due.max(now) + Duration::from_secs_f64(length as f64 / rate as f64);
-            if due < now + TIMER {
-                continue;
+        while let Some(mut passing) = queue.pop(rate) {
+            let wanted = orders.borrow().lane(way).corruptions;
+            if wanted != corrupted {
+                corrupted = wanted;
+                let middle = passing.len() / 2;
+                passing[middle] ^= 0x10;
             }
-            tokio::select! {
-                () = sleep_until(due) => {}
-                changed = orders.changed() => if changed.is_err() { return },
+            if to.write_all(&passing).await.is_err() {
+                return;
             }
+            shared.bytes.fetch_add(passing.len() as u64, Ordering::Relaxed);
         }
     }
     let _ = to.shutdown().await;

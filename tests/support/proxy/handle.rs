@@ -1,7 +1,7 @@
 //! The end of a proxy that a test holds.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(super) enum Door {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     lines: Mutex<Lines>,
+    /// Whether the kernel takes connections for the proxy.
+    pub(super) listens: AtomicBool,
     pub(super) accepted: AtomicUsize,
     pub(super) bytes: AtomicU64,
 }
@@ -114,8 +116,12 @@ impl Proxy {
 
     /// [`set`](Self::set) for what goes one way.
     pub(crate) fn set_way(&self, way: Way, flow: Flow) {
-        // Closing the listener is what makes the kernel refuse.
-        self.door.send_replace(if flow == Flow::Refuse { Door::Shut } else { Door::Open });
+        // Closing the listener is what makes the kernel refuse. Until then, who was
+        // cut would be let in again.
+        let opens = flow != Flow::Refuse;
+        self.door.send_replace(if opens { Door::Open } else { Door::Shut });
+        let obeyed = || self.shared.listens.load(Ordering::SeqCst) == opens;
+        eventually("the proxy's door is as it was told", obeyed);
         let mut lines = self.shared.lines();
         // Nothing is refused to bytes.
         let flow = if flow == Flow::Refuse { Flow::Pass } else { flow };

@@ -50,7 +50,7 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::NoSuchSignal(_) => (StatusCode::BAD_REQUEST, "no-such-signal"),
         RequestError::NotTrusted(_) => (StatusCode::CONFLICT, "not-trusted"),
         RequestError::Answer(AnswerError::NotOpen) => (StatusCode::NOT_FOUND, "no-such-question"),
-        RequestError::Answer(AnswerError::TakesNone | AnswerError::YesOrNo) => {
+        RequestError::Answer(AnswerError::TakesNone | AnswerError::YesOrNo | AnswerError::OnlyYesOrNo) => {
             (StatusCode::UNPROCESSABLE_ENTITY, "no-answer")
         }
         RequestError::ConfigRejected(_) => (StatusCode::UNPROCESSABLE_ENTITY, "config-rejected"),

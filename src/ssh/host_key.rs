@@ -163,8 +163,8 @@ impl HostKeyCheck {
                 if Some(name) == self.address.as_ref() && !agreed.address =>
             {
                 let (name, address) = (self.name.clone(), name.clone());
-                let (file, line) = (file.clone(), *line);
-                let about = Matter::AddressKey { name, address, file, line };
+                let (file, line, fingerprint) = (file.clone(), *line, fingerprint(key));
+                let about = Matter::AddressKey { name, address, fingerprint, file, line };
                 Some(Question::Confirm { about })
             }
             _ => None,

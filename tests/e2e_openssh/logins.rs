@@ -91,12 +91,12 @@ fn a_proxy_command_is_the_way_and_is_named_where_it_fails() {
     let said = home.longhaul(&["run", "--on", "box", "--", "echo", "here"]).exited(0);
     assert_eq!(said.out(), "here\n");
 
-    let command = " ProxyCommand echo nobody is there >&2; exit 1";
+    let command = " ProxyCommand sh -c 'echo nobody is there >&2; exit 1'";
     let config = host("target", sshd.port(), command);
     std::fs::write(home.path().join(".ssh/config"), config).unwrap();
     home.longhaul(&["daemon", "stop"]).exited(0);
     let report = home.longhaul(&["remote", "test", "box", "--json"]).json();
-    assert_eq!(report["failure"]["code"], "ssh.proxy-failed", "{report}");
+    assert_eq!(report["failure"]["code"], "ssh.connect.proxy", "{report}");
     assert!(report["failure"].to_string().contains("nobody is there"), "{report}");
 }
 

@@ -29,6 +29,8 @@ pub enum Matter {
         name: String,
         /// The address, as known_hosts has it.
         address: String,
+        /// The SHA-256 fingerprint of the key that the host shows.
+        fingerprint: String,
         /// The file in which it has the other key.
         file: PathBuf,
         /// The line there.
@@ -60,10 +62,10 @@ impl fmt::Display for Matter {
                 }
                 f.write_str("Accept the updated host keys")
             }
-            Self::AddressKey { name, address, file, line } => write!(
+            Self::AddressKey { name, address, fingerprint, file, line } => write!(
                 f,
                 "The host key of {name} differs from the one that its address {address} has in\n\
-                 {}:{line}.\nAre you sure you want to continue connecting",
+                 {}:{line}. It is {fingerprint}.\nAre you sure you want to continue connecting",
                 file.display()
             ),
         }

@@ -6,8 +6,8 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::ssh::tests::people::{Person, asking};
 use crate::ssh::testing::bare_settings;
+use crate::ssh::tests::people::{Person, asking};
 
 struct Bench {
     dir: TempDir,

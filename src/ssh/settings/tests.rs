@@ -197,11 +197,7 @@ fn what_is_said_of_host_keys_is_taken() {
     assert_eq!(rules("HashKnownHosts yes\n"), HostKeyRules { hash_names: true, ..usual.clone() });
     let revoked = vec!["/r1".into(), "/r 2".into()];
     assert_eq!(rules("RevokedHostKeys /r1 '/r 2'\n"), HostKeyRules { revoked, ..usual.clone() });
-    for off in [
-        "UpdateHostKeys no\n",
-        "VerifyHostKeyDNS yes\n",
-        "UserKnownHostsFile /k\n",
-    ] {
+    for off in ["UpdateHostKeys no\n", "VerifyHostKeyDNS yes\n", "UserKnownHostsFile /k\n"] {
         assert_eq!(rules(off), HostKeyRules::default(), "{off}");
     }
     let asks = HostKeyRules { update: Update::Ask, ..usual.clone() };
@@ -263,6 +259,7 @@ fn what_cannot_be_done_is_refused_with_its_line() {
         ("Include config\n", 1, "Too many recursive"),
         ("Match exec 'kill -9 $$'\n", 1, "signal"),
         ("Port x\n\nUser a b\n", 1, "(and 1 more)"),
+        ("\nRefuseConnection \"use the new one\"\n", 2, "use the new one"),
     ];
     for (config, number, words) in cases {
         let home = Home::with(config);

@@ -77,7 +77,7 @@ pub(in crate::ssh) async fn dial(
     let heard = watch::Sender::new(Log::default());
     let answerer =
         Answerer::listen(folder.path(), settings, people, time.clone(), heard.subscribe())
-        .map_err(|error| could_not("be given somebody to ask", &error))?;
+            .map_err(|error| could_not("be given somebody to ask", &error))?;
     let args = arguments::master(told, settings, &folder.socket(), answerer.is_some());
     let mut command = Command::new("sh");
     command.arg("-c").arg(GUARD).arg(program).arg(folder.path()).args(args);

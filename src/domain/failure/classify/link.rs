@@ -211,14 +211,15 @@ fn unanswered(question: &Question, host: &str) -> Told {
         ))
         .with("fingerprint", one_line(fingerprint)),
         Question::Touch { key } => Told::new(format!("the security key {key} waits for a touch")),
-        Question::Confirm { about: Matter::AddressKey { name, address, file, line } } => {
-            Told::new(format!(
-                "{name} shows another host key than its address {address} has in {}:{line}, and a \
-                 person has to say whether that is right",
-                file.display()
-            ))
-        }
-        Question::Confirm { about } => Told::new(format!("{host} waits for a yes")).by(&about.to_string()),
+        Question::Confirm {
+            about: Matter::AddressKey { name, address, fingerprint, file, line },
+        } => Told::new(format!(
+            "{name} shows the host key {fingerprint}, and its address {address} has another one in \
+             {}:{line}",
+            file.display()
+        ))
+        .with("fingerprint", one_line(fingerprint)),
+        Question::Confirm { .. } => Told::new(format!("{host} waits for a yes")),
     }
 }
 

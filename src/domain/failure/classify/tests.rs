@@ -124,6 +124,7 @@ fn link_troubles() -> Vec<LinkTrouble> {
                 about: Matter::AddressKey {
                     name: name(),
                     address: "192.0.2.7".to_owned(),
+                    fingerprint: "SHA256:abc".to_owned(),
                     file: file(),
                     line: 3,
                 },

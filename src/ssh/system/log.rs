@@ -218,6 +218,18 @@ mod tests {
     }
 
     #[test]
+    fn each_step_counts_and_a_refusal_is_one() {
+        let log = heard(
+            "debug1: Connecting to box [10.0.0.1] port 22.\ndebug1: loaded 3 keys\n\
+             debug1: Authentications that can continue: publickey\n\
+             debug1: Server accepts key: /k ED25519 SHA256:x\n",
+        );
+        assert_eq!((log.steps, log.refusals, log.signs), (3, 1, true));
+        let log = heard("debug1: Server accepts key: /k\nAuthenticated to box\n");
+        assert_eq!((log.steps, log.refusals), (2, 0));
+    }
+
+    #[test]
     fn only_the_end_of_many_words_is_kept() {
         let mut log = Log::default();
         (0..10_000).for_each(|line| log.hear(&format!("line {line}")));

@@ -58,6 +58,8 @@ pub(in crate::ssh) struct Master {
     open_timeout: Duration,
     received: Arc<AtomicU64>,
     forwards_agent: bool,
+    /// `UpdateHostKeys ask` asks after the login.
+    _answerer: Option<Answerer>,
 }
 
 /// Starts a master, and waits until it has logged in.
@@ -125,6 +127,7 @@ pub(in crate::ssh) async fn dial(
         open_timeout: settings.connect_timeout,
         received: Arc::default(),
         forwards_agent: settings.forward_agent.is_some(),
+        _answerer: answerer,
     })
 }
 

@@ -32,7 +32,10 @@ pub(super) fn asked_for(mut args: impl Iterator<Item = OsString>) -> Option<Exit
 fn ask(socket: &Path, prompt: &str) -> Option<Zeroizing<String>> {
     let hint = std::env::var("SSH_ASKPASS_PROMPT").unwrap_or_default();
     let mut daemon = UnixStream::connect(socket).ok()?;
-    let question = format!("{}\n{}\0", hint.replace('\n', " "), prompt.replace('\0', " "));
+    // Who asks: the `ssh` of a jump host asks apart from that of the destination.
+    let asker = std::os::unix::process::parent_id();
+    let hint = hint.replace(['\n', '\0'], " ");
+    let question = format!("{hint}\n{asker}\n{}\0", prompt.replace('\0', " "));
     daemon.write_all(question.as_bytes()).ok()?;
     // Room from the start, so that no copy is left behind by growing.
     let mut answer = Zeroizing::new(String::with_capacity(2048));

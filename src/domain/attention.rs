@@ -63,7 +63,16 @@ pub enum Question {
         /// The key, as the agent calls it.
         key: String,
     },
+    /// Something that is done after a yes only.
+    Confirm {
+        /// What.
+        about: Matter,
+    },
 }
+
+mod matter;
+
+pub use matter::Matter;
 
 impl Question {
     /// Its kind, in one word.
@@ -75,6 +84,7 @@ impl Question {
             Self::Prompt { .. } => QuestionKind::Prompt,
             Self::HostKey { .. } => QuestionKind::HostKey,
             Self::Touch { .. } => QuestionKind::Touch,
+            Self::Confirm { .. } => QuestionKind::Confirm,
         }
     }
 
@@ -84,7 +94,7 @@ impl Question {
         match self {
             Self::Passphrase { .. } | Self::Password { .. } => true,
             Self::Prompt { echo, .. } => !echo,
-            Self::HostKey { .. } | Self::Touch { .. } => false,
+            Self::HostKey { .. } | Self::Touch { .. } | Self::Confirm { .. } => false,
         }
     }
 
@@ -107,6 +117,17 @@ impl Question {
                  Are you sure you want to continue connecting (yes/no/[fingerprint])? "
             ),
             Self::Touch { key } => format!("Touch the security key {key} to log in."),
+            Self::Confirm { about } => format!("{about} (yes/no)? "),
+        }
+    }
+
+    /// Whether the link comes up without an answer, too: nobody is asked for longer
+    /// than somebody waits.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Touch { .. } => true,
+            Self::Confirm { about } => !about.holds_up(),
+            _ => false,
         }
     }
 
@@ -139,6 +160,11 @@ impl Question {
                 given if given == fingerprint => Ok(Reply::Given(answer)),
                 _ => Err(AnswerError::YesOrNo),
             },
+            Self::Confirm { .. } => match answer.expose().trim() {
+                "no" => Ok(Reply::Declined),
+                "yes" => Ok(Reply::Given(answer)),
+                _ => Err(AnswerError::OnlyYesOrNo),
+            },
             // As with ssh: no passphrase, and the next key is tried.
             Self::Passphrase { .. } if answer.expose().is_empty() => Ok(Reply::Declined),
             Self::Passphrase { .. } | Self::Password { .. } | Self::Prompt { .. } => {
@@ -162,6 +188,8 @@ pub enum QuestionKind {
     HostKey,
     /// [`Question::Touch`].
     Touch,
+    /// [`Question::Confirm`].
+    Confirm,
 }
 
 impl QuestionKind {
@@ -174,6 +202,7 @@ impl QuestionKind {
             Self::Prompt => "prompt",
             Self::HostKey => "host key",
             Self::Touch => "touch",
+            Self::Confirm => "confirmation",
         }
     }
 }
@@ -248,6 +277,9 @@ pub enum AnswerError {
     /// A host key is a matter of yes or no.
     #[error("the answer is yes, no, or the key's fingerprint")]
     YesOrNo,
+    /// So is what is to be confirmed.
+    #[error("the answer is yes or no")]
+    OnlyYesOrNo,
 }
 
 /// How a question stands.
@@ -453,7 +485,7 @@ impl Desk {
         };
         open.waiting = open.waiting.saturating_sub(1);
         // Nobody can touch a key for a login that is over.
-        if open.waiting == 0 && matches!(open.question, Question::Touch { .. }) {
+        if open.waiting == 0 && open.question.is_passing() {
             self.settle(&remote, false);
         }
     }

@@ -161,6 +161,8 @@ pub enum AddKeys {
     No,
     /// Yes.
     Yes {
+        /// A person is asked first.
+        asks: bool,
         /// The agent asks before each use.
         confirm: bool,
         /// The agent forgets it after so long.

@@ -213,6 +213,18 @@ pub enum UnknownHost {
     AcceptAny,
 }
 
+/// `UpdateHostKeys`: whether what a known host tells of its keys is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Update {
+    /// No.
+    #[default]
+    No,
+    /// Yes.
+    Yes,
+    /// After a person's yes.
+    Ask,
+}
+
 /// What decides about a host key besides `StrictHostKeyChecking` and the files.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct HostKeyRules {
@@ -220,7 +232,9 @@ pub struct HostKeyRules {
     pub hash_names: bool,
     /// `UpdateHostKeys`: further keys that a known host proves to have are
     /// learned, and those that it no longer has are forgotten.
-    pub update: bool,
+    pub update: Update,
+    /// `CheckHostIP`: the address of the host is looked up as well, and learned.
+    pub check_ip: bool,
     /// `RevokedHostKeys`: files of keys that no host may show, as text.
     pub revoked: Vec<PathBuf>,
     /// `KnownHostsCommand`, with its tokens expanded, apart from those that

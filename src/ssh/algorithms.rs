@@ -8,6 +8,7 @@ use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
 use russh::{Limits, Preferred, cipher, compression, kex, mac};
 
 use super::host_key::Wanted;
+use crate::domain::ssh_config::DEFAULT_KEYS;
 use crate::domain::ssh_options::{HostKeyAlgorithms, Offer};
 use crate::domain::target::KeepAlive;
 
@@ -113,50 +114,18 @@ pub(super) fn macs() -> Known {
     Known::new(MACS, MORE_MACS)
 }
 
-/// Host keys, and certificates of hosts.
+/// Host keys, and certificates of hosts: those of ssh(1), without keys in tokens, which
+/// no host has. RSA with SHA-1 only where somebody names it.
 pub(super) fn host_keys() -> Known {
-    Known::new(
-        &[
-            "ssh-ed25519-cert-v01@openssh.com",
-            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
-            "ecdsa-sha2-nistp384-cert-v01@openssh.com",
-            "ecdsa-sha2-nistp521-cert-v01@openssh.com",
-            "rsa-sha2-512-cert-v01@openssh.com",
-            "rsa-sha2-256-cert-v01@openssh.com",
-            "ssh-ed25519",
-            "ecdsa-sha2-nistp256",
-            "ecdsa-sha2-nistp384",
-            "ecdsa-sha2-nistp521",
-            "rsa-sha2-512",
-            "rsa-sha2-256",
-        ],
-        &["ssh-rsa"],
-    )
+    let usual: Vec<&str> =
+        DEFAULT_KEYS.iter().copied().filter(|name| !name.starts_with("sk-")).collect();
+    let all = usual.iter().copied().chain(["ssh-rsa"]).collect();
+    Known { usual, all }
 }
 
 /// Keys of users: no RSA with SHA-1, which is never signed with.
 pub(super) fn user_keys() -> Known {
-    Known::new(
-        &[
-            "ssh-ed25519-cert-v01@openssh.com",
-            "ecdsa-sha2-nistp256-cert-v01@openssh.com",
-            "ecdsa-sha2-nistp384-cert-v01@openssh.com",
-            "ecdsa-sha2-nistp521-cert-v01@openssh.com",
-            "sk-ssh-ed25519-cert-v01@openssh.com",
-            "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
-            "rsa-sha2-512-cert-v01@openssh.com",
-            "rsa-sha2-256-cert-v01@openssh.com",
-            "ssh-ed25519",
-            "ecdsa-sha2-nistp256",
-            "ecdsa-sha2-nistp384",
-            "ecdsa-sha2-nistp521",
-            "sk-ssh-ed25519@openssh.com",
-            "sk-ecdsa-sha2-nistp256@openssh.com",
-            "rsa-sha2-512",
-            "rsa-sha2-256",
-        ],
-        &[],
-    )
+    Known::new(DEFAULT_KEYS, &[])
 }
 
 /// The session's configuration, for a host of which so much is known.

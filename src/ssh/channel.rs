@@ -129,7 +129,7 @@ impl ExecWriter {
     pub fn forwards_agent(&self) -> bool {
         match &self.0 {
             Writing::BuiltIn(writer) => writer.forwards_agent(),
-            Writing::System(_) => false,
+            Writing::System(writer) => writer.forwards_agent(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! authentication, each with its own bound.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
@@ -99,7 +100,7 @@ async fn dial_on(
     if let Some(told) = &settings.system_ssh {
         return system::dial(settings, told, people, progress).await.map(Link::from);
     }
-    let way = Way { people, progress, capture: None };
+    let way = Way { people, progress, capture: None, address: None };
     dial_through(settings, &settings.jumps, reached, way).await.map(Link::from)
 }
 
@@ -142,7 +143,7 @@ async fn shown_key(
 ) -> Result<PublicKey, LinkTrouble> {
     let capture = Arc::<Capture>::default();
     let people = People::with(prompter);
-    let way = Way { people, progress: &|_| {}, capture: Some(capture.clone()) };
+    let way = Way { people, progress: &|_| {}, capture: Some(capture.clone()), address: None };
     let dialled = dial_through(settings, &settings.jumps, Reached::default(), way).await;
     // The key exchange was ended by us once the key was there.
     match (capture.key(), dialled) {
@@ -162,18 +163,20 @@ pub(super) struct Way<'a> {
     pub(super) progress: Progress<'a>,
     /// Where the host key goes instead of being checked.
     pub(super) capture: Option<Arc<Capture>>,
+    /// Where the host was reached, if it was by a connection of ours.
+    pub(super) address: Option<SocketAddr>,
 }
 
 impl<'a> Way<'a> {
     /// Nobody is asked, and nobody told.
     #[cfg(test)]
     pub(super) fn plain() -> Self {
-        Self { people: People::default(), progress: &|_| {}, capture: None }
+        Self { people: People::default(), progress: &|_| {}, capture: None, address: None }
     }
 
     /// The way to a jump host, which is a stage as a whole.
     fn to_hop<'b>(&self, progress: Progress<'b>) -> Way<'b> {
-        Way { people: self.people.clone(), progress, capture: None }
+        Way { people: self.people.clone(), progress, capture: None, address: None }
     }
 }
 
@@ -199,6 +202,7 @@ fn dial_through<'a>(
                 Some(stream) => stream,
                 None => connect(settings, progress).await?,
             };
+            let way = Way { address: stream.peer_addr().ok(), ..way };
             let stream = BufReader::with_capacity(READ_AHEAD, stream);
             return handshake(settings, stream, None, way).await;
         };
@@ -281,7 +285,7 @@ pub(super) async fn handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Way { people, progress, capture } = way;
+    let Way { people, progress, capture, address } = way;
     let bound = settings.connect_timeout;
     let (host_key, known) = HostKeyCheck::load(settings).await?;
     let host_key = match capture {
@@ -294,7 +298,7 @@ where
     let people = if settings.login.batch { People::default() } else { people };
     let asker = Asker::new(people, ended.clone());
     let time = PersonsTime::default();
-    let host_key = host_key.asking(asker.clone(), time.clone());
+    let host_key = host_key.reached_at(address).asking(asker.clone(), time.clone());
     let refusals = Arc::<Refusals>::default();
     let (announced, announcement) = oneshot::channel();
     let (shown, key_shown) = oneshot::channel();

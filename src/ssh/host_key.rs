@@ -5,6 +5,7 @@ mod command;
 mod files;
 mod trust;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -14,9 +15,9 @@ use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
 use super::known_hosts::{self, Entry, Verdict};
 use super::people::{Answered, Asker};
 use super::persons_time::PersonsTime;
-use crate::domain::attention::{Question, Reply};
+use crate::domain::attention::{Matter, Question, Reply};
 use crate::domain::failure::trouble::LinkTrouble;
-use crate::domain::target::{HostKeyRules, SshSettings, UnknownHost};
+use crate::domain::target::{HostKeyRules, SshSettings, UnknownHost, Update};
 
 pub(super) use trust::Capture;
 
@@ -31,6 +32,8 @@ pub(super) struct HostKeyCheck {
     name: String,
     /// Without the port: what a certificate's principals are compared with.
     host: String,
+    /// Its address in the same form, where that is to be looked at as well.
+    address: Option<String>,
     unknown_host: UnknownHost,
     rules: HostKeyRules,
     user_files: Vec<PathBuf>,
@@ -79,6 +82,7 @@ impl HostKeyCheck {
         Self {
             name,
             host,
+            address: None,
             unknown_host: settings.unknown_host,
             rules: settings.host_key_rules.clone(),
             user_files: settings.user_known_hosts.clone(),
@@ -86,6 +90,18 @@ impl HostKeyCheck {
             capture: None,
             asker: None,
         }
+    }
+
+    /// The check of a host that was reached at `address`: `CheckHostIP`. As with `ssh`
+    /// this machine's own addresses say nothing, nor does one that stands for the name.
+    pub(super) fn reached_at(mut self, address: Option<SocketAddr>) -> Self {
+        let Some(address) = address.filter(|at| self.rules.check_ip && !at.ip().is_loopback())
+        else {
+            return self;
+        };
+        let name = known_hosts::lookup_name(&address.ip().to_string(), address.port());
+        self.address = Some(name).filter(|name| *name != self.name);
+        self
     }
 
     /// The check that has `asker` ask, and counts that on `time`.
@@ -106,31 +122,53 @@ impl HostKeyCheck {
         self.check_or_ask(key.clone()).await
     }
 
-    /// As the files have it; and where they have nothing, as a person says who
-    /// may have to be asked.
+    /// As the files have it; and where they have nothing, or another key for the
+    /// address, as a person says who may have to be asked.
     async fn check_or_ask(&self, key: PublicKey) -> Result<(), LinkTrouble> {
-        let (check, shown) = (self.clone(), key.clone());
-        let unknown = match blocking(move || check.check_now(&shown, Agreed::No)).await {
-            Err(unknown @ LinkTrouble::HostKeyUnknown { .. }) => unknown,
-            checked => return checked,
-        };
-        match &self.asker {
-            Some((asker, time)) if self.unknown_host == UnknownHost::Ask => {
-                let question = Question::HostKey {
-                    name: self.name.clone(),
-                    key_type: key.algorithm().as_str().to_owned(),
-                    fingerprint: fingerprint(&key),
-                };
-                match time.count(asker.ask(&question, false)).await {
-                    Answered::Reply(Reply::Given(_)) => {}
-                    Answered::Reply(Reply::Declined) | Answered::Alone => return Err(unknown),
-                    Answered::Nobody => return Err(LinkTrouble::Unanswered { question }),
-                }
+        let mut agreed = Agreed::default();
+        loop {
+            let (check, shown) = (self.clone(), key.clone());
+            let trouble = match blocking(move || check.check_now(&shown, agreed)).await {
+                Err(trouble) => trouble,
+                checked => return checked,
+            };
+            let question = self.question(&trouble, &key, agreed);
+            let (Some(question), Some((asker, time))) = (question, &self.asker) else {
+                return Err(trouble);
+            };
+            match time.count(asker.ask(&question, false)).await {
+                Answered::Reply(Reply::Given(_)) => {}
+                Answered::Reply(Reply::Declined) | Answered::Alone => return Err(trouble),
+                Answered::Nobody => return Err(LinkTrouble::Unanswered { question }),
             }
-            _ => return Err(unknown),
+            match question {
+                Question::Confirm { .. } => agreed.address = true,
+                _ => agreed.key = true,
+            }
         }
-        let check = self.clone();
-        blocking(move || check.check_now(&key, Agreed::Yes)).await
+    }
+
+    /// What a person may say against this trouble; nothing where `ssh` would not ask.
+    fn question(&self, trouble: &LinkTrouble, key: &PublicKey, agreed: Agreed) -> Option<Question> {
+        if self.unknown_host != UnknownHost::Ask {
+            return None;
+        }
+        match trouble {
+            LinkTrouble::HostKeyUnknown { .. } if !agreed.key => Some(Question::HostKey {
+                name: self.name.clone(),
+                key_type: key.algorithm().as_str().to_owned(),
+                fingerprint: fingerprint(key),
+            }),
+            LinkTrouble::HostKeyChanged { name, file, line, .. }
+                if Some(name) == self.address.as_ref() && !agreed.address =>
+            {
+                let (name, address) = (self.name.clone(), name.clone());
+                let (file, line, fingerprint) = (file.clone(), *line, fingerprint(key));
+                let about = Matter::AddressKey { name, address, fingerprint, file, line };
+                Some(Question::Confirm { about })
+            }
+            _ => None,
+        }
     }
 
     /// Whether the certificate proves that the host is who it should be; else
@@ -172,15 +210,17 @@ impl HostKeyCheck {
     }
 
     fn check_now(&self, key: &PublicKey, agreed: Agreed) -> Result<(), LinkTrouble> {
-        if self.judge(key)? == Known::Yes {
+        let known = self.judge(key)?;
+        let address = self.new_address(key, agreed)?;
+        if known == Known::Yes && address.is_none() {
             return Ok(());
         }
         let learns = match self.unknown_host {
             UnknownHost::AcceptNew | UnknownHost::AcceptAny => true,
-            UnknownHost::Ask => agreed == Agreed::Yes,
+            UnknownHost::Ask => agreed.key,
             UnknownHost::Refuse => false,
         };
-        if !learns {
+        if known == Known::No && !learns {
             return Err(LinkTrouble::HostKeyUnknown {
                 name: self.name.clone(),
                 fingerprint: fingerprint(key),
@@ -188,10 +228,44 @@ impl HostKeyCheck {
         }
         let _one_at_a_time = LEARNING.lock().unwrap_or_else(PoisonError::into_inner);
         // Another dial may have learned it, or another key, in the meantime.
-        if self.judge(key)? == Known::Yes {
-            return Ok(());
+        let name = (self.judge(key)? == Known::No).then_some(self.name.as_str());
+        let address = self.new_address(key, agreed)?;
+        match (name, address) {
+            (None, None) => Ok(()),
+            (None, Some(address)) => {
+                // The host is known all the same.
+                if let Err(trouble) = self.learn(&[address], key) {
+                    tracing::warn!(%address, %trouble, "the host's address was not learned");
+                }
+                Ok(())
+            }
+            (Some(name), None) => self.learn(&[name], key),
+            (Some(name), Some(address)) => self.learn(&[name, address], key),
         }
-        self.learn(key)
+    }
+
+    /// The address, if it is to be looked at and no key of it is known.
+    fn new_address(&self, key: &PublicKey, agreed: Agreed) -> Result<Option<&str>, LinkTrouble> {
+        let Some(address) = &self.address else { return Ok(None) };
+        let entries = self.entries(Some(key))?;
+        match known_hosts::judge(&entries, address, key) {
+            Verdict::Unknown => Ok(Some(address)),
+            Verdict::Known | Verdict::Revoked(_) => Ok(None),
+            Verdict::Changed(_) if agreed.address => Ok(None),
+            Verdict::Changed(entry) if self.unknown_host == UnknownHost::AcceptAny => {
+                tracing::warn!(
+                    name = %self.name, %address, file = %entry.file.display(), line = entry.line,
+                    "the address has another key, and StrictHostKeyChecking is off"
+                );
+                Ok(None)
+            }
+            Verdict::Changed(entry) => Err(LinkTrouble::HostKeyChanged {
+                name: address.clone(),
+                fingerprint: fingerprint(key),
+                file: entry.file.clone(),
+                line: entry.line,
+            }),
+        }
     }
 
     fn judge(&self, key: &PublicKey) -> Result<Known, LinkTrouble> {
@@ -261,38 +335,60 @@ impl HostKeyCheck {
         Ok(entries)
     }
 
-    fn learn(&self, key: &PublicKey) -> Result<(), LinkTrouble> {
+    /// Writes the key down for these names: on one line, unless they are hashed.
+    fn learn(&self, names: &[&str], key: &PublicKey) -> Result<(), LinkTrouble> {
         let Some(file) = self.user_files.first() else {
             tracing::debug!(name = %self.name, "no known_hosts file to remember the host key in");
             return Ok(());
         };
-        let salt = self.rules.hash_names.then(rand::random);
-        let Some(line) = known_hosts::line_for(&self.name, key, salt) else {
-            let detail = "the host key has no text form".to_owned();
-            return Err(LinkTrouble::KnownHostsFile { file: file.clone(), detail });
-        };
-        files::append_line(file, &line)?;
-        tracing::info!(name = %self.name, fingerprint = %fingerprint(key), file = %file.display(), "learned a new host key");
+        let together = [names.join(",")];
+        let apart: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        for name in if self.rules.hash_names { &apart[..] } else { &together } {
+            let salt = self.rules.hash_names.then(rand::random);
+            let Some(line) = known_hosts::line_for(name, key, salt) else {
+                let detail = "the host key has no text form".to_owned();
+                return Err(LinkTrouble::KnownHostsFile { file: file.clone(), detail });
+            };
+            files::append_line(file, &line)?;
+        }
+        tracing::info!(name = %names.join(","), fingerprint = %fingerprint(key), file = %file.display(), "learned a new host key");
         Ok(())
     }
 
     /// Whether what a host announces is of interest.
     pub(super) fn updates(&self) -> bool {
-        self.rules.update && self.capture.is_none()
+        self.rules.update != Update::No && self.capture.is_none()
     }
 
-    /// Which of the keys that the host announced are new: it has to prove that
-    /// it has them. `None` if there is nothing to do.
+    /// What the host's announcement brings; `None` if there is nothing to do.
     pub(super) async fn news(
         &self,
         announced: Vec<PublicKey>,
-    ) -> Result<Option<Vec<PublicKey>>, LinkTrouble> {
+    ) -> Result<Option<News>, LinkTrouble> {
         let check = self.clone();
         blocking(move || {
             let entries = check.user_entries()?;
-            Ok(known_hosts::update(&entries, &check.name, &announced).map(|update| update.learn))
+            Ok(known_hosts::update(&entries, &check.name, &announced).map(|update| News {
+                old: update.forget.iter().map(|entry| fingerprint(entry.key())).collect(),
+                new: update.learn,
+            }))
         })
         .await
+    }
+
+    /// Whether the host's news may be written down, as the settings or a person says.
+    pub(super) async fn may_take_over(&self, news: News) -> bool {
+        match (self.rules.update, &self.asker) {
+            (Update::No, _) | (Update::Ask, None) => false,
+            (Update::Yes, _) => true,
+            (Update::Ask, Some((asker, _))) => {
+                let new = news.new.iter().map(fingerprint).collect();
+                let name = self.name.clone();
+                let about = Matter::UpdateHostKeys { name, new, old: news.old };
+                let answered = asker.ask(&Question::Confirm { about }, false).await;
+                matches!(answered, Answered::Reply(Reply::Given(_)))
+            }
+        }
     }
 
     /// Writes down what the host announced, once it has proved what is new.
@@ -305,7 +401,7 @@ impl HostKeyCheck {
                 return Ok(());
             };
             for key in &update.learn {
-                check.learn(key)?;
+                check.learn(&[&check.name], key)?;
             }
             files::remove_entries(&update.forget)
         })
@@ -313,11 +409,22 @@ impl HostKeyCheck {
     }
 }
 
-/// Whether a person has said that the key is the host's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Agreed {
-    Yes,
-    No,
+/// What a person has said yes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Agreed {
+    /// That the key is the host's.
+    key: bool,
+    /// That the address has another one.
+    address: bool,
+}
+
+/// What a host has told of its keys.
+#[derive(Debug)]
+pub(super) struct News {
+    /// Those that are new: it has to prove that it has them.
+    pub(super) new: Vec<PublicKey>,
+    /// Fingerprints of those that it no longer has.
+    old: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -344,3 +451,6 @@ pub(super) async fn blocking<T: Send + 'static>(
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ mod system;
 mod transport;
 
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod mapping_tests;
 #[cfg(test)]
 mod tests;

@@ -212,4 +212,16 @@ mod tests {
         connect(&[free], &patient, Duration::from_secs(5)).await.unwrap();
         listens.await.unwrap();
     }
+
+    #[tokio::test]
+    async fn the_system_looks_after_a_connection_unless_it_is_told_not_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let open = listener.local_addr().unwrap();
+        for tcp_keep_alive in [true, false] {
+            let reach = Reach { tcp_keep_alive, ..Reach::default() };
+            let stream = connect(&[open], &reach, Duration::from_secs(5)).await.unwrap();
+            let set = rustix::net::sockopt::socket_keepalive(&stream).unwrap();
+            assert_eq!(set, tcp_keep_alive);
+        }
+    }
 }

@@ -21,19 +21,22 @@ pub(super) async fn learn_announced(
     link: BuiltIn,
 ) {
     let Ok(Ok(announced)) = timeout(WITHIN, announcement).await else { return };
-    let new = match check.news(announced.clone()).await {
-        Ok(Some(new)) => new,
+    let news = match check.news(announced.clone()).await {
+        Ok(Some(news)) => news,
         Ok(None) => return,
         Err(trouble) => return tracing::warn!(%trouble, "host keys were not brought up to date"),
     };
-    if !new.is_empty() {
-        match timeout(WITHIN, link.prove(new)).await {
+    if !news.new.is_empty() {
+        match timeout(WITHIN, link.prove(news.new.clone())).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 return tracing::warn!(%error, "the server did not prove its new host keys");
             }
             Err(_) => return tracing::warn!("the server did not prove its new host keys in time"),
         }
+    }
+    if !check.may_take_over(news).await {
+        return;
     }
     if let Err(trouble) = check.take_over(announced).await {
         tracing::warn!(%trouble, "host keys were not brought up to date");

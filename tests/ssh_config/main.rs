@@ -7,4 +7,5 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail them")]
 
 mod corpus;
+mod destinations;
 mod generated;

@@ -52,9 +52,9 @@ fn kind(error: &RequestError) -> (StatusCode, &'static str) {
         RequestError::NoSuchSignal(_) => (StatusCode::BAD_REQUEST, "no-such-signal"),
         RequestError::NotTrusted(_) => (StatusCode::CONFLICT, "not-trusted"),
         RequestError::Answer(AnswerError::NotOpen) => (StatusCode::NOT_FOUND, "no-such-question"),
-        RequestError::Answer(AnswerError::TakesNone | AnswerError::YesOrNo) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "no-answer")
-        }
+        RequestError::Answer(
+            AnswerError::TakesNone | AnswerError::YesOrNo | AnswerError::OnlyYesOrNo,
+        ) => (StatusCode::UNPROCESSABLE_ENTITY, "no-answer"),
         RequestError::ConfigRejected(_) => (StatusCode::UNPROCESSABLE_ENTITY, "config-rejected"),
         RequestError::Failed(_) => (StatusCode::UNPROCESSABLE_ENTITY, "failed"),
         RequestError::StaleCursor { .. } => (StatusCode::GONE, "stale-cursor"),

@@ -113,7 +113,8 @@ const DEFAULT_KEX: &[&str] = &[
     "diffie-hellman-group18-sha512",
     "diffie-hellman-group14-sha256",
 ];
-const DEFAULT_KEYS: &[&str] = &[
+/// The types of keys that are taken where nothing is set, in the order of ssh(1).
+pub const DEFAULT_KEYS: &[&str] = &[
     "ssh-ed25519-cert-v01@openssh.com",
     "ecdsa-sha2-nistp256-cert-v01@openssh.com",
     "ecdsa-sha2-nistp384-cert-v01@openssh.com",

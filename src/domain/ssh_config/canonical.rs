@@ -112,3 +112,95 @@ fn follow(name: String, lookup: &Lookup, settings: &Settings) -> String {
     };
     if may && rules(settings).iter().any(permitted) { target.to_owned() } else { name }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::net::IpAddr;
+    use std::path::Path;
+
+    use super::*;
+    use crate::domain::ssh_config::{FileText, Machine, Query, Source, evaluate};
+
+    /// A configuration, and names that have an address.
+    struct Net(String);
+
+    impl World for Net {
+        fn read(&self, _path: &Path) -> Result<Option<FileText>, String> {
+            Ok(Some(FileText { bytes: self.0.clone().into_bytes(), private: true }))
+        }
+        fn is_present(&self, _path: &Path) -> bool {
+            false
+        }
+        fn list(&self, _folder: &Path) -> Vec<OsString> {
+            Vec::new()
+        }
+        fn variable(&self, _name: &str) -> Option<String> {
+            None
+        }
+        fn home_of(&self, _user: &str) -> Option<String> {
+            None
+        }
+        fn run(&self, _command: &str) -> Result<bool, String> {
+            Ok(false)
+        }
+        fn addresses(&self) -> Vec<IpAddr> {
+            Vec::new()
+        }
+        fn address(&self, _name: &str, _family: Family) -> Option<String> {
+            None
+        }
+        fn resolve(&self, name: &str, _family: Family) -> Option<Lookup> {
+            let canonical = match name {
+                "box.b.test." => None,
+                "www.b.test." => Some("host7.farm.test".to_owned()),
+                _ => return None,
+            };
+            Some(Lookup { canonical })
+        }
+        fn service(&self, _name: &str) -> Option<u16> {
+            None
+        }
+    }
+
+    fn host_of(name: &str, config: &str) -> Option<String> {
+        let machine = Machine {
+            home: "/home/me".to_owned(),
+            user: "me".to_owned(),
+            uid: 1000,
+            host_name: "here".to_owned(),
+        };
+        let query =
+            Query { destination: name.to_owned(), user: None, port: None, command: String::new() };
+        let config = format!("CanonicalDomains a.test b.test\n{config}\n");
+        let sources = [Source::named("/config".into())];
+        evaluate(&query, &sources, &machine, &Net(config)).ok().map(|effective| effective.host)
+    }
+
+    #[test]
+    fn a_name_is_looked_for_in_the_domains_as_far_as_that_is_asked_for() {
+        let on = "CanonicalizeHostname yes\n";
+        let cname = "CanonicalizePermittedCNAMEs *.b.test:*.farm.test\n";
+        let rows = [
+            ("box", "", Some("box")),
+            ("box", on, Some("box.b.test")),
+            ("BOX", on, Some("box.b.test")),
+            ("no", on, Some("no")),
+            ("no", "CanonicalizeHostname yes\nCanonicalizeFallbackLocal no", None),
+            ("box.b", on, Some("box.b")),
+            ("box", "CanonicalizeHostname yes\nProxyJump gate", Some("box")),
+            ("box", "CanonicalizeHostname always\nProxyJump gate", Some("box.b.test")),
+            ("box", "CanonicalizeHostname yes\nCanonicalizeMaxDots 0", Some("box.b.test")),
+            ("www", on, Some("www.b.test")),
+            ("www", &format!("{on}{cname}"), Some("host7.farm.test")),
+            (
+                "www",
+                "CanonicalizeHostname yes\nCanonicalizePermittedCNAMEs *.b.test:*.other",
+                Some("www.b.test"),
+            ),
+        ];
+        for (name, config, expected) in rows {
+            assert_eq!(host_of(name, config).as_deref(), expected, "{name} {config}");
+        }
+    }
+}

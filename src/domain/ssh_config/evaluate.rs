@@ -131,9 +131,7 @@ fn destination(query: &Query, world: &dyn World) -> Result<Hop, Refusal> {
         host: given.host,
         port: query.port.or(given.port),
     };
-    if asked.host.is_empty() {
-        return Err(none());
-    }
+    // An empty name is one to `ssh`, and has no address.
     if !jump::is_host_name(&asked.host) {
         return Err(refused(Fault::HostName));
     }

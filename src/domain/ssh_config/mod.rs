@@ -46,7 +46,7 @@ mod value;
 mod words;
 mod world;
 
-pub use algorithms::{Selected, select as select_algorithms};
+pub use algorithms::{DEFAULT_KEYS, Selected, select as select_algorithms};
 pub use effective::{Effective, Named};
 pub use evaluate::{Query, Source, evaluate};
 pub use expand::{ExpandFault, Tokens};

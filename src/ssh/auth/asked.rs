@@ -48,6 +48,9 @@ pub(super) async fn keyboard_interactive(
             let lead: Vec<String> = lead.into_iter().filter(|words| !words.is_empty()).collect();
             let mut replies = Vec::with_capacity(prompts.len());
             for prompt in prompts {
+                // Only what comes first follows upon a refusal: the server has said
+                // nothing yet of the other answers of its conversation.
+                let again = tries > 0 && !asked;
                 asked = true;
                 let question = Question::Prompt {
                     user: settings.user.clone(),
@@ -56,7 +59,7 @@ pub(super) async fn keyboard_interactive(
                     text: printable(&prompt.prompt),
                     echo: prompt.echo,
                 };
-                match reply(asker, &question, tries > 0).await? {
+                match reply(asker, &question, again).await? {
                     Some(reply) => replies.push(reply),
                     None => return Ok(Answer::Refused { partial: false }),
                 }

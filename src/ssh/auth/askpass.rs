@@ -51,7 +51,15 @@ impl Askpass {
     }
 
     async fn run(&self, question: &Question) -> Option<Zeroizing<String>> {
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        // ssh(1): a confirmation is shown as one, and its answer is the exit status.
+        let confirms = matches!(question, Question::Confirm { .. });
+        if confirms {
+            command.env("SSH_ASKPASS_PROMPT", "confirm");
+        } else {
+            command.env_remove("SSH_ASKPASS_PROMPT");
+        }
+        let mut child = command
             .arg(question.words())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -65,7 +73,10 @@ impl Askpass {
         child.stdout.take()?.take(LONGEST + 1).read_to_end(&mut said).await.ok()?;
         let status = child.wait().await.ok()?;
         if !status.success() {
-            return None;
+            return confirms.then(|| Zeroizing::new("no".to_owned()));
+        }
+        if confirms && said.iter().all(u8::is_ascii_whitespace) {
+            return Some(Zeroizing::new("yes".to_owned()));
         }
         let line = said.split(|byte| matches!(byte, b'\n' | b'\r')).next()?;
         Some(Zeroizing::new(std::str::from_utf8(line).ok()?.to_owned()))

@@ -73,7 +73,12 @@ pub(super) async fn authenticate(
             _ => asked::password(&mut attempts, settings, asker).await?,
         };
         let partial = match answer {
-            Answer::Accepted => return Ok(()),
+            Answer::Accepted => {
+                if let Some(keys) = &keys {
+                    keys.logged_in.send_replace(true);
+                }
+                return Ok(());
+            }
             Answer::Refused { partial } => partial,
         };
         if kind != MethodKind::PublicKey {
@@ -97,6 +102,7 @@ struct Keys<'a> {
     left: std::vec::IntoIter<Candidate>,
     agent: Option<Agent>,
     unlock: Unlock,
+    logged_in: watch::Sender<bool>,
     report: Report<'a>,
 }
 
@@ -127,8 +133,9 @@ impl<'a> Keys<'a> {
         let (left, unaccepted): (Vec<_>, Vec<_>) =
             candidates.partition(|candidate| accepted::takes(login.accepted.as_deref(), candidate));
         report.leave_out(&unaccepted);
-        let (left, unlock) = (left.into_iter(), Unlock::new(settings, asker));
-        Ok(Self { left, agent, unlock, report })
+        let logged_in = watch::Sender::new(false);
+        let unlock = Unlock::new(settings, asker, logged_in.subscribe());
+        Ok(Self { left: left.into_iter(), agent, unlock, logged_in, report })
     }
 
     /// Offers one after the other, until one is enough for something.

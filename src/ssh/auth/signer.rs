@@ -1,6 +1,6 @@
 //! Signatures, by a key file or by the agent, made when the server asks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ use russh::keys::ssh_key::{Signature, private::KeypairData};
 use russh::keys::{Algorithm, HashAlg, PrivateKey};
 use russh::{SendError, Signer};
 use tokio::net::UnixStream;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::agent;
 use super::key_file::{KeyFile, Private};
-use crate::domain::attention::{Question, Reply};
+use crate::domain::attention::{Matter, Question, Reply};
 use crate::domain::ssh_options::AddKeys;
 use crate::domain::target::SshSettings;
 use crate::ssh::client::printable;
@@ -61,17 +62,43 @@ pub(super) struct Unlock {
     prompts: u32,
     /// The agent that is handed the key.
     agent: Option<(PathBuf, AddKeys)>,
+    logged_in: watch::Receiver<bool>,
 }
 
 impl Unlock {
-    pub(super) fn new(settings: &SshSettings, asker: &Asker) -> Self {
+    /// `logged_in` becomes true with the login; without one nobody is asked about the
+    /// agent.
+    pub(super) fn new(
+        settings: &SshSettings,
+        asker: &Asker,
+        logged_in: watch::Receiver<bool>,
+    ) -> Self {
         let add = settings.login.add_keys;
         let agent = settings.agent_socket.clone().filter(|_| add != AddKeys::No);
         Self {
             asker: asker.clone(),
             prompts: settings.login.prompts,
             agent: agent.map(|socket| (socket, add)),
+            logged_in,
         }
+    }
+
+    /// Asks whether the agent is to have the key. The login does not wait for it, nor
+    /// do its own questions.
+    fn add_after_a_yes(&self, file: &Path, key: &Arc<PrivateKey>) {
+        let Some((socket, AddKeys::Yes { confirm, lifetime, .. })) = self.agent.clone() else {
+            return;
+        };
+        let question = Question::Confirm { about: Matter::AddKey { file: file.to_owned() } };
+        let (asker, mut logged_in, key) = (self.asker.clone(), self.logged_in.clone(), key.clone());
+        tokio::spawn(async move {
+            if logged_in.wait_for(|it| *it).await.is_err() {
+                return;
+            }
+            if let Answered::Reply(Reply::Given(_)) = asker.ask(&question, false).await {
+                agent::add(&socket, &key, confirm, lifetime).await;
+            }
+        });
     }
 }
 
@@ -106,8 +133,12 @@ impl FileSigner {
             }
             Private::Locked => self.ask().await?,
         };
-        if let Some((socket, AddKeys::Yes { confirm, lifetime })) = &self.unlock.agent {
-            agent::add(socket, &key, *confirm, *lifetime).await;
+        if let Some((socket, AddKeys::Yes { asks, confirm, lifetime })) = &self.unlock.agent {
+            if *asks {
+                self.unlock.add_after_a_yes(&self.file.path, &key);
+            } else {
+                agent::add(socket, &key, *confirm, *lifetime).await;
+            }
         }
         self.unlocked = Some(key.clone());
         Ok(key)

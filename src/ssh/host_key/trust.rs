@@ -83,7 +83,7 @@ impl HostKeyCheck {
             }
             files::remove_entries(&others)?;
             if known_hosts::judge(&check.entries(None)?, &check.name, &key) != Verdict::Known {
-                check.learn(&key)?;
+                check.learn(&[&check.name], &key)?;
             }
             Ok(Ok(()))
         });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Evaluation;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::ssh_config::{Effective, Keyword, Settings};
-use crate::domain::target::{HostKeyRules, UnknownHost};
+use crate::domain::target::{HostKeyRules, UnknownHost, Update};
 
 /// The system's known_hosts files.
 const GLOBAL_KNOWN_HOSTS: [&str; 2] = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
@@ -17,10 +17,6 @@ impl Evaluation<'_> {
         effective: &Effective,
     ) -> Result<HostKeyRules, LinkTrouble> {
         let set = &effective.settings;
-        if set.choice(Keyword::UpdateHostKeys) == Some("ask") {
-            let instead = "nobody is asked, and no further keys of the host are learned";
-            self.warn(effective, Keyword::UpdateHostKeys, "UpdateHostKeys", "ask", instead);
-        }
         if set.choice(Keyword::VerifyHostKeyDNS).is_some_and(|value| value != "false") {
             let instead = "no key is looked up in the DNS; known_hosts decides alone";
             let value = set.choice(Keyword::VerifyHostKeyDNS).unwrap_or_default();
@@ -32,7 +28,12 @@ impl Evaluation<'_> {
         Ok(HostKeyRules {
             hash_names: set.flag(Keyword::HashKnownHosts).unwrap_or(false),
             // Settled by then: on with the usual file only, unless it is set.
-            update: set.choice(Keyword::UpdateHostKeys) == Some("true"),
+            update: match set.choice(Keyword::UpdateHostKeys) {
+                Some("true") => Update::Yes,
+                Some("ask") => Update::Ask,
+                _ => Update::No,
+            },
+            check_ip: set.flag(Keyword::CheckHostIP).unwrap_or(false),
             revoked: revoked.iter().map(PathBuf::from).collect(),
             command,
         })

@@ -25,7 +25,7 @@ impl Evaluation<'_> {
             accepted,
             batch: set.flag(K::BatchMode).unwrap_or(false),
             prompts: prompts.and_then(|number| u32::try_from(number).ok()).unwrap_or(3),
-            add_keys: self.add_keys(effective),
+            add_keys: add_keys(&effective.settings),
         }
     }
 
@@ -49,22 +49,6 @@ impl Evaluation<'_> {
         named.certificate_files.iter().map(PathBuf::from).collect()
     }
 
-    fn add_keys(&mut self, effective: &Effective) -> AddKeys {
-        let value = effective.settings.get(Keyword::AddKeysToAgent).map(|set| &set.value);
-        let Some(&Value::For(mode, seconds)) = value else { return AddKeys::No };
-        let lifetime = Some(Duration::from_secs(seconds)).filter(|time| !time.is_zero());
-        match mode {
-            "true" => AddKeys::Yes { confirm: false, lifetime },
-            "confirm" => AddKeys::Yes { confirm: true, lifetime },
-            "ask" => {
-                let instead = "nobody is asked, and no key is handed to the agent";
-                self.warn(effective, Keyword::AddKeysToAgent, "AddKeysToAgent", "ask", instead);
-                AddKeys::No
-            }
-            _ => AddKeys::No,
-        }
-    }
-
     /// `SendEnv`, then `SetEnv`, which has the last word on a name.
     pub(super) fn session_env(&self, set: &Settings) -> Vec<(String, Secret)> {
         let wanted = |name: &str| {
@@ -80,6 +64,18 @@ impl Evaluation<'_> {
         let is_fixed = |name: &str| fixed.iter().any(|(fixed, _)| fixed == name);
         let sent: Vec<_> = sent.filter(|(name, _)| !is_fixed(name)).collect();
         sent.into_iter().chain(fixed).map(|(name, value)| (name, Secret::new(value))).collect()
+    }
+}
+
+fn add_keys(set: &Settings) -> AddKeys {
+    let value = set.get(Keyword::AddKeysToAgent).map(|set| &set.value);
+    let Some(&Value::For(mode, seconds)) = value else { return AddKeys::No };
+    let lifetime = Some(Duration::from_secs(seconds)).filter(|time| !time.is_zero());
+    match mode {
+        "true" | "confirm" | "ask" => {
+            AddKeys::Yes { asks: mode == "ask", confirm: mode == "confirm", lifetime }
+        }
+        _ => AddKeys::No,
     }
 }
 

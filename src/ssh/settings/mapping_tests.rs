@@ -67,7 +67,7 @@ fn what_is_said_of_the_login_is_taken() {
     let by = |methods: &[LoginMethod]| Login { methods: methods.to_vec(), ..usual() };
     let add = |confirm, seconds: Option<u64>| {
         let lifetime = seconds.map(Duration::from_secs);
-        Login { add_keys: AddKeys::Yes { confirm, lifetime }, ..usual() }
+        Login { add_keys: AddKeys::Yes { asks: false, confirm, lifetime }, ..usual() }
     };
     let accepted = |names: &[&str]| {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
@@ -91,6 +91,13 @@ fn what_is_said_of_the_login_is_taken() {
         ("AddKeysToAgent confirm", add(true, None)),
         ("AddKeysToAgent 1h", add(false, Some(3600))),
         ("AddKeysToAgent confirm 1h", add(true, Some(3600))),
+        (
+            "AddKeysToAgent ask",
+            Login {
+                add_keys: AddKeys::Yes { asks: true, confirm: false, lifetime: None },
+                ..usual()
+            },
+        ),
         ("PubkeyAcceptedAlgorithms rsa-sha2-256", accepted(&["rsa-sha2-256"])),
         (
             "PubkeyAcceptedAlgorithms ssh-ed25519*",
@@ -198,9 +205,7 @@ fn an_agent_is_forwarded_by_its_path_or_as_the_one_that_is_used() {
 #[test]
 fn what_is_not_done_as_ssh_does_it_is_told_with_its_line() {
     let rows = [
-        ("UpdateHostKeys ask", "UpdateHostKeys ask: nobody is asked"),
         ("VerifyHostKeyDNS ask", "VerifyHostKeyDNS ask: no key is looked up in the DNS"),
-        ("CheckHostIP yes", "CheckHostIP yes: "),
         ("GSSAPIAuthentication yes", "GSSAPIAuthentication yes: "),
         ("KbdInteractiveDevices pam", "KbdInteractiveDevices pam: "),
         ("HostbasedAuthentication yes", "HostbasedAuthentication yes: "),
@@ -212,7 +217,6 @@ fn what_is_not_done_as_ssh_does_it_is_told_with_its_line() {
         ("ChannelTimeout session=5m", "ChannelTimeout session=5m: "),
         ("IPQoS ef", "IPQoS"),
         ("VersionAddendum hello", "VersionAddendum hello: "),
-        ("AddKeysToAgent ask", "AddKeysToAgent ask: nobody is asked"),
         ("RekeyLimit 4G", "RekeyLimit 4294967296: "),
         ("CertificateFile /no/such", "CertificateFile /no/such: there is no such file"),
         ("Ciphers aes256-ctr,3des-cbc", "Ciphers 3des-cbc: longhaul does not have these"),
@@ -245,9 +249,9 @@ fn what_only_ssh_can_do_is_left_to_ssh_for_the_whole_way() {
     assert_eq!(chosen(gssapi, "box", auto), (needs(Need::Gssapi), 0));
     let hop = "Host box\n ProxyJump gate\nHost gate\n GSSAPIAuthentication yes\n";
     assert_eq!(chosen(hop, "box", auto), (needs(Need::Gssapi), 0));
-    let old = "Ciphers 3des-cbc\nCheckHostIP yes\n";
+    let old = "Ciphers 3des-cbc\nIPQoS ef\n";
     assert_eq!(chosen(old, "box", auto), (needs(Need::Algorithms("Ciphers")), 0));
-    assert_eq!(chosen("CheckHostIP yes\n", "box", auto), (Chosen::default(), 1));
+    assert_eq!(chosen("IPQoS ef\n", "box", auto), (Chosen::default(), 1));
     let configured = |transport| Chosen { transport, why: Why::Configured };
     let asked = chosen(gssapi, "box", TransportChoice::BuiltIn);
     assert_eq!(asked, (configured(BuiltIn), 1));

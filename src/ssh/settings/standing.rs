@@ -27,9 +27,6 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
             ("CASignatureAlgorithms", Told(instead))
         }
         K::ChannelTimeout => ("ChannelTimeout", Told("a channel may be idle as long as it likes")),
-        K::CheckHostIP => {
-            ("CheckHostIP", Told("known_hosts is asked about the name, not about the address"))
-        }
         K::GSSAPIAuthentication => {
             ("GSSAPIAuthentication", Told("the login is tried with the other methods"))
         }
@@ -61,6 +58,7 @@ pub(super) const fn standing(keyword: Keyword) -> (&'static str, Standing) {
         | K::CanonicalizeMaxDots
         | K::CanonicalizePermittedCNAMEs
         | K::CertificateFile
+        | K::CheckHostIP
         | K::Ciphers
         | K::Compression
         | K::ConnectionAttempts

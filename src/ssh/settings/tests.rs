@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::*;
-use crate::domain::target::{HostKeyRules, UnknownHost};
+use crate::domain::target::{HostKeyRules, UnknownHost, Update};
 use crate::domain::transport::TransportChoice;
 
 pub(super) struct Home(pub(super) TempDir);
@@ -192,20 +192,19 @@ fn what_is_said_of_host_keys_is_taken() {
     assert_eq!(strict("no"), UnknownHost::AcceptAny);
     assert_eq!(strict("accept-new"), UnknownHost::AcceptNew);
     let rules = |config: &str| Home::with(config).settings("box").host_key_rules;
-    let usual = HostKeyRules { update: true, ..HostKeyRules::default() };
+    let usual = HostKeyRules { update: Update::Yes, ..HostKeyRules::default() };
     assert_eq!(rules(""), usual);
     assert_eq!(rules("HashKnownHosts yes\n"), HostKeyRules { hash_names: true, ..usual.clone() });
     let revoked = vec!["/r1".into(), "/r 2".into()];
     assert_eq!(rules("RevokedHostKeys /r1 '/r 2'\n"), HostKeyRules { revoked, ..usual.clone() });
-    for off in [
-        "UpdateHostKeys no\n",
-        "UpdateHostKeys ask\n",
-        "VerifyHostKeyDNS yes\n",
-        "UserKnownHostsFile /k\n",
-    ] {
+    for off in ["UpdateHostKeys no\n", "VerifyHostKeyDNS yes\n", "UserKnownHostsFile /k\n"] {
         assert_eq!(rules(off), HostKeyRules::default(), "{off}");
     }
-    assert!(rules("UserKnownHostsFile /k\nUpdateHostKeys yes\n").update);
+    let asks = HostKeyRules { update: Update::Ask, ..usual.clone() };
+    assert_eq!(rules("UpdateHostKeys ask\n"), asks);
+    let addresses = HostKeyRules { check_ip: true, ..usual.clone() };
+    assert_eq!(rules("CheckHostIP yes\n"), addresses);
+    assert!(rules("UserKnownHostsFile /k\nUpdateHostKeys yes\n").update == Update::Yes);
     let command = rules("KnownHostsCommand /bin/k \"a b\" %h-%H %% %K%t%f%I %u\n").command;
     assert_eq!(command.unwrap(), ["/bin/k", "a b", "box-%H", "%%", "%K%t%f%I", "me"]);
 }
@@ -260,6 +259,7 @@ fn what_cannot_be_done_is_refused_with_its_line() {
         ("Include config\n", 1, "Too many recursive"),
         ("Match exec 'kill -9 $$'\n", 1, "signal"),
         ("Port x\n\nUser a b\n", 1, "(and 1 more)"),
+        ("\nRefuseConnection \"use the new one\"\n", 2, "use the new one"),
     ];
     for (config, number, words) in cases {
         let home = Home::with(config);

@@ -45,7 +45,11 @@ pub(super) fn master(
     if !may_ask {
         option("BatchMode", "yes".into());
     }
-    option("ConnectTimeout", settings.connect_timeout.as_secs().max(1).to_string().into());
+    // Through a hop or a command it would bound the time that the login there takes, with
+    // the questions that a person is asked in it. Our own bound knows better.
+    let straight = settings.jumps.is_empty() && settings.reach.proxy.is_none();
+    let seconds = || settings.connect_timeout.as_secs().max(1).to_string();
+    option("ConnectTimeout", if straight { seconds() } else { "none".to_owned() }.into());
     let interval = settings.keep_alive.interval.map_or(0, |interval| interval.as_secs().max(1));
     option("ServerAliveInterval", interval.to_string().into());
     option("ServerAliveCountMax", settings.keep_alive.count.to_string().into());

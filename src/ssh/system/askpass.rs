@@ -9,13 +9,16 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::log::Log;
 use super::prompts;
 use crate::domain::attention::{Question, Reply};
 use crate::domain::secret::Secret;
@@ -27,6 +30,9 @@ use crate::ssh::persons_time::PersonsTime;
 
 /// The longest question, in bytes.
 const LONGEST: u64 = 64 * 1024;
+
+/// How long after a question the log may tell of a refusal that came before it.
+const HEARD: Duration = Duration::from_millis(300);
 
 /// One who answers a login's questions; dropping it ends that.
 #[derive(Debug)]
@@ -45,20 +51,32 @@ struct Shared {
     host: String,
     /// Hops that are trusted at first sight: `ssh` does not hand that on to them.
     trusted: Vec<String>,
-    asked: Mutex<Vec<Question>>,
+    asked: Mutex<Vec<Before>>,
+    log: watch::Receiver<Log>,
     unanswered: watch::Sender<Option<Question>>,
     /// What the asker listens to; the end of the login ends the program instead.
     _ending: watch::Sender<Option<Ending>>,
 }
 
+/// What was asked before.
+#[derive(Debug, Clone)]
+struct Before {
+    /// The number of the process that asked.
+    by: String,
+    question: Question,
+    /// How often the server had refused by then.
+    refusals: u64,
+}
+
 impl Answerer {
-    /// Listens in `folder` for the login of `settings`; `None` where there is
-    /// nobody to ask.
+    /// Listens in `folder` for the login of `settings`, whose `log` is heard
+    /// elsewhere; `None` where there is nobody to ask.
     pub(super) fn listen(
         folder: &Path,
         settings: &SshSettings,
         people: People,
         time: PersonsTime,
+        log: watch::Receiver<Log>,
     ) -> io::Result<Option<Self>> {
         let ending = watch::Sender::new(None);
         let asker = Asker::new(people, ending.subscribe());
@@ -75,6 +93,7 @@ impl Answerer {
             host: settings.host_key_name.clone(),
             trusted: settings.jumps.iter().flat_map(trusted_names).collect(),
             asked: Mutex::default(),
+            log,
             unanswered: watch::Sender::new(None),
             _ending: ending,
         });
@@ -103,7 +122,7 @@ impl Answerer {
 
     /// The login was refused: so were the passwords that were given.
     pub(super) fn refuse_passwords(&self) {
-        for question in self.shared.lock().iter() {
+        for Before { question, .. } in self.shared.lock().iter() {
             if matches!(question, Question::Password { .. } | Question::Prompt { .. }) {
                 self.shared.asker.refuse(question);
             }
@@ -127,8 +146,9 @@ async fn serve(listener: UnixListener, shared: Arc<Shared>) {
     }
 }
 
-/// The hint, a line end, the question and a NUL; back comes `+` and the answer, or
-/// `-`. Whoever hangs up before that needs none.
+/// The hint and the number of the process that asks, each with a line end, the
+/// question and a NUL; back comes `+` and the answer, or `-`. Whoever hangs up
+/// before that needs none.
 async fn answer(stream: UnixStream, shared: Arc<Shared>) {
     let (from, mut to) = stream.into_split();
     let mut from = BufReader::new(from.take(LONGEST));
@@ -137,18 +157,21 @@ async fn answer(stream: UnixStream, shared: Arc<Shared>) {
         return;
     }
     let asked = String::from_utf8_lossy(&asked);
-    let Some((hint, prompt)) = asked.split_once('\n') else { return };
+    let mut parts = asked.splitn(3, '\n');
+    let (Some(hint), Some(by), Some(prompt)) = (parts.next(), parts.next(), parts.next()) else {
+        return;
+    };
     let mut rest = Vec::new();
     let gone = from.read_to_end(&mut rest);
     if hint == "none" {
         let _notice = shared.asker.show(Question::Touch { key: touched(prompt) });
         // It is to be seen until ssh ends its program.
-        let _ = gone.await;
+        let _ = shared.time.count(gone).await;
         return;
     }
     let question = prompts::question(prompt, &shared.user, &shared.host);
     let reply = tokio::select! {
-        reply = shared.reply(question) => reply,
+        reply = shared.reply(by, question) => reply,
         _ = gone => return,
     };
     let text = match &reply {
@@ -166,23 +189,23 @@ fn touched(prompt: &str) -> String {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Vec<Question>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Before>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn reply(&self, question: Question) -> Option<Reply> {
+    async fn reply(&self, by: &str, question: Question) -> Option<Reply> {
         if let Question::HostKey { name, .. } = &question
             && self.trusted.contains(name)
         {
             return Some(Reply::Given(Secret::new("yes")));
         }
-        // Asked once more, the answer was wrong.
-        let again = self.lock().contains(&question);
+        let again = self.was_refused(by, &question).await;
         if again {
             self.asker.refuse(&question);
-        } else {
-            self.lock().push(question.clone());
         }
+        let refusals = self.log.borrow().refusals;
+        let before = Before { by: by.to_owned(), question: question.clone(), refusals };
+        self.lock().push(before);
         match self.time.count(self.asker.ask(&question, again)).await {
             Answered::Reply(reply) => Some(reply),
             Answered::Alone => None,
@@ -191,5 +214,25 @@ impl Shared {
                 None
             }
         }
+    }
+
+    /// Whether the answer that this process had before was wrong. It asks the same
+    /// again then; but a conversation may have the same prompt twice, and there the
+    /// server has to have refused since the last of them.
+    async fn was_refused(&self, by: &str, question: &Question) -> bool {
+        let last = {
+            let asked = self.lock();
+            let mut by_it = asked.iter().filter(|before| before.by == by);
+            if !by_it.clone().any(|before| before.question == *question) {
+                return false;
+            }
+            by_it.next_back().map_or(0, |before| before.refusals)
+        };
+        if !matches!(question, Question::Prompt { .. }) {
+            return true;
+        }
+        let mut log = self.log.clone();
+        let refused = log.wait_for(|log| log.refusals > last);
+        matches!(timeout(HEARD, refused).await, Ok(Ok(_)))
     }
 }

@@ -98,20 +98,23 @@ pub(in crate::ssh) struct Writer {
     stdin: Option<pipe::Sender>,
     held: Held,
     closed: watch::Sender<bool>,
+    forwards_agent: bool,
 }
 
-/// Opens a channel over the master's control socket.
+/// Opens a channel over the master's control socket; `forwards_agent` asks for
+/// the agent there, which the master serves if its own settings say so.
 pub(super) async fn open(
     socket: &Path,
     command: &str,
     received: Arc<AtomicU64>,
+    forwards_agent: bool,
 ) -> Result<Channel, OpenError> {
     let command = NonZeroByteSlice::new(command.as_bytes()).ok_or(OpenError::Nul)?;
     let (their_stdin, stdin) = io::pipe()?;
     let (stdout, their_stdout) = io::pipe()?;
     let (stderr, their_stderr) = io::pipe()?;
     let connection = Connection::connect(socket).await?;
-    let session = Session::builder().cmd(Cow::Borrowed(command)).build();
+    let session = Session::builder().cmd(Cow::Borrowed(command)).agent(forwards_agent).build();
     let fds = [their_stdin.as_raw_fd(), their_stdout.as_raw_fd(), their_stderr.as_raw_fd()];
     let session = connection.open_new_session(&session, &fds).await?;
     // Held here, they would keep our own ends from seeing the end.
@@ -130,7 +133,7 @@ pub(super) async fn open(
         received,
         _input: held.clone(),
     };
-    let writer = Writer { stdin: Some(sender(stdin)?), held, closed };
+    let writer = Writer { stdin: Some(sender(stdin)?), held, closed, forwards_agent };
     Ok(Channel { reader, writer })
 }
 
@@ -270,7 +273,9 @@ async fn read_other(pipe: &mut Option<pipe::Receiver>) -> Option<Bytes> {
 }
 
 impl Writer {
-    /// Writes all of `bytes`.
+    /// Writes all of `bytes`. What a command does not take is dropped, as sshd drops
+    /// it: the master closes its end of the pipe as soon as the command has ended, and
+    /// what that has said before is for the reader, as is the end of a master.
     pub(in crate::ssh) async fn write_all(&mut self, bytes: &[u8]) -> Result<(), LinkTrouble> {
         let closed = || LinkTrouble::ChannelRefused { detail: "the channel is closed".to_owned() };
         let Some(stdin) = &mut self.stdin else { return Err(closed()) };
@@ -278,11 +283,18 @@ impl Writer {
         tokio::select! {
             biased;
             _ = closed_here.wait_for(|closed| *closed) => Err(closed()),
-            written = stdin.write_all(bytes) => written.map_err(|error| LinkTrouble::Lost {
-                how: LostHow::Closed,
-                detail: error.to_string(),
-            }),
+            written = stdin.write_all(bytes) => match written {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(LinkTrouble::Lost { how: LostHow::Closed, detail: error.to_string() })
+                }
+                Ok(()) | Err(_) => Ok(()),
+            },
         }
+    }
+
+    /// Whether the agent was asked for.
+    pub(in crate::ssh) fn forwards_agent(&self) -> bool {
+        self.forwards_agent
     }
 
     /// Ends the command's standard input.

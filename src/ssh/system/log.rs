@@ -12,6 +12,24 @@ use crate::domain::failure::trouble::{KeyOutcome, KeySource, Phase, TriedKey};
 /// How many characters of the words are kept: the end of them.
 const MOST_WORDS: usize = 16 * 1024;
 
+/// A server takes a key, which has to sign now.
+const SIGNS: &str = "Server accepts key: ";
+/// Said after each refusal, and once before the first try.
+const REFUSED: &str = "Authentications that can continue: ";
+/// How the lines begin that tell of a step of the login.
+const STEPS: [&str; 10] = [
+    "Connecting to ",
+    "Connection established",
+    "Executing proxy command",
+    "Remote protocol version ",
+    "SSH2_MSG_KEXINIT received",
+    "Server host key: ",
+    "SSH2_MSG_NEWKEYS received",
+    "Offering public key: ",
+    SIGNS,
+    REFUSED,
+];
+
 /// What the log has told so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Log {
@@ -25,6 +43,12 @@ pub(super) struct Log {
     pub(super) fingerprint: Option<String>,
     /// Keys that were offered.
     pub(super) offered: Vec<TriedKey>,
+    /// Steps of the login so far: each is bounded.
+    pub(super) steps: u64,
+    /// Whether a key is about to sign.
+    pub(super) signs: bool,
+    /// How often the server has refused what it was shown.
+    pub(super) refusals: u64,
     /// Everything that is not of the debug level.
     pub(super) words: String,
 }
@@ -37,6 +61,9 @@ impl Default for Log {
             version: None,
             fingerprint: None,
             offered: Vec::new(),
+            steps: 0,
+            signs: false,
+            refusals: 0,
             words: String::new(),
         }
     }
@@ -51,6 +78,7 @@ impl Log {
         }
         if line.starts_with("Authenticated to ") {
             self.logged_in = true;
+            self.steps += 1;
             return;
         }
         self.words.push_str(line);
@@ -62,6 +90,13 @@ impl Log {
     }
 
     fn hear_detail(&mut self, detail: &str) {
+        if STEPS.iter().any(|step| detail.starts_with(step)) {
+            self.steps += 1;
+            self.signs = detail.starts_with(SIGNS);
+        }
+        if detail.starts_with(REFUSED) {
+            self.refusals += 1;
+        }
         if detail.starts_with("Connecting to ") {
             self.reach(Phase::Connect);
         } else if detail.starts_with("Connection established")
@@ -180,6 +215,18 @@ mod tests {
             let past: Vec<_> = all.iter().filter(|stage| log.is_past(stage)).collect();
             assert_eq!(past, all[..over].iter().collect::<Vec<_>>(), "{line}");
         }
+    }
+
+    #[test]
+    fn each_step_counts_and_a_refusal_is_one() {
+        let log = heard(
+            "debug1: Connecting to box [10.0.0.1] port 22.\ndebug1: loaded 3 keys\n\
+             debug1: Authentications that can continue: publickey\n\
+             debug1: Server accepts key: /k ED25519 SHA256:x\n",
+        );
+        assert_eq!((log.steps, log.refusals, log.signs), (3, 1, true));
+        let log = heard("debug1: Server accepts key: /k\nAuthenticated to box\n");
+        assert_eq!((log.steps, log.refusals), (2, 0));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::askpass::Answerer;
 use super::exec::{self, Channel, OpenError};
 use super::log::Log;
 use super::{arguments, program, words};
+use crate::domain::attention::Question;
 use crate::domain::doctor::stage::{self, Stage};
 use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
 use crate::domain::target::{SshSettings, SystemSsh};
@@ -32,8 +33,14 @@ const LONGEST_LINE: u64 = 8 * 1024;
 /// How often it is looked whether the control socket is there, once `ssh` has
 /// logged in.
 const LOOK: Duration = Duration::from_millis(5);
-/// How long after the connection a login may take: sshd's `LoginGraceTime`.
-const LOGIN: Duration = Duration::from_secs(120);
+/// How much longer than `ConnectTimeout` a step of the login may take: `ssh`, which
+/// knows more, is to be the first to say that it has had enough.
+const STEP: Duration = Duration::from_secs(10);
+/// That much before there is an address: a command of a `Match exec` has this long.
+const START: Duration = Duration::from_secs(30);
+/// That much while a key signs: an agent may ask a person, or wait for a finger on a
+/// token.
+const SIGNATURE: Duration = Duration::from_secs(60);
 /// How long `ssh` may take to end when it is told to.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a master may take to say that it is there.
@@ -50,6 +57,9 @@ pub(in crate::ssh) struct Master {
     peer: Peer,
     open_timeout: Duration,
     received: Arc<AtomicU64>,
+    forwards_agent: bool,
+    /// `UpdateHostKeys ask` asks after the login.
+    _answerer: Option<Answerer>,
 }
 
 /// Starts a master, and waits until it has logged in.
@@ -66,8 +76,10 @@ pub(in crate::ssh) async fn dial(
     let program = program::program().ok_or(LinkTrouble::SshNotInstalled)?;
     let folder = Folder::make().map_err(|error| could_not("make a folder for it", &error))?;
     let time = PersonsTime::default();
-    let answerer = Answerer::listen(folder.path(), settings, people, time.clone())
-        .map_err(|error| could_not("be given somebody to ask", &error))?;
+    let heard = watch::Sender::new(Log::default());
+    let answerer =
+        Answerer::listen(folder.path(), settings, people, time.clone(), heard.subscribe())
+            .map_err(|error| could_not("be given somebody to ask", &error))?;
     let args = arguments::master(told, settings, &folder.socket(), answerer.is_some());
     let mut command = Command::new("sh");
     command.arg("-c").arg(GUARD).arg(program).arg(folder.path()).args(args);
@@ -80,24 +92,13 @@ pub(in crate::ssh) async fn dial(
     let mut child = command.spawn().map_err(|error| could_not("be started", &error))?;
     // `Child::wait` would let go of it.
     let leash = child.stdin.take();
-    let log = Listener::listen(child.stdout.take());
-    let aside = Listener::listen(child.stderr.take());
-    let unanswered = async {
-        match &answerer {
-            Some(answerer) => answerer.unanswered().await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut left = settings.connect_timeout.saturating_mul(2).saturating_add(LOGIN);
+    let log = Listener::listen(heard, child.stdout.take());
+    let aside = Listener::listen(watch::Sender::new(Log::default()), child.stderr.take());
     let socket = folder.socket();
     let mut ahead = Ahead { stages: stage::of_link(settings).into(), progress };
     let up = tokio::select! {
-        up = time.bound(
-            &mut left,
-            Phase::Authentication,
-            until_up(&mut child, &log, &socket, &mut ahead),
-        ) => up,
-        question = unanswered => Err(LinkTrouble::Unanswered { question }),
+        up = by_steps(&log, settings, &time, until_up(&mut child, &log, &socket, &mut ahead)) => up,
+        question = unanswered(answerer.as_ref()) => Err(LinkTrouble::Unanswered { question }),
     };
     match up {
         Ok(true) => {}
@@ -111,9 +112,6 @@ pub(in crate::ssh) async fn dial(
             }
             return Err(trouble);
         }
-        Err(LinkTrouble::TimedOut { .. }) => {
-            return Err(LinkTrouble::TimedOut { phase: log.now().phase });
-        }
         Err(trouble) => return Err(trouble),
     }
     let version = log.now().version.unwrap_or_default();
@@ -121,15 +119,23 @@ pub(in crate::ssh) async fn dial(
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(keep(child, leash, log, ending, stopped));
     let peer = Peer { version, user: settings.user.clone() };
-    let received = Arc::default();
-    Ok(Master { folder, ended, stop, peer, open_timeout: settings.connect_timeout, received })
+    Ok(Master {
+        folder,
+        ended,
+        stop,
+        peer,
+        open_timeout: settings.connect_timeout,
+        received: Arc::default(),
+        forwards_agent: settings.forward_agent.is_some(),
+        _answerer: answerer,
+    })
 }
 
 impl Master {
     /// Opens a channel and starts `command` on it.
     pub(in crate::ssh) async fn exec(&self, command: &str) -> Result<Channel, LinkTrouble> {
         let socket = self.folder.socket();
-        let opened = exec::open(&socket, command, self.received.clone());
+        let opened = exec::open(&socket, command, self.received.clone(), self.forwards_agent);
         match timeout(self.open_timeout, opened).await {
             Ok(Ok(channel)) => Ok(channel),
             Ok(Err(_)) if self.is_lost() => Err(self.lost().await),
@@ -161,7 +167,7 @@ impl Master {
     /// second half of `bound`.
     pub(in crate::ssh) async fn answers(&self, bound: Duration) -> bool {
         let socket = self.folder.socket();
-        let mut asked = std::pin::pin!(exec::open(&socket, ":", self.received.clone()));
+        let mut asked = std::pin::pin!(exec::open(&socket, ":", self.received.clone(), false));
         let answered = |opened: Result<Channel, OpenError>| {
             matches!(opened, Ok(_) | Err(OpenError::Refused(_))) && !self.is_lost()
         };
@@ -232,6 +238,49 @@ impl Ahead<'_> {
         while let Some(over) = self.stages.pop_front_if(|stage| log.is_past(stage)) {
             (self.progress)(over);
         }
+    }
+}
+
+/// Waits for a question that nobody has answered.
+async fn unanswered(answerer: Option<&Answerer>) -> Question {
+    match answerer {
+        Some(answerer) => answerer.unanswered().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for `up`, as long as the log tells of one step after the other in time.
+async fn by_steps(
+    log: &Listener,
+    settings: &SshSettings,
+    time: &PersonsTime,
+    up: impl Future<Output = bool>,
+) -> Result<bool, LinkTrouble> {
+    let mut up = std::pin::pin!(up);
+    loop {
+        let now = log.now();
+        let mut left = patience(&now, settings);
+        tokio::select! {
+            biased;
+            up = &mut up => return Ok(up),
+            in_time = time.bound(&mut left, now.phase, log.beyond(now.steps)) => in_time?,
+        }
+    }
+}
+
+/// How long the step that is under way may take, without a person's time.
+fn patience(log: &Log, settings: &SshSettings) -> Duration {
+    let bound = settings.connect_timeout;
+    match log.phase {
+        Phase::Resolve => bound + START,
+        // Each hop is dialled and logged in to before the server's first word, and
+        // its `ssh` tells of nothing that goes well.
+        Phase::KeyExchange if log.version.is_none() => {
+            let hops = u32::try_from(settings.jumps.len()).unwrap_or(u32::MAX);
+            bound.saturating_mul(hops.saturating_mul(2).saturating_add(1)).saturating_add(STEP)
+        }
+        _ if log.signs => bound + SIGNATURE,
+        _ => bound + STEP,
     }
 }
 
@@ -338,8 +387,10 @@ struct Listener {
 }
 
 impl Listener {
-    fn listen(log: Option<impl AsyncRead + Send + Unpin + 'static>) -> Self {
-        let heard = watch::Sender::new(Log::default());
+    fn listen(
+        heard: watch::Sender<Log>,
+        log: Option<impl AsyncRead + Send + Unpin + 'static>,
+    ) -> Self {
         let told = heard.clone();
         let task = log.map(|log| {
             tokio::spawn(async move {
@@ -358,6 +409,14 @@ impl Listener {
     /// What has been heard so far.
     fn now(&self) -> Log {
         self.heard.borrow().clone()
+    }
+
+    /// Waits until more than so many steps have been heard of.
+    async fn beyond(&self, steps: u64) {
+        let mut heard = self.heard.subscribe();
+        if heard.wait_for(|log| log.steps > steps).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// All of it, once `ssh` has ended. A child of its that holds the stream is

@@ -1,6 +1,6 @@
 //! What `ssh` asks through `SSH_ASKPASS`, as a question. Pure.
 
-use crate::domain::attention::Question;
+use crate::domain::attention::{Matter, Question};
 
 /// The question that these words of `ssh` are, in a login at `host` as `user`.
 /// What has no shape of its own is taken for a secret.
@@ -9,6 +9,7 @@ pub(super) fn question(prompt: &str, user: &str, host: &str) -> Question {
     passphrase(words)
         .or_else(|| host_key(words))
         .or_else(|| password(words))
+        .or_else(|| confirm(words, host))
         .unwrap_or_else(|| other(words, user, host))
 }
 
@@ -37,6 +38,20 @@ fn host_key(words: &str) -> Option<Question> {
         key_type: key_type.to_owned(),
         fingerprint: fingerprint.trim_end_matches('.').to_owned(),
     })
+}
+
+/// `Add key /home/me/.ssh/id (me@here) to agent?`, and `Accept updated hostkeys?
+/// (yes/no):`, whose keys are in the log alone.
+fn confirm(words: &str, host: &str) -> Option<Question> {
+    let key = || words.strip_prefix("Add key ")?.strip_suffix(") to agent?")?.rsplit_once(" (");
+    let about = match key() {
+        Some((file, _comment)) => Matter::AddKey { file: file.into() },
+        None if words.starts_with("Accept updated hostkeys?") => {
+            Matter::UpdateHostKeys { name: host.to_owned(), new: Vec::new(), old: Vec::new() }
+        }
+        None => return None,
+    };
+    Some(Question::Confirm { about })
 }
 
 /// `(me@box) Verification code:`, or whatever else there is.
@@ -92,6 +107,20 @@ mod tests {
             ("(ann@box) Verification code: ", prompt("ann", "box", "Verification code: ")),
             ("Enter PIN for 'card': ", prompt("me", "here", "Enter PIN for 'card': ")),
             ("(odd", prompt("me", "here", "(odd ")),
+            (
+                "Add key /home/me/.ssh/i d (me@here) to agent?",
+                Question::Confirm { about: Matter::AddKey { file: "/home/me/.ssh/i d".into() } },
+            ),
+            (
+                "Accept updated hostkeys? (yes/no): ",
+                Question::Confirm {
+                    about: Matter::UpdateHostKeys {
+                        name: "here".to_owned(),
+                        new: Vec::new(),
+                        old: Vec::new(),
+                    },
+                },
+            ),
         ];
         for (words, expected) in cases {
             assert_eq!(question(words, "me", "here"), expected, "{words}");

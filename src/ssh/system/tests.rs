@@ -4,11 +4,14 @@ use std::fs;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
+
 use crate::domain::doctor::stage::of_link;
-use crate::domain::failure::trouble::{LinkTrouble, LostHow};
-use crate::domain::target::UnknownHost;
+use crate::domain::failure::classify::heals_by_itself;
+use crate::domain::failure::trouble::{LinkTrouble, LostHow, Phase};
+use crate::domain::target::{SshSettings, UnknownHost};
 use crate::ssh::dial::dial_with;
-use crate::ssh::testing::{Sshd, dial, public};
+use crate::ssh::testing::{Sshd, dial, public, says};
 use crate::ssh::{ExecEvent, ExecReader};
 
 /// What a command printed, its exit status, and whether the channel was closed.
@@ -181,4 +184,73 @@ async fn what_keeps_ssh_from_logging_in_has_the_same_name_as_with_our_own() {
     let told = settings.system_ssh.as_mut().unwrap();
     told.port = Some(free);
     assert_eq!(dial(&settings).await.unwrap_err(), LinkTrouble::Refused);
+}
+
+/// A server that greets, and then says nothing more.
+async fn mute(greeting: &'static [u8]) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(greeting).await;
+            held.push(stream);
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_falls_silent_in_a_login_is_given_up() {
+    for greeting in [&b""[..], b"SSH-2.0-Mute_1.0\r\n"] {
+        let (sshd, settings) = Sshd::ready();
+        let port = mute(greeting).await;
+        let connect_timeout = Duration::from_secs(1);
+        let settings = sshd.by_system(SshSettings { port, connect_timeout, ..settings });
+        let trouble = within(dial(&settings)).await.unwrap_err();
+        assert!(heals_by_itself(&trouble), "{trouble:?}");
+        let phase = matches!(trouble, LinkTrouble::TimedOut { phase: Phase::KeyExchange });
+        assert!(phase || greeting.is_empty(), "{trouble:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_is_forwarded_where_the_settings_say_so() {
+    let sshd = Sshd::start("");
+    let key = sshd.key("id", "ed25519", "");
+    sshd.authorize(&key);
+    let agent = sshd.agent(&[&key]);
+    for forwarded in [false, true] {
+        let socket = forwarded.then(|| agent.socket.clone());
+        let settings =
+            sshd.by_system(SshSettings { forward_agent: socket, ..sshd.settings(&[&key]) });
+        let file = sshd.path("ssh_config");
+        let line = match forwarded {
+            true => format!("ForwardAgent {}\n", agent.socket.display()),
+            false => "ForwardAgent no\n".to_owned(),
+        };
+        fs::write(&file, line + &fs::read_to_string(&file).unwrap()).unwrap();
+        let link = dial(&settings).await.unwrap();
+        let said = says(&link, "ssh-add -l 2>&1").await;
+        assert_eq!(said.contains("ED25519"), forwarded, "{said}");
+    }
+}
+
+/// A shell that ends at once has closed its input before it is written to: what it
+/// has said is there all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_takes_no_input_is_heard_to_its_end() {
+    let (sshd, settings) = Sshd::ready();
+    let link = dial(&sshd.by_system(settings)).await.unwrap();
+    let (mut reader, mut writer) = link.exec("echo closed; exit 3").await.unwrap().split();
+    let first = within(reader.next()).await;
+    assert_eq!(first, Some(ExecEvent::Stdout("closed\n".into())));
+    // The master closes its end once the command has ended, which takes a moment.
+    for _ in 0..200 {
+        within(writer.write_all(b"nobody reads this\n")).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (_, _, status, closed) = within(all(&mut reader)).await;
+    assert_eq!((status, closed), (Some(3), true));
+    assert!(!link.is_lost());
 }

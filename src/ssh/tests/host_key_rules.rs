@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::domain::failure::classify::heals_by_itself;
 use crate::domain::failure::trouble::LinkTrouble;
 use crate::domain::host_key::TrustError;
-use crate::domain::target::{SshSettings, UnknownHost};
+use crate::domain::target::{SshSettings, UnknownHost, Update};
 use crate::ssh::testing::{Sshd, dial, public};
 use crate::ssh::{host_key, trust_host_key};
 
@@ -188,7 +188,7 @@ async fn a_known_hosts_other_keys_are_learned_and_those_it_lost_are_forgotten() 
     let key = sshd.key("id", "ed25519", "");
     sshd.authorize(&key);
     let mut settings = sshd.settings(&[&key]);
-    settings.host_key_rules.update = true;
+    settings.host_key_rules.update = Update::Yes;
     let gone = sshd.key("gone", "ed25519", "");
     let known = format!(
         "# mine\n{0} {1}\nelsewhere {2}\n{0} {2}\n",
@@ -216,7 +216,7 @@ async fn a_host_that_somebody_wrote_a_pattern_for_is_left_alone() {
     let key = sshd.key("id", "ed25519", "");
     sshd.authorize(&key);
     let mut settings = sshd.settings(&[&key]);
-    settings.host_key_rules.update = true;
+    settings.host_key_rules.update = Update::Yes;
     let known = format!("[127.0.0.*]:{} {}\n", settings.port, bare(&sshd.path("host_ed25519")));
     fs::write(sshd.path("known_hosts"), &known).unwrap();
     let link = dial(&settings).await.unwrap();

@@ -8,7 +8,7 @@ mod host_key_rules;
 mod host_keys;
 mod jumps;
 mod login;
-mod people;
+pub(super) mod people;
 mod proxy;
 mod security_key;
 mod ssh_config;

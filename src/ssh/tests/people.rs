@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::domain::attention::{Question, QuestionKind, Reply};
+use crate::domain::attention::{Matter, Question, QuestionKind, Reply};
 use crate::domain::failure::trouble::{KeyOutcome, KeySource, LinkTrouble, TriedKey};
 use crate::domain::secret::Secret;
-use crate::domain::target::{SshSettings, UnknownHost};
+use crate::domain::ssh_options::AddKeys;
+use crate::domain::target::{SshSettings, UnknownHost, Update};
 use crate::ssh::dial::dial_asking;
 use crate::ssh::fake::{self, Door};
 use crate::ssh::people::{Answer, Notice, PATIENCE, People, Prompter};
@@ -16,7 +17,7 @@ use crate::ssh::testing::{PASSPHRASE, Sshd, bare_settings};
 
 /// A person who says one thing after the other, and then nothing more.
 #[derive(Debug, Default)]
-struct Person {
+pub(in crate::ssh) struct Person {
     says: Mutex<Vec<Option<&'static str>>>,
     /// What they were asked, with whether it was again.
     asked: Mutex<Vec<(Question, bool)>>,
@@ -26,12 +27,12 @@ struct Person {
 }
 
 impl Person {
-    fn who_says(says: &[&'static str]) -> Arc<Self> {
+    pub(in crate::ssh) fn who_says(says: &[&'static str]) -> Arc<Self> {
         let says = says.iter().rev().map(|text| Some(*text)).collect();
         Arc::new(Self { says: Mutex::new(says), ..Self::default() })
     }
 
-    fn kinds(&self) -> Vec<QuestionKind> {
+    pub(in crate::ssh) fn kinds(&self) -> Vec<QuestionKind> {
         self.asked.lock().unwrap().iter().map(|(question, _)| question.kind()).collect()
     }
 
@@ -122,6 +123,13 @@ async fn a_wrong_answer_is_forgotten_and_asked_for_again_up_to_three_times() {
     }
 }
 
+#[tokio::test]
+async fn of_the_prompts_of_one_conversation_only_the_first_follows_upon_a_refusal() {
+    let person = Person::who_says(&["123", "red", "123", "blue"]);
+    assert_eq!(login(Door::Codes("123", "blue"), &person).await, Ok(()));
+    assert_eq!(person.again(), [false, false, true, false]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_person_may_take_longer_than_the_server_and_not_for_ever() {
     let slow = Duration::from_secs(80);
@@ -155,7 +163,7 @@ async fn nobody_is_tried_where_there_is_nobody_to_ask() {
     assert_eq!(trouble, LinkTrouble::AuthDenied { user: "ann".to_owned(), tried, methods });
 }
 
-fn asking(person: &Arc<Person>) -> People {
+pub(in crate::ssh) fn asking(person: &Arc<Person>) -> People {
     People { askpass: None, prompter: Some(person.clone()) }
 }
 
@@ -217,6 +225,65 @@ async fn a_person_decides_about_a_host_that_is_not_known_where_ssh_asks() {
     let person = Person::who_says(&[]);
     assert_eq!(dial(&person).await, Ok(()));
     assert!(person.kinds().is_empty());
+}
+
+/// Until it holds; what is done after a login is seen by what comes of it.
+async fn eventually(holds: impl Fn() -> bool) {
+    let waited = async {
+        while !holds() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waited).await.expect("in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_gets_a_key_after_a_yes_where_that_is_asked() {
+    let sshd = Sshd::start("");
+    let key = sshd.key("id", "ed25519", PASSPHRASE);
+    sshd.authorize(&key);
+    let agent = sshd.agent(&[]);
+    let mut settings = sshd.settings(&[&key]);
+    settings.agent_socket = Some(agent.socket.clone());
+    settings.login.add_keys = AddKeys::Yes { asks: true, confirm: false, lifetime: None };
+    let question = Question::Confirm { about: Matter::AddKey { file: key.clone() } };
+    for (answer, prompts) in [("no", 2), ("yes", 2)] {
+        let person = Person::who_says(&[PASSPHRASE, answer]);
+        // A link that is gone asks nothing more.
+        let _link = dial_asking(&settings, asking(&person), &|_| {}).await.unwrap();
+        eventually(|| person.asked.lock().unwrap().len() == prompts).await;
+        assert_eq!(person.asked.lock().unwrap()[1], (question.clone(), false));
+        if answer == "yes" {
+            eventually(|| !held(&agent.socket).contains("no identities")).await;
+        }
+    }
+    // The agent has it: nobody is asked anything.
+    let person = Person::who_says(&[]);
+    dial_asking(&settings, asking(&person), &|_| {}).await.unwrap();
+    assert!(person.kinds().is_empty());
+}
+
+fn held(agent: &std::path::Path) -> String {
+    let mut listed = std::process::Command::new("ssh-add");
+    listed.arg("-l").env("SSH_AUTH_SOCK", agent);
+    String::from_utf8(listed.output().unwrap().stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_tells_of_its_keys_is_written_down_after_a_yes_where_that_is_asked() {
+    let sshd = Sshd::with_host_keys(&["ed25519", "rsa"], "");
+    let key = sshd.key("id", "ed25519", "");
+    sshd.authorize(&key);
+    let mut settings = sshd.settings(&[&key]);
+    settings.host_key_rules.update = Update::Ask;
+    for (answer, lines) in [("no", 1), ("yes", 2)] {
+        let person = Person::who_says(&[answer]);
+        let link = dial_asking(&settings, asking(&person), &|_| {}).await.unwrap();
+        eventually(|| person.kinds() == [QuestionKind::Confirm]).await;
+        eventually(|| sshd.known_hosts().lines().count() == lines).await;
+        link.close().await;
+    }
+    assert!(sshd.known_hosts().contains("ssh-rsa"), "{}", sshd.known_hosts());
 }
 
 #[test]

@@ -312,3 +312,36 @@ fn what_is_wrong_in_the_files_is_refused_with_its_place() {
         assert_eq!((named, line), (dot_ssh.join(file), Some(number)), "{config}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_comes_from_the_address_that_is_set() {
+    let (sshd, lines) = ready("");
+    for (set, from) in [
+        ("", "127.0.0.1"),
+        ("BindAddress 127.0.0.2", "127.0.0.2"),
+        ("BindInterface lo\nBindAddress 127.0.0.3", "127.0.0.3"),
+        ("BindInterface lo", "127.0.0.1"),
+    ] {
+        let link = dial(&with(&sshd, &lines, set)).await.unwrap();
+        let said = says(&link, "echo $SSH_CONNECTION").await;
+        assert!(said.starts_with(&format!("{from} ")), "{set}: {said}");
+    }
+    for not_ours in ["BindAddress 192.0.2.1", "BindInterface no-such-interface"] {
+        dial(&with(&sshd, &lines, not_ours)).await.unwrap_err();
+    }
+    assert_eq!(logins(&sshd), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_systems_file_knows_a_host_as_well_and_is_not_written_to() {
+    let (sshd, lines) = ready("");
+    let file = sshd.path("global");
+    let text = format!("[127.0.0.1]:{} {}", sshd.port, public(&sshd.path("host_ed25519")));
+    fs::write(&file, &text).unwrap();
+    let strict = "StrictHostKeyChecking yes";
+    let global = format!("{strict}\n GlobalKnownHostsFile {}", file.display());
+    dial(&with(&sshd, &lines, &global)).await.unwrap();
+    assert_eq!((fs::read_to_string(&file).unwrap(), sshd.known_hosts()), (text, String::new()));
+    let trouble = dial(&with(&sshd, &lines, strict)).await.unwrap_err();
+    assert!(matches!(trouble, LinkTrouble::HostKeyUnknown { .. }), "{trouble:?}");
+}

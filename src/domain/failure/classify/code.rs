@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::shell::{ShellHint, ends_in_prompt, shell_hint};
 use crate::domain::agent::Trouble;
-use crate::domain::attention::Question;
+use crate::domain::attention::{Matter, Question};
 use crate::domain::failure::catalogue::{Agent, Code, Link, Local, Reach, Session, Trust};
 use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::local_trouble::LocalTrouble;
@@ -48,7 +48,10 @@ pub fn link_code(trouble: &LinkTrouble) -> Code {
         T::NoKeys { .. } => Trust::AuthNoKeys.into(),
         T::TooManyAuthFailures { .. } => Trust::AuthTooMany.into(),
         T::PassphraseNeeded { .. } => Trust::AuthPassphrase.into(),
-        T::Unanswered { question: Question::HostKey { .. } } => Trust::HostKeyQuestion.into(),
+        T::Unanswered {
+            question:
+                Question::HostKey { .. } | Question::Confirm { about: Matter::AddressKey { .. } },
+        } => Trust::HostKeyQuestion.into(),
         T::Unanswered { .. } => Trust::AuthQuestion.into(),
         T::IdentityMissing { .. } => Trust::IdentityMissing.into(),
         T::IdentityExposed { .. } => Trust::IdentityExposed.into(),

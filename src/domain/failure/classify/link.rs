@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::code::{link_code, locked_file};
 use super::told::Told;
-use crate::domain::attention::Question;
+use crate::domain::attention::{Matter, Question};
 use crate::domain::failure::Failure;
 use crate::domain::failure::greeting::GreetingTrouble;
 use crate::domain::failure::quote::{one_line, shown_word};
@@ -211,6 +211,15 @@ fn unanswered(question: &Question, host: &str) -> Told {
         ))
         .with("fingerprint", one_line(fingerprint)),
         Question::Touch { key } => Told::new(format!("the security key {key} waits for a touch")),
+        Question::Confirm {
+            about: Matter::AddressKey { name, address, fingerprint, file, line },
+        } => Told::new(format!(
+            "{name} shows the host key {fingerprint}, and its address {address} has another one in \
+             {}:{line}",
+            file.display()
+        ))
+        .with("fingerprint", one_line(fingerprint)),
+        Question::Confirm { .. } => Told::new(format!("{host} waits for a yes")),
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::domain::agent::{Complaint, Profile, Trouble};
-use crate::domain::attention::Question;
+use crate::domain::attention::{Matter, Question};
 use crate::domain::failure::catalogue::{Code, Remedy};
 use crate::domain::failure::greeting::GreetingTrouble as G;
 use crate::domain::failure::local_trouble::LocalTrouble;
@@ -118,6 +118,18 @@ fn link_troubles() -> Vec<LinkTrouble> {
             },
         },
         T::Unanswered { question: Question::Touch { key: "yubi".to_owned() } },
+        T::Unanswered { question: Question::Confirm { about: Matter::AddKey { file: file() } } },
+        T::Unanswered {
+            question: Question::Confirm {
+                about: Matter::AddressKey {
+                    name: name(),
+                    address: "192.0.2.7".to_owned(),
+                    fingerprint: "SHA256:abc".to_owned(),
+                    file: file(),
+                    line: 3,
+                },
+            },
+        },
         T::IdentityMissing { file: file() },
         T::IdentityExposed { file: file(), mode: 0o644 },
         T::IdentityUnusable { file: file(), detail: words() },

@@ -189,9 +189,12 @@ impl Sshd {
         fs::read_to_string(self.path("known_hosts")).unwrap_or_default()
     }
 
-    /// Kills the processes of all connections.
+    /// Kills the processes of all connections: for a plain user the one that was
+    /// started has a child, which would go on without it.
     pub(super) fn kill_sessions(&self) {
         for session in self.sessions.lock().unwrap().iter_mut() {
+            let id = session.id().to_string();
+            let _ = Command::new("pkill").args(["-KILL", "-P", &id]).status();
             let _ = session.kill();
             let _ = session.wait();
         }

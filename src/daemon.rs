@@ -8,6 +8,7 @@
 //! run and are found again by the next daemon.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{UnixListener as UnixSocket, UnixStream};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -33,7 +34,8 @@ use crate::actors::supervisor::{
 };
 use crate::actors::surroundings;
 use crate::actors::{ask, now};
-use crate::api::server::serve;
+use crate::api::server::{Doors, TcpDoor, serve};
+use crate::domain::listen::Listen;
 use crate::domain::origin::{ControlId, Origin, Who};
 use crate::domain::session::Phase;
 use crate::paths::{Environment, PathsError};
@@ -44,6 +46,7 @@ use crate::store::control_id::control_id;
 use crate::store::registry::{Registry, RegistryError};
 use crate::store::rescue::{self, Rescue};
 use crate::store::state_dir::{DaemonLock, StateDir, StateDirError};
+use crate::store::token::token;
 use crate::telemetry::{self, OwnFile};
 
 /// How often a lock is looked at whose holder does not answer, and how long
@@ -61,6 +64,8 @@ pub struct DaemonOptions {
     pub config: Option<PathBuf>,
     /// The log's file, where it is ours to look after.
     pub log: Option<OwnFile>,
+    /// Where to listen besides the socket.
+    pub listen: Option<Listen>,
 }
 
 /// Why the daemon did not start, or ended.
@@ -100,9 +105,22 @@ pub enum DaemonError {
     /// The runtime, a signal handler or an actor could not be started.
     #[error("could not start: {0}")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The API's server ended with this.
-    #[error("the server failed: {0}")]
-    Server(#[source] io::Error),
+    /// The TCP port cannot be had.
+    #[error("{address}: {source}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// Why it cannot.
+        source: io::Error,
+    },
+    /// The token of the TCP port cannot be kept.
+    #[error("{}: {source}", path.display())]
+    Token {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 impl DaemonError {
@@ -115,7 +133,9 @@ impl DaemonError {
             Self::NotASocket(path) => Some(format!("mv {0} {0}.old", path.display())),
             Self::ControlId { path, .. } => Some(format!("rm '{}'", path.display())),
             Self::HandedOver(_) => Some("longhaul daemon install".to_owned()),
-            Self::Paths(_) | Self::Socket { .. } | Self::Start(_) | Self::Server(_) => None,
+            Self::Listen { address, .. } => Some(format!("ss -ltnp sport = :{}", address.port())),
+            Self::Token { path, .. } => Some(format!("rm '{}'", path.display())),
+            Self::Paths(_) | Self::Socket { .. } | Self::Start(_) => None,
         }
     }
 }
@@ -157,6 +177,7 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
         lock: lock.clone(),
         socket,
         handed,
+        listen: options.listen,
         manager: Manager::of_process(),
         config: environment.config_file(options.config.as_deref())?,
         ssh: ssh_environment(&environment),
@@ -196,6 +217,8 @@ struct Plan {
     socket: PathBuf,
     /// What the service manager listens on for us, in the place of `socket`.
     handed: Option<UnixSocket>,
+    /// Where it listens besides.
+    listen: Option<Listen>,
     manager: Manager,
     config: PathBuf,
     ssh: SshEnvironment,
@@ -253,7 +276,11 @@ async fn live(mut plan: Plan) -> Result<(), DaemonError> {
     surroundings::watch(&supervisor);
     let handed = plan.handed.take();
     let ours = handed.is_none();
-    let listener = match handed {
+    let tcp = match plan.listen {
+        Some(listen) => Some(open_tcp(listen, &plan.state_dir).await?),
+        None => None,
+    };
+    let socket = match handed {
         Some(socket) => take_over(socket)?,
         None => bind(&plan.socket)?,
     };
@@ -285,7 +312,7 @@ async fn live(mut plan: Plan) -> Result<(), DaemonError> {
         digests,
         stop,
     });
-    let served = serve(listener, handle, told_to_stop(stopped, supervisor.clone())).await;
+    serve(Doors { socket, tcp }, handle, told_to_stop(stopped, supervisor.clone())).await;
     info!("stopping; sessions go on");
     plan.manager.stopping();
     let in_place = plan.lock.is_in_place();
@@ -300,7 +327,7 @@ async fn live(mut plan: Plan) -> Result<(), DaemonError> {
     if !in_place {
         return Err(StateDirError::Gone { dir: plan.state_dir.root().to_owned() }.into());
     }
-    served.map_err(DaemonError::Server)
+    Ok(())
 }
 
 /// Stops the daemon once its state directory is gone. What it writes from then
@@ -438,6 +465,21 @@ fn take_over(socket: UnixSocket) -> Result<UnixListener, DaemonError> {
         .set_nonblocking(true)
         .and_then(|()| UnixListener::from_std(socket))
         .map_err(DaemonError::HandedOver)
+}
+
+/// Listens on a port, for whoever has the token in the state directory.
+async fn open_tcp(listen: Listen, state_dir: &StateDir) -> Result<TcpDoor, DaemonError> {
+    let path = state_dir.token();
+    let token = match token(&path, rand::random()) {
+        Ok(token) => token,
+        Err(source) => return Err(DaemonError::Token { path, source }),
+    };
+    let address = listen.address();
+    let failed = |source| DaemonError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    info!(address = %bound, token = %path.display(), "listens on TCP");
+    Ok(TcpDoor { listener, token })
 }
 
 fn bind(path: &Path) -> Result<UnixListener, DaemonError> {

@@ -15,6 +15,7 @@ use super::{parts, service, start};
 use crate::api::client::Client;
 use crate::api::types::VersionView;
 use crate::daemon::DaemonOptions;
+use crate::domain::listen::Listen;
 use crate::telemetry::OwnFile;
 
 /// `longhaul daemon`.
@@ -45,6 +46,10 @@ pub(super) enum Verb {
 /// `longhaul daemon run`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
+    /// Take requests on a TCP port of this machine, too, from whoever has the token
+    /// that is in the file `token` of the state directory.
+    #[arg(long, value_name = "[ADDRESS:]PORT", env = "LONGHAUL_LISTEN", hide_env_values = true)]
+    listen: Option<Listen>,
     /// Leave the terminal's session first; how other commands start it.
     #[arg(long, hide = true)]
     detached: bool,
@@ -68,7 +73,7 @@ pub(super) fn run(args: &RunArgs, config: Option<PathBuf>) -> ExitCode {
     }
     let most = args.log_bytes;
     let log = args.log.clone().map(|path| OwnFile { path, most });
-    parts::run_daemon(DaemonOptions { config, log })
+    parts::run_daemon(DaemonOptions { config, log, listen: args.listen })
 }
 
 /// Runs the other verbs.

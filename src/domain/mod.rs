@@ -20,6 +20,7 @@ pub mod host_key;
 pub mod ids;
 pub mod import;
 pub mod launch;
+pub mod listen;
 pub mod max_output;
 pub mod nearest;
 pub mod origin;

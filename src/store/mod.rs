@@ -7,6 +7,7 @@
 //! - [`mirror`]: one session's output and input, as plain files, and what it
 //!   needs for its start and the registry must never see.
 //! - [`control_id`]: what tells this state directory from any other.
+//! - [`token`]: what whoever comes by TCP has to know.
 //! - [`config_files`]: the configuration's files, as the disk has them.
 //! - [`marks`]: files of others, to see that they were edited.
 //!
@@ -20,3 +21,4 @@ pub mod mirror;
 pub mod registry;
 pub mod rescue;
 pub mod state_dir;
+pub mod token;

@@ -277,6 +277,12 @@ impl StateDir {
         Ok(fresh)
     }
 
+    /// The file that holds the token of the API's TCP listener.
+    #[must_use]
+    pub fn token(&self) -> PathBuf {
+        self.root.join("token")
+    }
+
     /// The folder that holds all mirrors.
     #[must_use]
     pub fn sessions(&self) -> PathBuf {

@@ -2,13 +2,16 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Path, Query};
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::bounds::{BODY_TIME, MAX_BODIES, MAX_RUN};
 use super::error::ApiError;
+use crate::api::backend::RequestError;
 
 /// The `{id}` or `{name}` of a path.
 #[derive(Debug)]
@@ -42,19 +45,53 @@ impl<S: Send + Sync, Q: DeserializeOwned> FromRequestParts<S> for Asked<Q> {
 }
 
 /// A body, whose size the route has bounded.
-pub(super) type Body = Result<Bytes, BytesRejection>;
+#[derive(Debug)]
+pub(super) struct Body {
+    bytes: Bytes,
+    /// Its part of what all of them may take.
+    _room: SemaphorePermit<'static>,
+}
 
-/// The bytes of a body.
-pub(super) fn bytes(body: Body) -> Result<Bytes, ApiError> {
-    body.map_err(|rejection| {
-        ApiError::request(rejection.status(), "bad-body", rejection.body_text())
-    })
+/// What is left of [`MAX_BODIES`].
+static ROOM: Semaphore = Semaphore::const_new(MAX_BODIES);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let length = request.headers().get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        // One that does not say how long it is may become as long as any.
+        let room = length
+            .map_or(MAX_RUN, |length| usize::try_from(length).unwrap_or(usize::MAX).min(MAX_RUN));
+        let read = async {
+            // It fails for a closed one, and nobody closes this; MAX_RUN fits
+            // any number of permits.
+            let room = ROOM.acquire_many(u32::try_from(room).unwrap_or(u32::MAX)).await;
+            let room = room.map_err(|_| ApiError::from(RequestError::Unavailable))?;
+            let bytes: Result<Bytes, BytesRejection> = Bytes::from_request(request, state).await;
+            let bytes = bytes.map_err(|rejection| {
+                ApiError::request(rejection.status(), "bad-body", rejection.body_text())
+            })?;
+            Ok(Self { bytes, _room: room })
+        };
+        tokio::time::timeout(BODY_TIME, read).await.unwrap_or_else(|_| {
+            let message = format!("the body did not come within {} s", BODY_TIME.as_secs());
+            Err(ApiError::request(StatusCode::REQUEST_TIMEOUT, "slow-body", message))
+        })
+    }
+}
+
+impl Body {
+    /// What it is.
+    pub(super) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
 }
 
 /// The body as JSON.
 pub(super) fn json<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
-    let bytes = bytes(body)?;
-    let mut source = serde_json::Deserializer::from_slice(&bytes);
+    let mut source = serde_json::Deserializer::from_slice(&body.bytes);
     // The path to the field is worth more than the column in a line that a
     // program wrote.
     serde_path_to_error::deserialize(&mut source).map_err(|error| {
@@ -64,8 +101,7 @@ pub(super) fn json<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
 
 /// The body as JSON, or the default where there is none.
 pub(super) fn json_or_default<T: DeserializeOwned + Default>(body: Body) -> Result<T, ApiError> {
-    let bytes = bytes(body)?;
-    if bytes.is_empty() { Ok(T::default()) } else { json(Ok(bytes)) }
+    if body.bytes.is_empty() { Ok(T::default()) } else { json(body) }
 }
 
 /// A switch in a query string: `1` or `true`, `0` or `false`, or the bare name.

@@ -1,12 +1,26 @@
-//! Takes connections of our own user, and nobody else's.
+//! Takes connections of our own user on the socket, and of anybody on a TCP
+//! port, whose requests `guard` looks at.
 
 use std::io;
 use std::time::Duration;
 
-use axum::serve::Listener;
-use tokio::net::unix::SocketAddr;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::time::Instant;
 use tracing::{error, warn};
+
+/// How often it is told that others than the owner try to connect: whoever can
+/// knock must not be able to fill the log.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
+
+/// Where connections come from.
+pub(super) trait Listener: Send + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection that may ask something. Cancel safe.
+    fn accept(&mut self) -> impl Future<Output = Self::Stream> + Send;
+}
 
 /// A listener that drops connections of other users.
 ///
@@ -16,11 +30,24 @@ use tracing::{error, warn};
 pub(super) struct OwnerOnly {
     inner: UnixListener,
     own: u32,
+    /// When somebody was last told of, and how many have been dropped since.
+    warned: Option<Instant>,
+    untold: u64,
 }
 
 impl OwnerOnly {
     pub(super) fn new(inner: UnixListener) -> Self {
-        Self { inner, own: rustix::process::geteuid().as_raw() }
+        let own = rustix::process::geteuid().as_raw();
+        Self { inner, own, warned: None, untold: 0 }
+    }
+
+    fn dropped(&mut self, peer: &dyn std::fmt::Debug) {
+        self.untold += 1;
+        if self.warned.is_none_or(|warned| warned.elapsed() >= BETWEEN_WARNINGS) {
+            warn!(?peer, connections = self.untold, "dropped connections of another user");
+            self.warned = Some(Instant::now());
+            self.untold = 0;
+        }
     }
 }
 
@@ -31,31 +58,46 @@ fn may_talk(peer: u32, own: u32) -> bool {
 }
 
 impl Listener for OwnerOnly {
-    type Io = UnixStream;
-    type Addr = SocketAddr;
+    type Stream = UnixStream;
 
-    async fn accept(&mut self) -> (UnixStream, SocketAddr) {
+    async fn accept(&mut self) -> UnixStream {
         loop {
-            match self.inner.accept().await {
-                Ok((stream, address)) => match stream.peer_cred() {
-                    Ok(peer) if may_talk(peer.uid(), self.own) => return (stream, address),
-                    Ok(peer) => warn!(uid = peer.uid(), "dropped a connection of another user"),
-                    Err(error) => warn!(%error, "dropped a connection of an unknown user"),
-                },
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                // Out of file descriptors, most likely: accept(2) would fail
-                // again at once, so wait for some to be closed.
-                Err(error) => {
-                    error!(%error, "could not take a connection");
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
+            let Some((stream, _)) = or_pause(self.inner.accept().await).await else { continue };
+            match stream.peer_cred() {
+                Ok(peer) if may_talk(peer.uid(), self.own) => return stream,
+                Ok(peer) => self.dropped(&peer.uid()),
+                Err(error) => self.dropped(&error),
             }
         }
     }
+}
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> TcpStream {
+        loop {
+            let Some((stream, _)) = or_pause(Self::accept(self).await).await else { continue };
+            // Without it small pieces of an answer wait for each other; a
+            // connection that is gone already is found to be so in a moment.
+            let _ = stream.set_nodelay(true);
+            return stream;
+        }
     }
+}
+
+async fn or_pause<T>(accepted: io::Result<T>) -> Option<T> {
+    match accepted {
+        Ok(stream) => return Some(stream),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+        // Out of file descriptors, most likely: accept(2) would fail again at
+        // once, so wait for some to be closed.
+        Err(error) => {
+            error!(%error, "could not take a connection");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 
+use super::bounds::{MAX_INPUT, MAX_OTHER, MAX_RUN};
 use super::error::ApiError;
-use super::extract::{Asked, Body, Named, bytes, json, json_or_default, switch};
+use super::extract::{Asked, Body, Named, json, json_or_default, switch};
 use super::serve::Context;
 use super::{check, events, output, watch, watch_all};
 use crate::api::backend::{Backend, RequestError};
@@ -18,14 +19,6 @@ use crate::api::types::{
     SessionView, StatusView, TrustRequest, VersionView,
 };
 use crate::domain::attention::AnswerError;
-
-/// The largest request to run something: room for a prompt with a long file in
-/// it, and a bound on what one request can make the daemon hold.
-const MAX_RUN: usize = 16 << 20;
-/// The most input that one request adds.
-const MAX_INPUT: usize = 1 << 20;
-/// The largest body of any other request.
-const MAX_OTHER: usize = 64 << 10;
 
 type Reply<T> = Result<Json<T>, ApiError>;
 type Daemon<B> = State<Context<B>>;
@@ -114,7 +107,7 @@ async fn input<B: Backend>(
     Asked(query): Asked<InputQuery>,
     body: Body,
 ) -> Reply<InputTaken> {
-    let bytes = bytes(body)?;
+    let bytes = body.into_bytes();
     let InputQuery { offset, again, eof, wait: wait_s } = query;
     let offer = InputOffer { bytes, offset, again, eof, wait_s };
     // A server that stops is not held up by who waits for room; who waits asks

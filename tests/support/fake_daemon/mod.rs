@@ -98,7 +98,7 @@ impl Fake {
     }
 
     /// Serves it on its socket until it is told to stop; the sender stops it.
-    pub(crate) fn listen(&self) -> tokio::task::JoinHandle<std::io::Result<()>> {
+    pub(crate) fn listen(&self) -> tokio::task::JoinHandle<()> {
         let listener = UnixListener::bind(self.socket()).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         self.state().stop = Some(stop);

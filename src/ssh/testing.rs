@@ -193,10 +193,12 @@ impl Sshd {
     /// started has a child, which would go on without it.
     pub(super) fn kill_sessions(&self) {
         for session in self.sessions.lock().unwrap().iter_mut() {
-            let id = session.id().to_string();
-            let _ = Command::new("pkill").args(["-KILL", "-P", &id]).status();
+            let parent = session.id().to_string();
+            let children = Command::new("pgrep").args(["-P", &parent]).output().unwrap().stdout;
             let _ = session.kill();
             let _ = session.wait();
+            let children = String::from_utf8_lossy(&children).into_owned();
+            let _ = Command::new("kill").arg("-KILL").args(children.split_whitespace()).output();
         }
     }
 

@@ -5,12 +5,16 @@
 //! a passphrase or a password until it is refused, everything else for two
 //! minutes, and what may be a one-time code for one use.
 
+mod matter;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use matter::Matter;
 
 use super::secret::Secret;
 use super::timestamp::Timestamp;
@@ -69,10 +73,6 @@ pub enum Question {
         about: Matter,
     },
 }
-
-mod matter;
-
-pub use matter::Matter;
 
 impl Question {
     /// Its kind, in one word.

@@ -254,3 +254,39 @@ async fn a_command_that_takes_no_input_is_heard_to_its_end() {
     assert_eq!((status, closed), (Some(3), true));
     assert!(!link.is_lost());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hop_that_forwards_nothing_says_so() {
+    let (_gate, hop) = Sshd::ready_with("AllowTcpForwarding no");
+    let (target, settings) = Sshd::ready();
+    let mut settings = target.by_system(settings);
+    let key = hop.identity_files[0].display();
+    let (user, port) = (&hop.user, hop.port);
+    let way = format!(
+        "Host gate\n HostName 127.0.0.1\n Port {port}\n User {user}\n IdentityFile {key}\n\
+         Host 127.0.0.1\n ProxyJump gate\nHost *\n StrictHostKeyChecking accept-new\n"
+    );
+    let file = target.path("ssh_config");
+    fs::write(&file, way + &fs::read_to_string(&file).unwrap()).unwrap();
+    let name = format!("{user}@127.0.0.1:{port}");
+    let to = format!("127.0.0.1:{}", settings.port);
+    settings.jumps = vec![hop];
+    let trouble = within(dial(&settings)).await.unwrap_err();
+    assert_eq!(trouble, LinkTrouble::ForwardProhibited { hop: name, to });
+}
+
+/// As with `ssh`, which waits for its agent; but not for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_hangs_is_given_up_and_nobody_is_logged_in() {
+    let (sshd, settings) = Sshd::ready();
+    let connect_timeout = Duration::from_secs(1);
+    let settings = sshd.by_system(SshSettings { connect_timeout, ..settings });
+    let socket = sshd.path("silent");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let file = sshd.path("ssh_config");
+    let line = format!("IdentityAgent {}\n", socket.display());
+    fs::write(&file, line + &fs::read_to_string(&file).unwrap()).unwrap();
+    let trouble = within(dial(&settings)).await.unwrap_err();
+    assert_eq!(trouble, LinkTrouble::TimedOut { phase: Phase::Authentication });
+    assert!(!sshd.log().contains("Accepted"), "{}", sshd.log());
+}

@@ -19,6 +19,9 @@ pub(super) fn trouble_on_the_way(log: &Log, aside: &Log, settings: &SshSettings)
     if !never_came {
         return trouble;
     }
+    if let Some(refused) = refused_forward(&aside.words, settings) {
+        return refused;
+    }
     let said = aside.words.lines().map(str::trim).rfind(|line| !line.is_empty());
     match (settings.jumps.last(), said) {
         (Some(hop), Some(_)) => LinkTrouble::Jump {
@@ -30,6 +33,29 @@ pub(super) fn trouble_on_the_way(log: &Log, aside: &Log, settings: &SshSettings)
         }
         _ => trouble,
     }
+}
+
+/// What a hop says of the way from it: `channel 0: open failed: REASON: DETAIL`. Each
+/// hop behind it tells that it has heard nothing, which is how they are told apart.
+fn refused_forward(aside: &str, settings: &SshSettings) -> Option<LinkTrouble> {
+    let mut lines = aside.lines().map(str::trim);
+    let why =
+        lines.find_map(|line| line.strip_prefix("channel ")?.split_once(": open failed: "))?.1;
+    let behind = lines.filter(|line| line.starts_with("kex_exchange_identification: ")).count();
+    let at = settings.jumps.len().checked_sub(behind + 1)?;
+    let address = |host: &SshSettings| format!("{}@{}:{}", host.user, host.host_name, host.port);
+    let hop = address(&settings.jumps[at]);
+    let next = settings.jumps.get(at + 1).unwrap_or(settings);
+    let host = &next.host_name;
+    let to = match host.contains(':') {
+        true => format!("[{host}]:{}", next.port),
+        false => format!("{host}:{}", next.port),
+    };
+    let (reason, detail) = why.split_once(": ").unwrap_or((why, why));
+    Some(match reason {
+        "administratively prohibited" => LinkTrouble::ForwardProhibited { hop, to },
+        _ => LinkTrouble::Forward { hop, to, detail: detail.to_owned() },
+    })
 }
 
 /// The trouble that this log of `ssh` stands for, on the way to `host` as `user`.
@@ -165,11 +191,44 @@ fn config_line(line: &str) -> Option<LinkTrouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ssh::testing::bare_settings;
 
     fn log(words: &str) -> Log {
         let mut log = Log::default();
         words.lines().for_each(|line| log.hear(line));
         log
+    }
+
+    #[test]
+    fn a_hop_that_forwards_nothing_is_told_from_those_behind_it() {
+        let hop = |host: &str| SshSettings { host_name: host.to_owned(), ..bare_settings() };
+        let settings = SshSettings { jumps: vec![hop("a"), hop("b")], ..hop("box") };
+        let log =
+            log("debug1: Executing proxy command: exec ssh\nkex_exchange_identification: x\n");
+        let prohibited = "channel 0: open failed: administratively prohibited: open failed\n";
+        let refused = "channel 0: open failed: connect failed: Connection refused\n";
+        let rest = "stdio forwarding failed\n";
+        let behind = "kex_exchange_identification: Connection closed by remote host\n\
+                      Connection closed by UNKNOWN port 65535\n";
+        let named = |user: &str, host: &str| format!("{user}@{host}:22");
+        let rows = [
+            (
+                format!("{prohibited}{rest}"),
+                LinkTrouble::ForwardProhibited { hop: named("me", "b"), to: "box:22".to_owned() },
+            ),
+            (
+                format!("{refused}{rest}{behind}"),
+                LinkTrouble::Forward {
+                    hop: named("me", "a"),
+                    to: "b:22".to_owned(),
+                    detail: "Connection refused".to_owned(),
+                },
+            ),
+        ];
+        for (said, expected) in rows {
+            let aside = self::log(&said);
+            assert_eq!(trouble_on_the_way(&log, &aside, &settings), expected, "{said}");
+        }
     }
 
     #[test]

@@ -274,6 +274,7 @@ fn unedited_remedy(error: &ChangeError, request: &Request) -> Option<String> {
         ChangeError::Edit(EditError::Unsafe { .. })
         | ChangeError::HardLinks { .. }
         | ChangeError::ReadOnly { .. }
+        | ChangeError::Attribute { .. }
         | ChangeError::Io { .. } => by_hand(),
     }
 }

@@ -44,6 +44,7 @@ good
   doctor.disk            FAIL  full
       It was made so.
       try: df -h
+      more: longhaul explain doctor.disk
 ";
     assert_output(&doctor, 1, expected, "");
     let json = run(&fake, &["remote", "doctor", "good", "--json"]).await;
@@ -54,7 +55,8 @@ good
     assert_output(&show, 1, "", "longhaul: no remote \"bx\"\n  try: one of: box\n");
     fake.reject_config("longhaul.ron:3:9: no such field");
     let reload = run(&fake, &["config", "reload"]).await;
-    let said = "longhaul: longhaul.ron:3:9: no such field\n  try: longhaul config check\n";
+    let said = "longhaul: longhaul.ron:3:9: no such field\n  try: longhaul config check\n       \
+        longhaul explain config.invalid\n";
     assert_output(&reload, 1, "", said);
     let status = run(&fake, &["status"]).await;
     assert!(text(&status.stdout).contains("        longhaul.ron:3:9: no such field\n"));

@@ -202,3 +202,75 @@ async fn an_edit_says_that_the_daemon_that_runs_reads_another_file() {
         "{said}"
     );
 }
+
+/// `remote add` at a terminal that `script`(1) makes; each line is typed when it is
+/// asked for. What was shown, and the exit status.
+async fn typed_at_a_terminal(home: &Home, lines: &[&str]) -> (String, Option<i32>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let offer = format!("'{}' remote add", env!("CARGO_BIN_EXE_longhaul"));
+    let mut command = Command::new("script");
+    command.args(["-qec", &offer, "/dev/null"]).env_clear().kill_on_drop(true);
+    for (name, value) in longhaul(home.0.path(), &[]).as_std().get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.env("SHELL", "/bin/sh").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let all = async {
+        let (mut shown, mut asked) = (Vec::new(), 0);
+        loop {
+            let mut part = [0; 1024];
+            let length = screen.read(&mut part).await.unwrap();
+            if length == 0 {
+                break;
+            }
+            shown.extend(&part[..length]);
+            while asked < lines.len() && text(&shown).matches("Which?").count() > asked {
+                keys.write_all(format!("{}\n", lines[asked]).as_bytes()).await.unwrap();
+                asked += 1;
+            }
+        }
+        (text(&shown), child.wait().await.unwrap().code())
+    };
+    tokio::time::timeout(LONG, all).await.expect("it hangs")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_terminal_the_hosts_that_are_no_remotes_yet_are_offered() {
+    let before = "(\n    version: 1, // mine\n    remotes: {\n        \"nas\": (),\n    },\n)\n";
+    let home = Home::new(Some(before));
+    let (shown, code) = typed_at_a_terminal(&home, &[""]).await;
+    assert_eq!((code, home.text().as_str()), (Some(0), before), "{shown}");
+    assert!(shown.contains("web1") && !shown.contains("nas"), "{shown}");
+    let (shown, code) = typed_at_a_terminal(&home, &["wbe1", "web1, lab-*"]).await;
+    assert!(shown.contains("\"wbe1\" is none of them"), "{shown}");
+    assert_eq!(code, Some(0), "{shown}");
+    let after = home.text();
+    assert!(after.contains("\"web1\": (") && after.contains("\"lab-1\": ("), "{after}");
+    assert!(after.contains("version: 1, // mine") && !after.contains("bastion"), "{after}");
+    // By its number, and what is left by then.
+    let (shown, code) = typed_at_a_terminal(&home, &["1"]).await;
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(home.text().matches(": (").count(), after.matches(": (").count() + 1, "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_or_a_tag_is_set_and_taken_out_again() {
+    let home = Home::new(Some(
+        "(\n    version: 1,\n    remotes: {\n        \"nas\": (), // disks\n    },\n)\n",
+    ));
+    let set = ["remote", "set", "nas", "--tag", "big", "--tag", "disk"];
+    home.told(&[&set[..], &["--max-sessions", "4", "--slots", "2"]].concat(), 0).await;
+    let text = home.text();
+    for part in ["tags: [\"big\", \"disk\"]", "max_sessions: 4", "slots: 2", "// disks"] {
+        assert!(text.contains(part), "no {part}: {text}");
+    }
+    home.told(&["remote", "set", "nas", "--tag", "tape"], 0).await;
+    assert!(home.text().contains("tags: [\"tape\"]"), "{}", home.text());
+    let take = ["--unset", "tags", "--unset", "slots", "--unset", "max-sessions"];
+    home.told(&[&["remote", "set", "nas"][..], &take].concat(), 0).await;
+    assert!(!home.text().contains("tags") && !home.text().contains("slots"), "{}", home.text());
+    let (_, err) = home.told(&["remote", "set", "nas", "--slots", "0"], 2).await;
+    assert!(err.contains("0 is not in 1.."), "{err}");
+}

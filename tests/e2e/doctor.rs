@@ -1,10 +1,17 @@
 //! `remote doctor`, on machines made to have each finding: it is found, and once
 //! what it says has been done it is gone.
+//!
+//! What it says to type is typed, as it stands, wherever that can be done to a
+//! machine that tests run on. It cannot where it is about the machine as a whole:
+//! sshd's own configuration and its service, the clock, logind, packages to install,
+//! and a login at an agent's provider. There the test does the same to a server or a
+//! program of its own.
 
 use std::fs::{self, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -49,6 +56,26 @@ fn found(world: &World, id: &str, status: &str) -> String {
 fn is_well(world: &World, id: &str) {
     let finding = finding(&world.home, id);
     assert_eq!(finding["status"], "ok", "{finding:#}\n{}", world.logs());
+}
+
+/// Types, on this side, what is to be typed; what it said.
+#[track_caller]
+fn type_it(world: &World, typed: &str) -> Output {
+    world.home.be_the_home_of_ssh();
+    let mut shell = Command::new("sh");
+    shell.arg("-ec").arg(typed).env_clear().stdin(Stdio::null());
+    for (name, value) in world.home.command(&[]).get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    shell.current_dir(world.home.path()).output().unwrap()
+}
+
+/// [`type_it`], which has to go well; what it printed.
+#[track_caller]
+fn types_well(world: &World, typed: &str) -> String {
+    let said = type_it(world, typed);
+    assert!(said.status.success(), "{typed}\n{said:?}");
+    String::from_utf8(said.stdout).unwrap()
 }
 
 /// Makes a program in `~/bin` there, which is first in the PATH of every command.
@@ -132,6 +159,7 @@ fn a_start_up_file_that_prints_is_found_and_its_guard_helps() {
         let typed = found(&world, "doctor.rc-noise", "note");
         assert!(typed.contains(rc.rsplit('/').next().unwrap()), "{typed}");
         world.sshd.write(rc, guarded);
+        assert_eq!(types_well(&world, &typed), "", "it prints nothing then");
         is_well(&world, "doctor.rc-noise");
     }
 }
@@ -191,7 +219,9 @@ fn a_system_without_tail_is_found_until_it_is_installed() {
     world.sshd.write(".bashrc", "PATH=~/few\n");
     let typed = found(&world, "doctor.tail", "fail");
     assert!(typed.contains("command -v tail"), "{typed}");
+    assert!(!type_it(&world, &typed).status.success(), "{typed}");
     symlink(program("tail"), few.join("tail")).unwrap();
+    assert!(types_well(&world, &typed).ends_with("/few/tail\n"), "{typed}");
     is_well(&world, "doctor.tail");
 }
 
@@ -220,6 +250,7 @@ fn a_machine_without_setsid_is_found_until_it_has_one() {
     let report = report(&world.home);
     assert_eq!(report["test"]["failure"]["code"], "session.setsid.missing", "{report:#}");
     world.sshd.write(".bashrc", "");
+    assert!(types_well(&world, &typed).ends_with("/setsid\n"), "{typed}");
     is_well(&world, "doctor.setsid");
 }
 
@@ -236,6 +267,7 @@ fn a_full_disk_is_found_until_there_is_room() {
     disk.fill();
     let typed = found(&world, "doctor.disk", "fail");
     assert!(typed.contains("df -h") && typed.contains("longhaul gc"), "{typed}");
+    assert!(types_well(&world, &typed).contains("100%"), "{typed}");
     let report = report(&world.home);
     assert_eq!(report["test"]["failure"]["code"], "session.spool.disk-full", "{report:#}");
     disk.empty();
@@ -257,10 +289,18 @@ fn spools_on_a_network_file_system_are_found_until_they_are_elsewhere() {
     stand_in(&world, "stat", &script);
     let typed = found(&world, "doctor.network-home", "warn");
     assert!(typed.contains("ln -s") && typed.contains(".local/state/longhaul"), "{typed}");
-    let elsewhere = tempfile::tempdir().unwrap();
     fs::remove_dir_all(world.sshd.home().join(".local/state/longhaul")).unwrap();
-    symlink(elsewhere.path(), world.sshd.home().join(".local/state/longhaul")).unwrap();
-    is_well(&world, "doctor.network-home");
+    // A user of its own, while it is typed: /var/tmp is everybody's.
+    let user = format!("test-{}", std::process::id());
+    stand_in(&world, "id", &format!("echo {user}"));
+    let folder = Path::new("/var/tmp").join(format!("longhaul-{user}"));
+    types_well(&world, &typed);
+    fs::remove_file(world.sshd.home().join("bin/id")).unwrap();
+    let link = fs::read_link(world.sshd.home().join(".local/state/longhaul")).unwrap();
+    let finding = finding(&world.home, "doctor.network-home");
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(link, folder, "{typed}");
+    assert_eq!(finding["status"], "ok", "{finding:#}");
 }
 
 #[test]
@@ -295,7 +335,7 @@ fn a_process_of_no_session_is_found_until_it_is_killed() {
     let typed = found(&world, "doctor.orphans", "warn");
     let kill = format!("kill {}", stray.id());
     assert!(typed.lines().any(|line| line.contains(&kill)), "{typed}");
-    Command::new("sh").args(["-c", &kill]).status().unwrap();
+    assert!(types_well(&world, &typed).contains("sleep 600"), "{typed}");
     stray.wait().unwrap();
     is_well(&world, "doctor.orphans");
 }
@@ -312,7 +352,8 @@ fn agents_are_found_with_what_each_of_them_lacks() {
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     let typed = found(&world, "doctor.agent.claude", "warn");
     assert!(typed.contains("chmod +x"), "{typed}");
-    fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+    types_well(&world, &typed);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o755);
     let logged_out = claude();
     assert_eq!(logged_out["status"], "warn", "{logged_out}");
     assert!(logged_out["what"].as_str().unwrap().contains("2.1.0"), "{logged_out}");
@@ -326,4 +367,40 @@ fn agents_are_found_with_what_each_of_them_lacks() {
     let by_key = claude();
     assert_eq!(by_key["status"], "ok", "{by_key}");
     assert!(!by_key.to_string().contains("sk-secret"), "{by_key}");
+}
+
+#[test]
+fn a_variable_without_a_value_is_found_until_it_has_one() {
+    let world = World::new();
+    let file = world.home.path().join("token");
+    let from_file = format!("{{ \"TOKEN\": FromFile({:?}) }}", file.display().to_string());
+    let remote = world.remote().raw("env", &from_file);
+    world.home.configure(&Config::default().with_remote(remote));
+    world.home.longhaul(&["config", "reload"]).exited(0);
+    let typed = found(&world, "doctor.env", "fail");
+    assert!(typed.contains("longhaul daemon"), "{typed}");
+    let tested = world.home.longhaul(&["remote", "test", "box", "--json"]).exited(1).json();
+    assert_eq!(tested["failure"]["code"], "session.env.unavailable", "{tested:#}");
+    fs::write(&file, "secret\n").unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    is_well(&world, "doctor.env");
+    world.home.longhaul(&["remote", "test", "box"]).exited(0);
+}
+
+#[test]
+fn every_finding_has_a_page() {
+    let world = World::new();
+    let explain = |id: &str| world.home.longhaul(&["explain", id]).exited(0).out();
+    let list = world.home.longhaul(&["explain"]).exited(0).out();
+    for finding in findings(&report(&world.home)) {
+        let id = finding["id"].as_str().unwrap();
+        let page = explain(id);
+        let topic = page.split(':').next().unwrap();
+        assert!(id.starts_with(topic) && page.contains("What to type"), "{page}");
+        assert!(list.lines().any(|line| line.split(' ').next() == Some(topic)), "{topic}");
+    }
+    // What is not well says where to read more.
+    world.sshd.write(".bashrc", "echo welcome\n");
+    let said = world.home.longhaul(&["remote", "doctor", "box"]).out();
+    assert!(said.contains("more: longhaul explain doctor.rc-noise"), "{said}");
 }

@@ -54,6 +54,7 @@ Only what is given is changed. Sessions that run keep what they were started wit
 Examples:
   longhaul remote set gpu --port 2222 --user me
   longhaul remote set gpu --unset user --unset identity_file
+  longhaul remote set gpu --tag cuda --tag big --max-sessions 4
   longhaul remote set gpu --env-from ANTHROPIC_API_KEY")]
 pub(in crate::cli) struct SetArgs {
     /// The remote.

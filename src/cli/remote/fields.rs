@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::error::CliError;
 use crate::domain::config::EnvName;
 use crate::domain::config::edit::{Assignment, EnvSource, Field, Literal};
+use crate::domain::ids::Tag;
 
 /// Fields that many remotes may have alike.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -31,6 +32,16 @@ pub(super) struct Common {
     /// The most that is kept there of a session's output, such as 100MB.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_output: Option<String>,
+    /// What it can be found by, as in run --on any:TAG; once for each, in the place
+    /// of those that it has.
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<Tag>,
+    /// How many sessions may run there at once; others wait for their turn.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    max_sessions: Option<u32>,
+    /// How many sessions it has room for, where one of several is chosen.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    slots: Option<u32>,
 }
 
 /// Fields that a remote has for itself.
@@ -68,12 +79,21 @@ impl Common {
             let literal = value.clone().map(Literal::Text)?;
             Some(Assignment::Field(field, Some(literal)))
         };
+        let count = |field, value: Option<u32>| {
+            Some(Assignment::Field(field, Some(Literal::Count(value?))))
+        };
         let fields = [
             text(Field::User, &self.user),
             text(Field::IdentityFile, &self.identity_file),
             text(Field::WorkingDir, &self.working_dir),
             text(Field::StartWithin, &self.start_within),
             text(Field::MaxOutput, &self.max_output),
+            (!self.tag.is_empty()).then(|| {
+                let tags = self.tag.iter().map(ToString::to_string).collect();
+                Assignment::Field(Field::Tags, Some(Literal::Texts(tags)))
+            }),
+            count(Field::MaxSessions, self.max_sessions),
+            count(Field::Slots, self.slots),
         ];
         let mut all: Vec<_> = fields.into_iter().flatten().collect();
         // Read here and not by clap, which would show what it cannot take: that

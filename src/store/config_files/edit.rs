@@ -2,8 +2,10 @@
 //!
 //! The new text is checked as the daemon would check it, together with all
 //! other files, before anything is written. Then it takes the place of the old
-//! one in one step, with its mode and its owner, unless the file has changed in
-//! the meantime.
+//! one in one step, with its mode, its owner and its attributes, unless the file has
+//! changed in the meantime.
+
+mod attributes;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -55,6 +57,16 @@ pub enum ChangeError {
     ReadOnly {
         /// The file.
         file: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// An access control list or another attribute of the file would be lost.
+    #[error("{name} of {} cannot be kept: {source}", file.display())]
+    Attribute {
+        /// The file.
+        file: PathBuf,
+        /// The attribute, as xattr(7) has it.
+        name: String,
         /// The system's answer.
         source: io::Error,
     },
@@ -184,7 +196,8 @@ fn put(file: &Path, bytes: &[u8], old: Option<(&fs::Metadata, &[u8])>) -> Result
     let temporary = folder.join(format!(".{name}.{}.edit", std::process::id()));
     // Of a process of that number that died.
     let _ = fs::remove_file(&temporary);
-    let written = write(&temporary, bytes, old.map(|(metadata, _)| metadata)).and_then(|()| {
+    let like = old.map(|(metadata, _)| (file, metadata));
+    let written = write(&temporary, bytes, like).and_then(|()| {
         match old {
             Some((_, old)) => {
                 let now = fs::read(file).map_err(failed("read", file))?;
@@ -206,16 +219,20 @@ fn put(file: &Path, bytes: &[u8], old: Option<(&fs::Metadata, &[u8])>) -> Result
     folder_file.sync_all().map_err(failed("sync the folder", folder))
 }
 
-/// Writes all of a new file to the disk, with the mode and owner of the old
-/// one; without one, for the owner only.
-fn write(path: &Path, bytes: &[u8], old: Option<&fs::Metadata>) -> Result<(), ChangeError> {
+/// Writes all of a new file to the disk, with the mode, the owner and the
+/// attributes of the old one; without one, for the owner only.
+fn write(
+    path: &Path,
+    bytes: &[u8],
+    old: Option<(&Path, &fs::Metadata)>,
+) -> Result<(), ChangeError> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
         .map_err(failed("make", path))?;
-    if let Some(old) = old {
+    if let Some((_, old)) = old {
         let new = file.metadata().map_err(failed("look at", path))?;
         if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
             let (uid, gid) = (Uid::from_raw(old.uid()), Gid::from_raw(old.gid()));
@@ -226,6 +243,10 @@ fn write(path: &Path, bytes: &[u8], old: Option<&fs::Metadata>) -> Result<(), Ch
         file.set_permissions(mode).map_err(failed("keep the mode of", path))?;
     }
     file.write_all(bytes).map_err(failed("write", path))?;
+    // Last: a write may take some of them away, and the mode is part of a list.
+    if let Some((old, _)) = old {
+        attributes::keep(old, &file)?;
+    }
     file.sync_all().map_err(failed("write", path))
 }
 

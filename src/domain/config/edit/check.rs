@@ -93,6 +93,9 @@ fn without(mut remote: Remote, assignments: &[Assignment]) -> Remote {
                 Field::SshConfig => remote.ssh_config = SshConfigUse::On,
                 Field::StartWithin => remote.start_within = None,
                 Field::MaxOutput => remote.max_output = None,
+                Field::Tags => remote.tags.clear(),
+                Field::MaxSessions => remote.max_sessions = None,
+                Field::Slots => remote.slots = None,
             },
         }
     }

@@ -63,11 +63,17 @@ pub enum Field {
     StartWithin,
     /// `max_output`
     MaxOutput,
+    /// `tags`
+    Tags,
+    /// `max_sessions`
+    MaxSessions,
+    /// `slots`
+    Slots,
 }
 
 impl Field {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Label,
         Self::Host,
         Self::Port,
@@ -78,6 +84,9 @@ impl Field {
         Self::SshConfig,
         Self::StartWithin,
         Self::MaxOutput,
+        Self::Tags,
+        Self::MaxSessions,
+        Self::Slots,
     ];
 
     /// As the file has it.
@@ -94,6 +103,9 @@ impl Field {
             Self::SshConfig => "ssh_config",
             Self::StartWithin => "start_within",
             Self::MaxOutput => "max_output",
+            Self::Tags => "tags",
+            Self::MaxSessions => "max_sessions",
+            Self::Slots => "slots",
         }
     }
 }
@@ -106,6 +118,10 @@ pub enum Literal {
     Text(String),
     /// A number.
     Number(u16),
+    /// How many of something.
+    Count(u32),
+    /// A list of strings.
+    Texts(Vec<String>),
     /// `true` or `false`.
     Flag(bool),
     /// A variant, such as `Off`.
@@ -129,6 +145,11 @@ impl Literal {
         Written::Plain(match self {
             Self::Text(text) => string(text),
             Self::Number(number) => number.to_string(),
+            Self::Count(count) => count.to_string(),
+            Self::Texts(texts) => {
+                let texts: Vec<_> = texts.iter().map(|text| string(text)).collect();
+                format!("[{}]", texts.join(", "))
+            }
             Self::Flag(flag) => flag.to_string(),
             Self::Word(word) => (*word).to_owned(),
             Self::File(path) => format!("File({})", string(path)),

@@ -150,3 +150,48 @@ fn edits_at_once_all_come_to_pass() {
     assert_eq!(loaded.config.remotes.len(), 8);
     assert_eq!(folder.names(), ["longhaul.ron"]);
 }
+
+/// An access control list as the kernel has it (`linux/posix_acl_xattr.h`): version
+/// 2, then each entry's tag, rights and user, in the machine's own byte order for
+/// little-endian ones.
+fn access_list() -> Vec<u8> {
+    const NOBODY: u32 = u32::MAX;
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    // The owner, another user, the group, the mask, all others.
+    for (tag, rights, id) in
+        [(1_u16, 6_u16, NOBODY), (2, 4, 4321), (4, 4, NOBODY), (0x10, 4, NOBODY), (0x20, 0, NOBODY)]
+    {
+        list.extend(tag.to_le_bytes());
+        list.extend(rights.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    list
+}
+
+fn attribute(file: &Path, name: &str) -> Vec<u8> {
+    let mut value = vec![0; 1 << 10];
+    let length = rustix::fs::getxattr(file, name, &mut value[..]).unwrap();
+    value.truncate(length);
+    value
+}
+
+#[test]
+fn what_a_file_has_beside_its_text_is_kept() {
+    let folder = Folder::with("(version: 1)\n");
+    let list = access_list();
+    let all = [("user.origin", b"a template".as_slice()), ("system.posix_acl_access", &list)];
+    for (name, value) in all {
+        let set = rustix::fs::setxattr(folder.main(), name, value, rustix::fs::XattrFlags::empty());
+        if let Err(error) = set {
+            let words = format!("NOT TRIED: no {name} on this file system: {error}\n");
+            return std::io::stderr().write_all(words.as_bytes()).unwrap();
+        }
+    }
+    let before = mode(&folder.main());
+    folder.add("box").unwrap();
+    assert!(folder.text().contains("box"));
+    assert_eq!(mode(&folder.main()), before);
+    for (name, value) in all {
+        assert_eq!(attribute(&folder.main(), name), value, "{name}");
+    }
+}

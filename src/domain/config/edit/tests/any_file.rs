@@ -104,7 +104,7 @@ impl Tape {
 
     fn assignment(&mut self) -> Assignment {
         let text = |text: &str| Some(Literal::Text(text.to_owned()));
-        match self.choose(8) {
+        match self.choose(10) {
             0 => field(Field::Label, text("A \"label\"\n")),
             1 => field(Field::Host, [text("other"), None][self.choose(2)].clone()),
             2 => field(Field::Port, [Some(Literal::Number(7)), None][self.choose(2)].clone()),
@@ -120,6 +120,11 @@ impl Tape {
                 let source = EnvSource::Variable("X".parse().unwrap());
                 Assignment::Env("T".parse().unwrap(), [Some(source), None][self.choose(2)].clone())
             }
+            7 => {
+                let tags = Literal::Texts(vec!["cuda".to_owned(), "big".to_owned()]);
+                field(Field::Tags, [Some(tags), None][self.choose(2)].clone())
+            }
+            8 => field(Field::Slots, [Some(Literal::Count(3)), None][self.choose(2)].clone()),
             _ => {
                 let source = EnvSource::File("/y".to_owned());
                 Assignment::Env("V".parse().unwrap(), Some(source))

@@ -134,6 +134,21 @@ fn assign(name: &RemoteName, remote: &mut crate::domain::config::Remote, it: &As
             remote.start_within = text.map(|text| humantime::parse_duration(&text).unwrap());
         }
         Field::MaxOutput => remote.max_output = text.map(|text| text.parse().unwrap()),
+        Field::Tags => {
+            remote.tags = match value {
+                Some(Literal::Texts(tags)) => tags.iter().map(|tag| tag.parse().unwrap()).collect(),
+                _ => Default::default(),
+            }
+        }
+        Field::MaxSessions => remote.max_sessions = count(value),
+        Field::Slots => remote.slots = count(value),
+    }
+}
+
+fn count(value: &Option<Literal>) -> Option<u32> {
+    match value {
+        Some(Literal::Count(count)) => Some(*count),
+        _ => None,
     }
 }
 

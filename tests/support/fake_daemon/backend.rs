@@ -273,6 +273,7 @@ impl Backend for Fake {
             command: vec!["claude".to_owned(), "-p".to_owned()],
             remote: "default".to_owned(),
             runs_on: Err("remote box is disabled".to_owned()),
+            found: None,
         }])
     }
 

@@ -6,8 +6,9 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, CheckNotice, ConfigView, DoctorReport,
-    EventView, GcRequest, GcView, HostKeyShown, InputOffer, InputTaken, KillRequest, Progress,
-    Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest, TrustRequest,
+    EventView, GcRequest, GcView, HostKeyShown, InputOffer, InputTaken, Inventory, KillRequest,
+    Progress, Pulse, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    TrustRequest,
 };
 use crate::domain::agent::Lacks;
 use crate::domain::attention::{AnswerError, QuestionId, QuestionView};
@@ -148,7 +149,8 @@ impl Audience {
 /// The daemon, as the server sees it.
 ///
 /// All of it answers within seconds, except [`test_remote`](Self::test_remote),
-/// [`doctor`](Self::doctor), [`adopt`](Self::adopt), [`host_key`](Self::host_key) and
+/// [`doctor`](Self::doctor), [`adopt`](Self::adopt),
+/// [`detect_agents`](Self::detect_agents), [`host_key`](Self::host_key) and
 /// [`trust`](Self::trust), which take as long as the remote's own time-outs
 /// allow and a person who may be asked takes, [`gc`](Self::gc), which removes while one waits,
 /// [`remove`](Self::remove) with force, which sees processes end, and
@@ -245,6 +247,11 @@ pub trait Backend: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), RequestError>> + Send;
     /// Tries a remote's connection at once, whatever it waits for.
     fn reconnect(&self, name: &str) -> impl Future<Output = Result<(), RequestError>> + Send;
+    /// Which agents a remote, an ad hoc destination, or this machine (`local`) has.
+    fn detect_agents(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Inventory, RequestError>> + Send;
     /// All agents.
     fn agents(&self) -> impl Future<Output = Result<Vec<AgentView>, RequestError>> + Send;
     /// Reads the configuration again, now.

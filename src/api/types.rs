@@ -30,6 +30,7 @@ use crate::domain::failure::Failure;
 pub use crate::domain::gaps::{Dropped, Gap};
 pub use crate::domain::host_key::{HostKeyLine, HostKeyShown};
 use crate::domain::ids::{AgentName, ClientName, RemoteName, SessionId, SessionName, Tag};
+pub use crate::domain::inventory::{AgentFound, Inventory};
 pub use crate::domain::queue::{Priority, WaitsFor};
 pub use crate::domain::retention::Why;
 use crate::domain::secret::Secret;
@@ -382,6 +383,9 @@ pub struct AgentView {
     pub remote: String,
     /// Where it would run now, or why nowhere.
     pub runs_on: Result<String, String>,
+    /// What was found of its program there, over the link that there is now.
+    #[serde(default)]
+    pub found: Option<AgentFound>,
 }
 
 /// `GET /v1/status`.

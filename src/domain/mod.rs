@@ -19,6 +19,7 @@ pub mod gaps;
 pub mod host_key;
 pub mod ids;
 pub mod import;
+pub mod inventory;
 pub mod launch;
 pub mod listen;
 pub mod max_output;

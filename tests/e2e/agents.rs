@@ -211,3 +211,72 @@ fn a_conversation_is_not_gone_on_with_while_its_agent_runs() {
     world.sshd.write("go", "");
     world.home.longhaul(&["wait", &id]).exited(0);
 }
+
+/// A world whose `box` has these programs on the PATH of its login shell.
+fn world_with(programs: &[(&str, &str)]) -> World {
+    let world = World::new();
+    world.sshd.write(".profile", "PATH=$HOME/bin:/usr/bin:/bin\n");
+    for (name, script) in programs {
+        let file = world.sshd.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{script}\n"));
+        let made = std::process::Command::new("chmod").arg("755").arg(&file).status();
+        assert!(made.expect("chmod runs").success());
+    }
+    let config = Config::default().with_remote(world.remote()).with_default("box");
+    world.home.configure(&config);
+    world
+}
+
+fn found<'a>(inventory: &'a Value, program: &str) -> &'a Value {
+    let agents = inventory["agents"].as_array().expect("a list");
+    agents.iter().find(|one| one["program"] == program).expect("the agent")
+}
+
+#[test]
+fn which_agents_a_machine_has_is_told_and_known_as_long_as_the_link_is_up() {
+    let world = world_with(&[("claude", "echo 9.8.7"), ("codex", "echo broken; exit 3")]);
+    world.sshd.write(".claude/.credentials.json", "{\"token\": 1}");
+    let known = || {
+        let agents = world.home.json(&["agent", "ls"]);
+        let agents = agents.as_array().expect("a list").clone();
+        let claude = agents.into_iter().find(|agent| agent["name"] == "claude");
+        claude.expect("claude")["found"].clone()
+    };
+    assert!(known().is_null());
+
+    let inventory = world.home.json(&["agent", "detect"]);
+    assert_eq!(inventory["remote"], "box");
+    let claude = found(&inventory, "claude");
+    assert_eq!((&claude["version"], &claude["logged_in"]), (&"9.8.7".into(), &true.into()));
+    assert!(claude["file"].as_str().unwrap().ends_with("/bin/claude"), "{claude}");
+    let codex = found(&inventory, "codex");
+    assert!(codex["trouble"].as_str().unwrap().contains("ended with 3: broken"), "{codex}");
+    assert!(found(&inventory, "opencode")["file"].is_null(), "{inventory}");
+    assert_eq!(known()["version"], "9.8.7");
+    let listed = world.home.longhaul(&["agent", "ls"]).exited(0);
+    assert!(listed.out().contains("9.8.7, logged in"), "{listed}");
+
+    // Another link may lead to another machine.
+    world.sshd.kill_connections();
+    eventually_or("it is not known any more", || known().is_null(), || world.logs());
+
+    // A machine that cannot be asked is a row.
+    let away = Entry::remote("away", 9, &world.home.identity());
+    let config = Config::default().with_remote(world.remote()).with_remote(away);
+    world.home.configure(&config);
+    world.home.longhaul(&["config", "reload"]).exited(0);
+    let all = world.home.json(&["agent", "detect", "--all"]);
+    let all = all.as_array().expect("a list");
+    let places: Vec<&str> = all.iter().filter_map(|one| one["remote"].as_str()).collect();
+    assert_eq!(places, ["local", "away", "box"]);
+    assert!(all[1]["error"].is_string(), "{all:#?}");
+    assert_eq!(found(&all[2], "claude")["version"], "9.8.7");
+    world.home.longhaul(&["agent", "detect", "away"]).exited(125);
+}
+
+#[test]
+fn an_agent_that_is_not_there_is_told_with_where_it_was_looked_for_and_what_is_there() {
+    let world = world_with(&[("codex", "echo codex-cli 7.8")]);
+    let said = world.home.longhaul(&["run", "--agent", "opencode", "go"]).exited(127);
+    assert!(said.err().contains("looked in "), "{said}");
+    assert!(said.err().contains("found there instead: codex codex-cli 7.8 ("), "{said}");
+}

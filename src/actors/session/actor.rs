@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tracing::info;
 
 use super::agent::{Ears, Listener};
+use super::detecting::agents_there;
 use super::host::{Channel, Host, Want};
 use super::input::{Delivery, Feeding};
 use super::outcome::{Evidence, TAIL, outcome};
@@ -33,7 +34,7 @@ use crate::domain::session::attempt::Death;
 use crate::domain::session::fsm::SessionFsm;
 use crate::domain::session::fsm::{Effect, End, FollowEnd, Input, Known, Order, OrderEnd};
 use crate::domain::session::{
-    Ending, Ordered, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder,
+    Ending, Obstacle, Ordered, Outcome, Phase, Pulse, SessionRecord, SessionState, StopOrder,
 };
 use crate::domain::stream::Stream;
 use crate::runner::follow::{Errand, Note};
@@ -534,6 +535,7 @@ impl State {
         let stderr = self.args.pulse.borrow().stderr;
         let spools = self.args.host.root().unwrap_or(USUAL_SPOOLS).to_owned();
         let heard = self.listener.as_ref().map(Listener::to_the_end);
+        let host = self.args.host.clone();
         tokio::spawn(async move {
             let speaks = matches!(
                 end,
@@ -548,9 +550,18 @@ impl State {
                 Some(heard) => Some(Box::new(heard.await)),
                 None => None,
             };
+            let instead = match &end {
+                End::Told(Ending::Stumbled { over: Obstacle::ProgramMissing, .. })
+                    if record.agent.is_some() =>
+                {
+                    agents_there(&host, &record.place).await
+                }
+                _ => Vec::new(),
+            };
             let (record, path, spools, run_ref) = (&record, &path, &spools, run.as_deref());
+            let (stderr, run_ref, instead) = (&tail, run_ref, &instead);
             let evidence =
-                Evidence { record, at, stderr: &tail, path, spools, timed_out, run: run_ref };
+                Evidence { record, at, stderr, path, spools, timed_out, run: run_ref, instead };
             let outcome = outcome(end, &evidence);
             let _ = session.cast(SessionMsg::Concluded(Box::new(outcome), run));
         });

@@ -66,6 +66,10 @@ pub(super) enum Want {
     Control,
     /// To do one thing that a person has just asked for, and waits for.
     Asked,
+    /// To do one thing with the host's own PATH.
+    ControlWithFacts,
+    /// The same, for a person who has just asked for it, and waits for it.
+    Examined,
 }
 
 impl Host {
@@ -119,6 +123,16 @@ impl Host {
         }
     }
 
+    /// `Linux`, `Darwin`, …, where it has told.
+    pub(super) async fn system(&self) -> Option<String> {
+        match self {
+            Self::Local { .. } => super::tasks::local_facts().await.map(|facts| facts.system),
+            Self::Remote(remote) => {
+                remote.report.borrow().facts.as_ref().map(|facts| facts.system.clone())
+            }
+        }
+    }
+
     /// The place, for what a person reads of a failure.
     pub(super) fn whereabouts(&self) -> Whereabouts {
         match self {
@@ -145,11 +159,13 @@ impl RemoteHost {
             let (reply, answer) = oneshot::channel();
             let request = ChannelRequest {
                 purpose: match want {
-                    Want::Control | Want::Asked => Purpose::Control,
+                    Want::Control | Want::Asked | Want::ControlWithFacts | Want::Examined => {
+                        Purpose::Control
+                    }
                     Want::FreshStart | Want::Start | Want::Follow => Purpose::Session,
                 },
-                asked: matches!(want, Want::FreshStart | Want::Asked),
-                wants_facts: matches!(want, Want::FreshStart | Want::Start),
+                asked: matches!(want, Want::FreshStart | Want::Asked | Want::Examined),
+                wants_facts: !matches!(want, Want::Follow | Want::Control | Want::Asked),
                 reply,
             };
             if connection.cast(ConnectionMsg::OpenChannel(request)).is_ok()

@@ -11,6 +11,7 @@
 
 mod actor;
 mod agent;
+mod detecting;
 mod due;
 mod host;
 mod input;
@@ -24,6 +25,7 @@ mod turn;
 mod warnings;
 
 pub use actor::{SessionActor, SessionArgs, SessionMsg};
+pub use detecting::find_agents;
 pub use due::until;
 pub use host::{Channel, Host, RemoteHost};
 pub use listing::list_spools;

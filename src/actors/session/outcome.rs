@@ -26,6 +26,8 @@ pub(super) struct Evidence<'a> {
     pub(super) timed_out: bool,
     /// What its agent told, where it is one.
     pub(super) run: Option<&'a AgentRun>,
+    /// The agents that were found where its own is not.
+    pub(super) instead: &'a [String],
 }
 
 /// The outcome that an end stands for.
@@ -61,7 +63,11 @@ pub(super) fn outcome(end: End, evidence: &Evidence<'_>) -> Outcome {
                 Obstacle::ProgramMissing | Obstacle::ProgramDenied => StartStage::Program,
                 Obstacle::ProgramForeign => StartStage::Foreign,
             };
-            Outcome::of_exit(exit, read(exit, stage, evidence).map(|t| failure(&t)))
+            let mut trouble = read(exit, stage, evidence);
+            if let Some(SessionTrouble::CommandNotFound { instead, .. }) = &mut trouble {
+                *instead = evidence.instead.to_vec();
+            }
+            Outcome::of_exit(exit, trouble.map(|trouble| failure(&trouble)))
         }
     }
 }

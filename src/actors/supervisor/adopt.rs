@@ -72,7 +72,8 @@ async fn is_known(daemon: &DaemonHandle, id: &SessionId) -> Result<bool, Request
     Ok(daemon.registry().get(id).await.map_err(|error| store(&error))?.is_some())
 }
 
-async fn plan(daemon: &DaemonHandle, name: &str) -> Result<Plan, RequestError> {
+/// The plan for nothing but the place of this name.
+pub(super) async fn plan(daemon: &DaemonHandle, name: &str) -> Result<Plan, RequestError> {
     let remotes = &daemon.config_state().config.remotes;
     let local = name == LOCAL && !remotes.contains_key(LOCAL);
     let order = OwnedOrder {

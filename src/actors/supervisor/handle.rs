@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::actor::{Children, ConnectionStatus, SupervisorMsg};
 use super::checkup::{doctor, test};
+use super::detect::{self, Inventories};
 use super::digest::RequestDigests;
 use super::dropped::{self, with_dropped};
 use super::placement::Loads;
@@ -29,6 +30,7 @@ use crate::api::types::{
 use crate::domain::attention::{QuestionId, QuestionView};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::ids::SessionId;
+use crate::domain::inventory::Inventory;
 use crate::domain::origin::Origin;
 use crate::domain::session::SessionRecord;
 use crate::domain::session::failed::unsettled;
@@ -62,6 +64,7 @@ struct Inner {
     notices: Vec<String>,
     digests: RequestDigests,
     loads: Loads,
+    inventories: Inventories,
     started_at: String,
     stop: watch::Sender<bool>,
 }
@@ -127,6 +130,7 @@ impl DaemonHandle {
             notices,
             digests,
             loads: Loads::default(),
+            inventories: Inventories::default(),
             started_at,
             stop,
         }))
@@ -166,6 +170,11 @@ impl DaemonHandle {
     /// What hosts told of how busy they are.
     pub(super) fn loads(&self) -> &Loads {
         &self.0.loads
+    }
+
+    /// What hosts told of their agents.
+    pub(super) fn inventories(&self) -> &Inventories {
+        &self.0.inventories
     }
 
     pub(super) fn attention(&self) -> &Attention {
@@ -434,7 +443,14 @@ impl Backend for DaemonHandle {
     }
 
     async fn agents(&self) -> Result<Vec<AgentView>, RequestError> {
-        Ok(view::agents(&self.config_state().config))
+        let connections = self.connections().await?;
+        let found =
+            |place: &str, program: &str| self.inventories().of(place, program, &connections);
+        Ok(view::agents(&self.config_state().config, found))
+    }
+
+    async fn detect_agents(&self, name: &str) -> Result<Inventory, RequestError> {
+        detect::run(self, name).await
     }
 
     async fn reload(&self) -> Result<ConfigView, RequestError> {

@@ -15,6 +15,7 @@ mod checkup;
 mod connections;
 mod continued;
 mod create;
+mod detect;
 mod digest;
 mod disk;
 mod dropped;

@@ -18,6 +18,7 @@ use crate::domain::failure::classify::{local_failure, session_failure};
 use crate::domain::failure::local_trouble::LocalTrouble;
 use crate::domain::failure::trouble::SessionTrouble;
 use crate::domain::failure::whereabouts::Whereabouts;
+use crate::domain::inventory::AgentFound;
 use crate::domain::max_output::MaxOutput;
 use crate::domain::plan::{
     TurnRequest, agent_command, agent_program, ssh_request, with_usual_agents,
@@ -241,8 +242,12 @@ fn destination(report: &LinkReport) -> Option<String> {
     })
 }
 
-/// All agents, the usual ones with them.
-pub(super) fn agents(config: &Config) -> Vec<AgentView> {
+/// All agents, the usual ones with them, and what is known of their programs
+/// where they would run.
+pub(super) fn agents(
+    config: &Config,
+    found: impl Fn(&str, &str) -> Option<AgentFound>,
+) -> Vec<AgentView> {
     let config = with_usual_agents(config.clone());
     let runs_on = |name| {
         let request = PlaceRequest { on: None, agent: Some(name) };
@@ -255,6 +260,10 @@ pub(super) fn agents(config: &Config) -> Vec<AgentView> {
         .agents
         .iter()
         .map(|(name, agent)| AgentView {
+            found: runs_on(name).ok().and_then(|place| {
+                let program = agent_program(agent).into_iter().next()?;
+                found(&place, &program)
+            }),
             name: name.clone(),
             profile: agent.profile.cli().spec().name.to_owned(),
             command: agent_command(agent, &TurnRequest::default(), &[])

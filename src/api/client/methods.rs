@@ -11,7 +11,7 @@ use super::http::{self, Payload, segment};
 use super::streams::{self, AllProgress, Check, Feed, Pulses};
 use crate::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, DoctorReport, GcRequest,
-    GcView, HostKeyShown, InputOffer, InputTaken, KillRequest, QuestionId, QuestionView,
+    GcView, HostKeyShown, InputOffer, InputTaken, Inventory, KillRequest, QuestionId, QuestionView,
     RemoteView, RunRequest, SessionView, StatusView, Stream, TestReport, TestRequest, TrustRequest,
     VersionView,
 };
@@ -272,6 +272,12 @@ impl Client {
         let json = serde_json::to_vec(&AnswerRequest { answer })
             .map_err(|source| ClientError::Json { asked: path.clone(), source })?;
         http::send(&self.socket, Method::POST, &path, Payload::Json(json)).await.map(drop)
+    }
+
+    /// Which agents a machine has. `POST /v1/remotes/{name}/agents`.
+    pub async fn detect_agents(&self, name: &str) -> Result<Inventory, ClientError> {
+        let path = format!("/v1/remotes/{}/agents", segment(name));
+        self.call(Method::POST, &path, Payload::Empty).await
     }
 
     /// All agents. `GET /v1/agents`.

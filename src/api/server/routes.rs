@@ -15,8 +15,8 @@ use super::{check, events, output, watch, watch_all};
 use crate::api::backend::{Backend, RequestError};
 use crate::api::types::{
     AdoptReport, AdoptRequest, AgentView, AnswerRequest, ConfigView, GcRequest, GcView,
-    HostKeyShown, InputOffer, InputTaken, KillRequest, QuestionView, RemoteView, RunRequest,
-    SessionView, StatusView, TrustRequest, VersionView,
+    HostKeyShown, InputOffer, InputTaken, Inventory, KillRequest, QuestionView, RemoteView,
+    RunRequest, SessionView, StatusView, TrustRequest, VersionView,
 };
 use crate::domain::attention::AnswerError;
 
@@ -42,6 +42,7 @@ pub(super) fn router<B: Backend>(context: Context<B>) -> Router {
         .route("/v1/remotes/{name}/test", post(check::test::<B>))
         .route("/v1/remotes/{name}/doctor", post(check::doctor::<B>))
         .route("/v1/remotes/{name}/adopt", post(adopt::<B>))
+        .route("/v1/remotes/{name}/agents", post(detect_agents::<B>))
         .route("/v1/remotes/{name}/reconnect", post(reconnect::<B>))
         .route("/v1/remotes/{name}/host-key", get(host_key::<B>).post(trust::<B>))
         .route("/v1/attention", get(attention::<B>))
@@ -203,6 +204,13 @@ async fn answer<B: Backend>(
     let id = id.parse().map_err(|_| RequestError::from(AnswerError::NotOpen))?;
     context.backend.answer(id, request).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+async fn detect_agents<B: Backend>(
+    State(context): Daemon<B>,
+    Named(name): Named,
+) -> Reply<Inventory> {
+    Ok(Json(context.backend.detect_agents(&name).await?))
 }
 
 async fn agents<B: Backend>(State(context): Daemon<B>) -> Reply<Vec<AgentView>> {

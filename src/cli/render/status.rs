@@ -229,7 +229,7 @@ pub(in crate::cli) fn agents(agents: &[AgentView], look: Look) -> String {
     if agents.is_empty() {
         return "no agents\n".to_owned();
     }
-    let header = ["AGENT", "PROFILE", "REMOTE", "RUNS ON", "COMMAND"];
+    let header = ["AGENT", "PROFILE", "REMOTE", "RUNS ON", "FOUND THERE", "COMMAND"];
     let rows = agents
         .iter()
         .map(|agent| {
@@ -242,6 +242,7 @@ pub(in crate::cli) fn agents(agents: &[AgentView], look: Look) -> String {
                 agent.profile.clone(),
                 agent.remote.clone(),
                 runs_on,
+                agent.found.as_ref().map_or_else(|| "-".to_owned(), |found| tame(&found.words())),
                 command(&agent.command),
             ]
         })

@@ -134,6 +134,7 @@ fn not_found(name: &str, command: &Attempt<'_>) -> SessionTrouble {
         program: called(name, command),
         agent: command.agent.filter(|_| is_it(name, command)).map(str::to_owned),
         path: command.path.to_owned(),
+        instead: Vec::new(),
     }
 }
 

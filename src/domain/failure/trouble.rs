@@ -379,6 +379,8 @@ pub enum SessionTrouble {
         agent: Option<String>,
         /// The PATH that was searched.
         path: String,
+        /// Agents that are there, in a line each.
+        instead: Vec<String>,
     },
     /// The program is there and may not be executed.
     #[error("not executable: {program}")]

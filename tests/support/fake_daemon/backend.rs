@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use longhaul::api::backend::{Audience, Backend, Output, RequestError};
 use longhaul::api::types::{
-    AdoptReport, AdoptRequest, AgentView, AnswerRequest, CheckNotice, ConfigView, DoctorReport,
-    EventView, Finding, FindingStatus, GcRequest, GcView, HostKeyLine, HostKeyShown, InputOffer,
-    InputTaken, KeptView, KillRequest, LinkState, Progress, QuestionId, QuestionView, RemoteView,
-    RunRequest, SessionView, StatusView, TestReport, TestRequest, TestStage, TrustRequest,
+    AdoptReport, AdoptRequest, AgentFound, AgentView, AnswerRequest, CheckNotice, ConfigView,
+    DoctorReport, EventView, Finding, FindingStatus, GcRequest, GcView, HostKeyLine, HostKeyShown,
+    InputOffer, InputTaken, Inventory, KeptView, KillRequest, LinkState, Progress, QuestionId,
+    QuestionView, RemoteView, RunRequest, SessionView, StatusView, TestReport, TestRequest,
+    TestStage, TrustRequest,
 };
 use longhaul::domain::event::Event;
 use longhaul::domain::host_key::TrustError;
@@ -206,6 +207,21 @@ impl Backend for Fake {
         Ok(DoctorReport { test, findings })
     }
 
+    async fn detect_agents(&self, name: &str) -> Result<Inventory, RequestError> {
+        if name == "away" {
+            return Err(RequestError::Failed(Box::new(refused())));
+        }
+        let agents = vec![AgentFound {
+            program: "claude".to_owned(),
+            file: Some("/usr/bin/claude".to_owned()),
+            version: Some("2.1.0".to_owned()),
+            trouble: None,
+            logged_in: Some(false),
+            login_sign: None,
+        }];
+        Ok(Inventory { remote: name.to_owned(), at: AT.to_owned(), agents })
+    }
+
     async fn adopt(&self, name: &str, request: AdoptRequest) -> Result<AdoptReport, RequestError> {
         let AdoptRequest { dry_run, .. } = request;
         let remote = name.to_owned();
@@ -258,6 +274,7 @@ impl Backend for Fake {
             command: vec!["claude".to_owned(), "-p".to_owned()],
             remote: "default".to_owned(),
             runs_on: Err("remote box is disabled".to_owned()),
+            found: None,
         }])
     }
 

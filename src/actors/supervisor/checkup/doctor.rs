@@ -18,7 +18,8 @@ use crate::domain::doctor::facts::{AgentFacts, Channels, Facts, LinkFacts, Marke
 use crate::domain::doctor::judge::{Gathered, environment, judge, ungathered};
 use crate::domain::failure::trouble::{LinkTrouble, SessionTrouble};
 use crate::domain::ids::SessionId;
-use crate::domain::plan::{agent_program, with_usual_agents};
+use crate::domain::inventory::{Wanted, wanted};
+use crate::domain::plan::with_usual_agents;
 use crate::domain::target::Place;
 use crate::runner::control::{self, ControlError};
 use crate::runner::doctor::examine;
@@ -167,32 +168,14 @@ impl Examination<'_> {
     /// configuration.
     async fn agents(&self, place: &Place) -> Result<Vec<AgentFacts>, ControlError> {
         let config = with_usual_agents(Config::clone(&self.daemon.config_state().config));
-        let remote = match place {
-            Place::Remote(name) => config.remotes.get(name),
-            Place::Local | Place::AdHoc(_) => None,
-        };
-        let mut wanted: Vec<(Search, Option<String>)> = Vec::new();
-        for agent in config.agents.values() {
-            let Some(program) = agent_program(agent).into_iter().next() else { continue };
-            // What is relative is so to a working directory of some session.
-            let relative = program.contains('/') && !program.starts_with('/');
-            if relative || wanted.iter().any(|(search, _)| search.program == program) {
-                continue;
-            }
-            let search = Search::of(agent.profile, program);
-            let env = united_env(remote, Some(agent));
-            let signs = search.login.map_or(&[][..], |signs| signs.variables);
-            let configured = env.keys().map(ToString::to_string);
-            let configured = configured.into_iter().find(|name| signs.contains(&name.as_str()));
-            wanted.push((search, configured));
-        }
-        let searches: Vec<Search> = wanted.iter().map(|(search, _)| search.clone()).collect();
+        let wanted = wanted(&config, place);
+        let searches: Vec<Search> = wanted.iter().map(|one| one.search.clone()).collect();
         let io = self.ground.way.open().await?;
         let path = self.ground.path.as_deref();
         let found = control::detect(io, &nonce(), path, &searches).await?;
         let facts = wanted.into_iter().zip(found);
         Ok(facts
-            .map(|((search, configured), found)| AgentFacts { search, found, configured })
+            .map(|(Wanted { search, configured }, found)| AgentFacts { search, found, configured })
             .collect())
     }
 

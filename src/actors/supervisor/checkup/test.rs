@@ -319,6 +319,7 @@ impl Subject {
             program: program.to_owned(),
             agent: agent.map(str::to_owned),
             path: path.to_owned(),
+            instead: Vec::new(),
         };
         Stopped::at(stage, session_failure(&trouble.unwrap_or_else(unknown), at))
     }

@@ -32,8 +32,12 @@ fn tell(trouble: &SessionTrouble, at: &Whereabouts) -> Told {
     let host = at.host();
     match trouble {
         T::WorkingDirectory { dir, why } => no_entry(dir, *why, &host),
-        T::CommandNotFound { program, agent, path } => {
-            not_found(program, agent.as_deref(), path, at)
+        T::CommandNotFound { program, agent, path, instead } => {
+            let told = not_found(program, agent.as_deref(), path, at);
+            if instead.is_empty() {
+                return told;
+            }
+            told.by(&format!("found there instead: {}", instead.join(", ")))
         }
         T::NotExecutable { program } => {
             Told::new(format!("{program} may not be executed on {host}")).path("program", program)

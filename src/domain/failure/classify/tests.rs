@@ -171,8 +171,13 @@ fn session_troubles() -> Vec<SessionTrouble> {
         T::WorkingDirectory { dir: "~/my project".to_owned(), why: NoEntry::Missing },
         T::WorkingDirectory { dir: "/etc/passwd".to_owned(), why: NoEntry::NotADirectory },
         T::WorkingDirectory { dir: "/root".to_owned(), why: NoEntry::Denied },
-        T::CommandNotFound { program: program(), agent: Some("reviewer".to_owned()), path: path() },
-        T::CommandNotFound { program: program(), agent: None, path: path() },
+        T::CommandNotFound {
+            program: program(),
+            agent: Some("reviewer".to_owned()),
+            path: path(),
+            instead: vec![],
+        },
+        T::CommandNotFound { program: program(), agent: None, path: path(), instead: vec![] },
         T::NotExecutable { program: "./run.sh".to_owned() },
         T::WrongFormat { program: "./run".to_owned() },
         T::LoaderMissing { program: "./run".to_owned() },
@@ -472,7 +477,12 @@ fn a_session_that_never_started_says_what_kept_it_and_how_to_mend_that() {
 #[test]
 fn hostile_names_do_not_reach_the_terminal() {
     let program = "evil\u{1b}]0;title\u{7}\nrm -rf ~".to_owned();
-    let trouble = SessionTrouble::CommandNotFound { program, agent: None, path: String::new() };
+    let trouble = SessionTrouble::CommandNotFound {
+        program,
+        agent: None,
+        path: String::new(),
+        instead: vec![],
+    };
     let failure = session_failure(&trouble, &at());
     assert!(!failure.message.contains(char::is_control));
     assert!(failure.remedy.unwrap_or_default().lines().all(|line| !line.starts_with("rm")));

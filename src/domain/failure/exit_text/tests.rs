@@ -11,7 +11,12 @@ fn attempt<'a>(program: &'a str, agent: Option<&'a str>) -> Attempt<'a> {
 
 fn not_found(program: &str, agent: Option<&str>) -> Option<T> {
     let agent = agent.map(str::to_owned);
-    Some(T::CommandNotFound { program: program.to_owned(), agent, path: PATH.to_owned() })
+    Some(T::CommandNotFound {
+        program: program.to_owned(),
+        agent,
+        path: PATH.to_owned(),
+        instead: vec![],
+    })
 }
 
 fn not_executable(program: &str) -> Option<T> {

@@ -55,9 +55,16 @@ const SPEC: Spec = Spec {
         version: &["--version"],
     },
     statuses: &[],
-    no_conversation: &["No conversation found with session ID: {session}"],
+    refusals: &[("No conversation found with session ID: {session}", Trouble::NoConversation)],
     tells_result: true,
 };
+
+/// How its own words begin where the provider did not answer, or not to the end.
+const BROKEN_LINE: [&str; 3] = [
+    "API Error: Connection ",
+    "API Error: Unable to connect to API",
+    "API Error: Request timed out",
+];
 
 impl AgentCli for Claude {
     fn spec(&self) -> &'static Spec {
@@ -102,7 +109,13 @@ fn system(line: &Value, events: &mut Vec<AgentEvent>) {
 fn assistant(line: &Value, events: &mut Vec<AgentEvent>) {
     if let Some(word) = text(line, &["error"]) {
         let said = text_of_blocks(at(line, &["message", "content"]));
-        events.push(AgentEvent::Error { complaint: Complaint::new(of_word(word), said) });
+        // A line that broke and a server in trouble have the same word.
+        let trouble = if BROKEN_LINE.iter().any(|words| said.starts_with(words)) {
+            Trouble::Unreachable
+        } else {
+            of_word(word)
+        };
+        events.push(AgentEvent::Error { complaint: Complaint::new(trouble, said) });
         return;
     }
     for block in items(line, &["message", "content"]) {

@@ -34,8 +34,9 @@ pub struct Spec {
     /// Statuses that mean one thing alone.
     pub statuses: &'static [(u8, Trouble)],
     /// What it says on standard error, before anything else and instead of it,
-    /// when the conversation to go on from is not there.
-    pub no_conversation: &'static [&'static str],
+    /// when it does not even begin. `{session}` is the conversation that it was
+    /// to go on from; without one, such words count for nothing.
+    pub refusals: &'static [(&'static str, Trouble)],
     /// Whether each turn that has gone well ends with a result.
     pub tells_result: bool,
 }

@@ -40,7 +40,11 @@ const SPEC: Spec = Spec {
         version: &["--version"],
     },
     statuses: &[],
-    no_conversation: &["no rollout found for thread id {session}"],
+    refusals: &[
+        ("no rollout found for thread id {session}", Trouble::NoConversation),
+        // The folder is no repository, and --skip-git-repo-check is the user's to say.
+        ("Not inside a trusted directory", Trouble::Denied),
+    ],
     tells_result: true,
 };
 

@@ -46,7 +46,7 @@ const SPEC: Spec = Spec {
         version: &["--version"],
     },
     statuses: &[],
-    no_conversation: &[],
+    refusals: &[],
     tells_result: true,
 };
 

@@ -45,7 +45,7 @@ const SPEC: Spec = Spec {
         version: &["--version"],
     },
     statuses: &[],
-    no_conversation: &[],
+    refusals: &[],
     tells_result: true,
 };
 

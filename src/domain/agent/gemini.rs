@@ -39,7 +39,7 @@ const SPEC: Spec = Spec {
     },
     // Its manual, under "headless mode": 42 is input that it cannot use.
     statuses: &[(41, Trouble::NotLoggedIn), (53, Trouble::Limit)],
-    no_conversation: &["Error resuming session: "],
+    refusals: &[("Error resuming session: ", Trouble::NoConversation)],
     tells_result: true,
 };
 

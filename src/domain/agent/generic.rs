@@ -25,7 +25,7 @@ const SPEC: Spec = Spec {
         version: &["--version"],
     },
     statuses: &[],
-    no_conversation: &[],
+    refusals: &[],
     tells_result: false,
 };
 

@@ -37,7 +37,7 @@ const SPEC: Spec = Spec {
         version: &["--version"],
     },
     statuses: &[],
-    no_conversation: &["Session not found"],
+    refusals: &[("Session not found", Trouble::NoConversation)],
     tells_result: true,
 };
 
@@ -50,10 +50,7 @@ impl AgentCli for OpenCode {
         let part = at(line, &["part"]);
         match text(line, &["type"]) {
             // One for each step; it is the same conversation each time.
-            Some("step_start") => events.push(AgentEvent::Started {
-                conversation: text(line, &["sessionID"]).map(str::to_owned),
-                model: None,
-            }),
+            Some("step_start") => events.push(started(line)),
             Some("text") => {
                 events.push(AgentEvent::Text { text: string(part, &["text"]), partial: false });
             }
@@ -67,12 +64,21 @@ impl AgentCli for OpenCode {
             }),
             Some("step_finish") => finished(part, events),
             Some("error") => {
+                // It may have begun no step, and can be gone on with all the same.
+                if at(line, &["sessionID"]).is_string() {
+                    events.push(started(line));
+                }
                 let complaint = complaint(at(line, &["error"]));
                 events.push(AgentEvent::Error { complaint });
             }
             _ => {}
         }
     }
+}
+
+fn started(line: &Value) -> AgentEvent {
+    let conversation = text(line, &["sessionID"]).map(str::to_owned);
+    AgentEvent::Started { conversation, model: None }
 }
 
 fn tool(part: &Value, events: &mut Vec<AgentEvent>) {

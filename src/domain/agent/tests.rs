@@ -12,7 +12,7 @@ macro_rules! transcripts {
 
 /// What real programs printed: see the README beside them.
 const TRANSCRIPTS: &[(Profile, &str, &[u8])] = transcripts! {
-    Claude "claude" ["ok" "tool" "denied" "broken" "rate-limited" "unauthorized" "overloaded"
+    Claude "claude" ["ok" "tool" "denied" "broken" "reset" "rate-limited" "unauthorized" "overloaded"
         "no-credit" "too-long" "no-conversation" "not-logged-in"]
     Codex "codex" ["ok" "tool" "broken" "rate-limited" "unauthorized" "overloaded" "no-credit"
         "too-long"]
@@ -57,7 +57,7 @@ fn why_each_run_stopped_is_told_by_what_the_program_printed() {
         (Profile::Claude, "broken") => None,
         // It says nothing of what broke.
         (Profile::OpenCode, "broken") => Some(T::Crashed),
-        (_, "broken") => Some(T::Unreachable),
+        (_, "broken" | "reset") => Some(T::Unreachable),
         (_, "rate-limited") => Some(T::RateLimited),
         (_, "unauthorized") => Some(T::KeyInvalid),
         (_, "overloaded") => Some(T::Overloaded),
@@ -106,6 +106,14 @@ fn every_answer_is_told_with_its_conversation_and_its_tokens() {
             })
             .collect();
         assert_eq!((said, plain), (vec!["Hello from the mock model."], 0), "{shown}");
+    }
+}
+
+#[test]
+fn a_turn_that_failed_before_its_first_step_can_be_gone_on_with() {
+    for mode in ["rate-limited", "unauthorized", "too-long"] {
+        let run = run(Profile::OpenCode, transcript(Profile::OpenCode, mode));
+        assert!(run.conversation.is_some(), "{mode}: {run:?}");
     }
 }
 

@@ -40,14 +40,15 @@ fn unheard(spec: &Spec, status: u8, resumed: Option<&str>, stderr: &str) -> Opti
     if status == 0 {
         return None;
     }
-    if let Some(session) = resumed {
-        let words = |words: &&&str| stderr.contains(&words.replace("{session}", session));
-        if let Some(words) = spec.no_conversation.iter().find(words) {
-            let said = words.replace("{session}", session);
-            return Some(Complaint::new(Trouble::NoConversation, said));
-        }
-    }
-    of_status(spec, status)
+    let refusal = spec.refusals.iter().find_map(|(words, trouble)| {
+        let words = match (resumed, trouble) {
+            (None, Trouble::NoConversation) => return None,
+            (resumed, _) => words.replace("{session}", resumed.unwrap_or_default()),
+        };
+        let line = stderr.lines().find(|line| line.contains(&words))?;
+        Some(Complaint::new(*trouble, line.trim()))
+    });
+    refusal.or_else(|| of_status(spec, status))
 }
 
 fn of_status(spec: &Spec, status: u8) -> Option<Complaint> {
@@ -111,5 +112,19 @@ mod tests {
         assert_eq!(told(Some("t-1")), Some(Trouble::NoConversation));
         assert_eq!(told(Some("t-2")), None);
         assert_eq!(told(None), None);
+    }
+
+    #[test]
+    fn a_program_that_does_not_even_begin_is_told_by_its_words_for_it() {
+        let stderr = "WARNING: proceeding\nNot inside a trusted directory and \
+                      --skip-git-repo-check was not specified.\n";
+        let silent = run(Profile::Codex, &[]);
+        let told = verdict(&silent, Some(1), stderr).expect("a reason");
+        assert_eq!(told.trouble, Trouble::Denied);
+        assert!(told.said.starts_with("Not inside"), "{told:?}");
+        assert_eq!(verdict(&run(Profile::Claude, &[]), Some(1), stderr), None);
+        let begun = run(Profile::Codex, &[text("Not inside a trusted directory")]);
+        let told = verdict(&begun, Some(1), stderr).expect("a reason");
+        assert_eq!(told.trouble, Trouble::Crashed);
     }
 }

@@ -24,6 +24,12 @@ const VERSION_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long the removal of many spools may take: of gigabytes, on a slow disk.
 const REMOVE_WITHIN: Duration = Duration::from_secs(120);
+/// The most that a program says in all, in bytes, but for one that lists what
+/// there is: a host that says more is not believed, and not listened to.
+const MAX_SAID: usize = 1 << 20;
+/// The most that is kept of one thing that a host tells of itself, in bytes, but
+/// for its PATH: no name and no folder is longer (PATH_MAX of limits.h).
+const MAX_FACT: usize = 4096;
 /// How much is written at a time.
 const PIECE: usize = 16 * 1024;
 
@@ -121,13 +127,18 @@ pub async fn probe(io: ProgramIo, nonce: &Nonce) -> Result<HostFacts, ControlErr
         let found = lines.iter().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
         found.unwrap_or_default().to_owned()
     };
+    let short = |key: &str| {
+        let mut fact = find(key);
+        fact.truncate(fact.floor_char_boundary(MAX_FACT));
+        fact
+    };
     Ok(HostFacts {
         path: find("path"),
         path_is_the_shells: find("path-from") == "shell",
-        hostname: find("host"),
-        system: find("system"),
-        boot: find("boot"),
-        home: find("home"),
+        hostname: short("host"),
+        system: short("system"),
+        boot: short("boot"),
+        home: short("home"),
         systemd: find("systemd") == "runs",
         logout_kills: find("logout") == "kills",
     })
@@ -300,6 +311,8 @@ pub(super) struct Talk {
     grumble: Vec<u8>,
     /// The status of the shell that sshd started.
     status: Option<u32>,
+    /// How much more it may say, in bytes.
+    left: usize,
 }
 
 impl Talk {
@@ -312,13 +325,26 @@ impl Talk {
         io.write(program.line()).await?;
         io.write(&parameters.finish()).await?;
         let out = Splitter::new(nonce);
-        Ok(Self { io, out, lines: [].into(), grumble: Vec::new(), status: None })
+        let left = MAX_SAID;
+        Ok(Self { io, out, lines: [].into(), grumble: Vec::new(), status: None, left })
+    }
+
+    /// The same, of a program that may say so many bytes.
+    pub(super) fn up_to(mut self, bytes: usize) -> Self {
+        self.left = bytes;
+        self
     }
 
     /// The next line, or `None` once the program has ended.
     pub(super) async fn line(&mut self) -> Result<Option<String>, ControlError> {
         loop {
             if let Some(line) = self.lines.pop_front() {
+                // An empty line is not for nothing either.
+                let Some(left) = self.left.checked_sub(line.len() + 1) else {
+                    let detail = "the host says more than any host has to tell".to_owned();
+                    return Err(ControlError::Failed { detail });
+                };
+                self.left = left;
                 return match line.strip_prefix("fail ") {
                     Some(refusal) => Err(refused(refusal)),
                     None => Ok(Some(line)),
@@ -425,7 +451,7 @@ mod tests {
         program.write(b"exec sleep 2\n").await.expect("taken");
         let io = ProgramIo::Local(Box::new(program));
         let (out, lines) = (Splitter::new(&nonce), [].into());
-        let mut talk = Talk { io, out, lines, grumble: Vec::new(), status: None };
+        let mut talk = Talk { io, out, lines, grumble: Vec::new(), status: None, left: MAX_SAID };
         // More than any pipe holds.
         let written = talk.write(&vec![b'x'; 4 << 20]).await;
         assert_eq!(written, Err(ControlError::NoAnswer { within: WITHIN }));

@@ -13,9 +13,6 @@ use crate::domain::doctor::read;
 use crate::domain::failure::trouble::NoEntry;
 use crate::domain::launch::{Nonce, Parameters};
 
-/// The most lines that an examination has: a host that says more is not believed.
-const MAX_LINES: usize = 10_000;
-
 /// Asks all that a doctor wants to know, and how far the clock there is off.
 ///
 /// # Errors
@@ -37,10 +34,6 @@ pub async fn examine(
                 skew = Some(Skew::between(before, told, millis()));
             }
             lines.push(line);
-            if lines.len() > MAX_LINES {
-                let detail = "what it tells of itself is too long to be true".to_owned();
-                return Err(ControlError::Failed { detail });
-            }
         }
         let Some(mut facts) = read::facts(&lines) else { return Err(talk.not_reached()) };
         facts.noise = talk.noise();

@@ -29,6 +29,8 @@ const STREAM_AFTER: Duration = Duration::from_millis(25);
 const SPEAK_WITHIN: Duration = Duration::from_secs(30);
 /// What is gathered before it is written: a write costs a trip to a thread.
 const BATCH: usize = 1 << 20;
+/// The longest stream that is believed, in bytes: a pebibyte is on no host's disk.
+const MAX_OFFSET: u64 = 1 << 50;
 /// Asks the program to stream.
 const FOLLOW: &[u8] = b"follow\n";
 /// From so much at once on it is a flood, and not somebody's line.
@@ -375,10 +377,16 @@ impl<T: FnMut(Milestone)> Follower<'_, T> {
                         if self.writer.length(stream).is_ok_and(|length| offset < length) {
                             return Err(Followed::Cut(lost("the follower lost its place")));
                         }
+                        if offset > MAX_OFFSET {
+                            return Err(Followed::Cut(lost("the host tells of too much output")));
+                        }
                         self.writer.skip_to(stream, offset).await
                     }
                 };
-                written.map_err(Followed::MirrorFailed)?;
+                written.map_err(|error| match error {
+                    MirrorError::TooManyGaps => Followed::Cut(lost("the host drops too often")),
+                    error => Followed::MirrorFailed(error),
+                })?;
             }
         }
         if wrote {

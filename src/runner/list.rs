@@ -57,13 +57,11 @@ pub async fn list_one(
 
 async fn ask(io: ProgramIo, nonce: &Nonce, parameters: Parameters) -> Result<Listed, ControlError> {
     let all = async {
-        let mut talk = Talk::begin(io, nonce, Program::List, parameters).await?;
+        let mut talk = Talk::begin(io, nonce, Program::List, parameters).await?.up_to(MAX_ANSWER);
         talk.io.end_input().await;
         let mut answer = Answer::default();
-        let mut size = 0;
         while let Some(line) = talk.line().await? {
-            size += line.len();
-            if size > MAX_ANSWER || answer.spools.len() as u64 > PAGE {
+            if answer.spools.len() as u64 > PAGE {
                 let detail = "the list of sessions there is too long to be one".to_owned();
                 return Err(ControlError::Failed { detail });
             }

@@ -13,11 +13,11 @@ use crate::support::command::{Input, Running};
 use crate::support::must::Must;
 use crate::support::wait::{PATIENCE, eventually_or};
 
-/// A daemon with a home of its own.
+/// A daemon with a home of its own. Fields are dropped in this order: it is killed
+/// first, since a host that lies never says that a session of its own has ended.
 pub(crate) struct Daemon {
     pub(crate) address: SocketAddr,
     process: Running,
-    // Last: it ends what is left of the rest.
     pub(crate) home: ClientHome,
 }
 

@@ -12,3 +12,7 @@ mod support;
 mod clients;
 #[cfg(test)]
 mod daemon;
+#[cfg(test)]
+mod liar;
+#[cfg(test)]
+mod server;

@@ -287,7 +287,8 @@ fn usage(
         .sum();
     Usage {
         mirrors: mirrors.map(|(_, size)| size).sum(),
-        spools: spools.map(|record| record.stdout + record.stderr).sum::<u64>() + left,
+        spools: spools.map(|record| record.stdout.saturating_add(record.stderr)).sum::<u64>()
+            + left,
         waiting: items.iter().filter(|item| item.fate == Fate::Waits).count(),
     }
 }

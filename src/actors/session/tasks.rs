@@ -234,7 +234,9 @@ async fn measure(host: &Host, id: &SessionId, pulse: &watch::Sender<Pulse>) {
             // It may go on by now.
             if pulse.mirror_paused.is_some() {
                 let (out, err) = (spool.stdout, spool.stderr);
-                let behind = out.saturating_sub(pulse.stdout) + err.saturating_sub(pulse.stderr);
+                let behind = out
+                    .saturating_sub(pulse.stdout)
+                    .saturating_add(err.saturating_sub(pulse.stderr));
                 pulse.mirror_behind = Some(behind);
             }
         }),

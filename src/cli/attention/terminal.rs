@@ -12,6 +12,7 @@ use rustix::termios::{
 };
 use zeroize::Zeroizing;
 
+use crate::cli::render::harmless;
 use crate::domain::secret::Secret;
 
 /// How often a read that nobody wants any more is looked for.
@@ -33,9 +34,9 @@ impl Terminal {
         (tcgetpgrp(&tty).ok()? == ours).then_some(Self(tty))
     }
 
-    /// Writes to it.
+    /// Writes to it. A server's own words may be among it.
     pub(in crate::cli) fn say(&mut self, text: &str) -> io::Result<()> {
-        self.0.write_all(text.as_bytes())?;
+        self.0.write_all(harmless(text).as_bytes())?;
         self.0.flush()
     }
 

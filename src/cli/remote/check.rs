@@ -12,7 +12,7 @@ use crate::cli::attention;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::exit::{self, Code};
-use crate::cli::output::{print, print_json, print_line, say};
+use crate::cli::output::{print, print_json, print_line, print_raw, say};
 use crate::cli::render::{failure_block, finding, pending, stage};
 
 /// `remote test`.
@@ -75,12 +75,12 @@ async fn follow<R: DeserializeOwned>(
             let line = match check.next().await? {
                 CheckLine::Report(report) => {
                     if live {
-                        print(&pending(None))?;
+                        print_raw(&pending(None))?;
                     }
                     return Ok(report);
                 }
                 CheckLine::Notice(CheckNotice::Began(what)) if live => {
-                    print(&pending(Some(&what)))?;
+                    print_raw(&pending(Some(&what)))?;
                     continue;
                 }
                 CheckLine::Notice(CheckNotice::Began(_)) => continue,
@@ -88,7 +88,7 @@ async fn follow<R: DeserializeOwned>(
                 CheckLine::Notice(CheckNotice::Finding(told)) => finding(&told),
             };
             if live {
-                print(&pending(None))?;
+                print_raw(&pending(None))?;
             }
             print(&line)?;
         }

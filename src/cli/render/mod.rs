@@ -29,7 +29,7 @@ pub(super) use sessions::{attempt_words, inspect, ps, state_words, waits_words};
 pub(super) use status::{agents, config, remote, remotes, status};
 pub(super) use table::table;
 pub(super) use told::Story;
-pub(super) use words::tame;
+pub(super) use words::{harmless, is_obeyed, tame};
 
 /// What rendering depends on besides the data.
 #[derive(Debug, Clone, Copy)]

@@ -39,7 +39,7 @@ fn row(view: &SessionView, look: Look, agents: bool) -> Vec<String> {
         place(view),
         state(view, look),
         age(&view.created_at, look.now),
-        size(view.stdout + view.stderr),
+        size(view.stdout.saturating_add(view.stderr)),
         command(&view.command),
     ];
     if agents {

@@ -81,7 +81,7 @@ fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
-    } else if word.chars().any(char::is_control) {
+    } else if word.chars().any(is_obeyed) {
         let escaped: String = word
             .chars()
             .map(|c| match c {
@@ -90,7 +90,7 @@ fn quoted(word: &str) -> String {
                 '\n' => "\\n".to_owned(),
                 '\t' => "\\t".to_owned(),
                 c if c.is_ascii_control() => format!("\\x{:02x}", u32::from(c)),
-                c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+                c if is_obeyed(c) => format!("\\u{:04x}", u32::from(c)),
                 c => c.to_string(),
             })
             .collect();
@@ -100,17 +100,29 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// A remote's words on one line, with nothing in them that a terminal would
-/// obey.
+/// Whether a terminal does something for it other than to show it: a control
+/// character, or one that turns the direction of writing (UAX #9), with which one
+/// text can be made to look like another.
+pub(in crate::cli) fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A remote's words, with nothing in them that a terminal would obey but the ends
+/// of lines.
 pub(in crate::cli) fn tame(text: &str) -> String {
-    let mut tame = String::with_capacity(text.len());
+    harmless(text).replace('\t', " ")
+}
+
+/// The same with its tabs.
+pub(in crate::cli) fn harmless(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\n' => tame.push('\n'),
-            '\t' => tame.push(' '),
-            c if c.is_control() => tame.extend(c.escape_default()),
-            c => tame.push(c),
+            '\n' | '\t' => harmless.push(c),
+            c if is_obeyed(c) => harmless.extend(c.escape_default()),
+            c => harmless.push(c),
         }
     }
-    tame
+    harmless
 }

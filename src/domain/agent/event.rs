@@ -92,6 +92,9 @@ pub enum Awaited {
     Input,
 }
 
+/// The longest name of a conversation, a model, a tool or a call, in bytes.
+const MAX_NAME: usize = 256;
+
 /// Tokens and money.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -130,6 +133,32 @@ impl Usage {
 }
 
 impl AgentEvent {
+    /// The same without names that are too long to be any: a name is kept for as
+    /// long as its session, and a conversation's that was cut would lead nowhere.
+    #[must_use]
+    pub(super) fn named_sanely(mut self) -> Self {
+        match &mut self {
+            Self::Started { conversation, model } => {
+                for name in [conversation, model] {
+                    name.take_if(|name| name.len() > MAX_NAME);
+                }
+            }
+            Self::ToolCall { id, name, .. } => {
+                clip(id, MAX_NAME);
+                clip(name, MAX_NAME);
+            }
+            Self::ToolResult { id, .. } => clip(id, MAX_NAME),
+            Self::Text { .. }
+            | Self::Reasoning { .. }
+            | Self::Usage { .. }
+            | Self::Waiting { .. }
+            | Self::Retrying { .. }
+            | Self::Result { .. }
+            | Self::Error { .. } => {}
+        }
+        self
+    }
+
     /// The same with no text longer than `most` bytes: for where many are kept.
     #[must_use]
     pub fn clipped(mut self, most: usize) -> Self {
@@ -164,6 +193,23 @@ mod tests {
         let event = AgentEvent::Text { text: "aé".repeat(40), partial: false };
         let AgentEvent::Text { text, .. } = event.clipped(5) else { panic!("a text") };
         assert_eq!(text, "aéa…");
+    }
+
+    #[test]
+    fn names_that_are_none_are_not_kept() {
+        let long = "x".repeat(10 << 20);
+        let started = |name: &str| AgentEvent::Started {
+            conversation: Some(name.to_owned()),
+            model: Some("m".to_owned()),
+        };
+        assert_eq!(started("c").named_sanely(), started("c"));
+        let AgentEvent::Started { conversation, model } = started(&long).named_sanely() else {
+            panic!("it has started")
+        };
+        assert_eq!((conversation, model.as_deref()), (None, Some("m")));
+        let call = AgentEvent::ToolCall { id: long.clone(), name: long, input: "i".to_owned() };
+        let AgentEvent::ToolCall { id, name, .. } = call.named_sanely() else { panic!("a call") };
+        assert!(id.len() < 300 && name.len() < 300);
     }
 
     #[test]

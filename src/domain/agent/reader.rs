@@ -63,6 +63,6 @@ fn read(cli: &dyn AgentCli, at: u64, line: &[u8], told: &mut impl FnMut(u64, Rea
     let mut events = Vec::new();
     cli.read(&value, &mut events);
     for event in events {
-        told(at, Read::Event(event));
+        told(at, Read::Event(event.named_sanely()));
     }
 }

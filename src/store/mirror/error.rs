@@ -78,6 +78,9 @@ pub enum MirrorError {
         /// The system's own words.
         source: io::Error,
     },
+    /// The list of what was dropped is as long as one may be.
+    #[error("more was dropped, and more often, than can be told")]
+    TooManyGaps,
     /// The daemon is stopping, and nothing was done.
     #[error("the daemon is stopping")]
     Stopping,
@@ -105,6 +108,7 @@ impl MirrorError {
             | Self::Abandoned { .. }
             | Self::Launch { .. }
             | Self::Remove { .. }
+            | Self::TooManyGaps
             | Self::Stopping => None,
         }
     }

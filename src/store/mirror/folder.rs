@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -218,10 +218,17 @@ pub async fn sizes(sessions: PathBuf) -> Result<HashMap<SessionId, u64>, MirrorE
     .await
 }
 
-/// What cannot be looked at, because it has just gone, takes nothing.
+/// What cannot be looked at, because it has just gone, takes nothing. Nor does the
+/// hole that stands for what was dropped: a host could tell of a hole as large as
+/// it likes, and have others' mirrors go to make room for it.
 fn folder_size(folder: &Path) -> u64 {
     let Ok(files) = fs::read_dir(folder) else { return 0 };
-    files.flatten().filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+    let sizes = files.flatten().filter_map(|file| {
+        let found = file.metadata().ok()?;
+        // A block is 512 bytes here, whatever the file system's are (stat(2)).
+        Some(found.len().min(found.blocks().saturating_mul(512)))
+    });
+    sizes.fold(0, u64::saturating_add)
 }
 
 fn length(file: &Path) -> Result<u64, MirrorError> {

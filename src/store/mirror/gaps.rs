@@ -83,6 +83,15 @@ fn read(list: &Path) -> io::Result<Gaps> {
     }
 }
 
+/// The longest list that is added to, in bytes. Whoever reads a stream reads its
+/// list; a host that drops a byte here and there could make that endless.
+const MAX_LIST: u64 = 256 << 10;
+
+/// Whether no more gaps are listed.
+pub(super) fn is_full(list: &Path) -> bool {
+    std::fs::metadata(list).is_ok_and(|found| found.len() >= MAX_LIST)
+}
+
 /// Adds a gap to a list, on the disk itself. What a write that was cut short
 /// has left at its end goes.
 pub(super) fn append(list: &Path, gap: Gap) -> io::Result<()> {

@@ -98,7 +98,8 @@ impl MirrorWriter {
     ///
     /// # Errors
     ///
-    /// The disk is full or fails; the length is then what it was.
+    /// The disk is full or fails, or so many gaps are listed already that no more
+    /// are; the length is then what it was.
     pub async fn skip_to(&mut self, stream: Stream, offset: u64) -> Result<u64, MirrorError> {
         let list = list_in(&self.dir, stream);
         self.with_files(move |files| {
@@ -107,6 +108,9 @@ impl MirrorWriter {
                 Stream::Stderr => &mut files.err,
             };
             if offset > *length {
+                if gaps::is_full(&list) {
+                    return Err(MirrorError::TooManyGaps);
+                }
                 let gap = Gap { from: *length, to: offset };
                 gaps::append(&list, gap)
                     .map_err(|source| MirrorError::write(&list, 0, *length, source))?;

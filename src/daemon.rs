@@ -191,6 +191,13 @@ fn start(options: &DaemonOptions) -> Result<(), DaemonError> {
     ended
 }
 
+/// Whether a daemon's process works on this state directory. One that is on its way
+/// out answers nobody any more, and still writes.
+#[must_use]
+pub fn has_process(state_dir: &Path) -> bool {
+    StateDir::is_locked(state_dir)
+}
+
 /// Takes the lock, and gives a daemon that is on its way out the time to go.
 ///
 /// The kernel closes the files of a killed process one after the other: its

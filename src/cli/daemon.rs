@@ -126,10 +126,10 @@ async fn stop(context: &Context) -> Result<Code, CliError> {
         say("no daemon runs");
         return Ok(exit::OK);
     }
-    if start::wait_until_gone(&context.client).await? {
+    if start::wait_until_gone(context).await? {
         Ok(exit::OK)
     } else {
-        say("the daemon still answers, ten seconds after it was told to stop");
+        say("the daemon still runs, ten seconds after it was told to stop");
         Ok(exit::FAILED)
     }
 }

@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout};
 
 use super::context::Context;
 use super::service::{Order, leave_to_manager};
-use crate::api::client::{Client, ClientError};
+use crate::api::client::ClientError;
+use crate::daemon::has_process;
 
 /// How long a daemon may take until it answers: it reads its registry first.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -181,17 +182,20 @@ fn tail(log: &Path, start: u64) -> String {
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
-/// Waits until nobody listens any more; false when somebody still does after
-/// ten seconds.
-pub(super) async fn wait_until_gone(client: &Client) -> Result<bool, ClientError> {
+/// Waits until nobody listens any more, and the daemon's process has ended; false
+/// when that has not come true after ten seconds.
+pub(super) async fn wait_until_gone(context: &Context) -> Result<bool, ClientError> {
     let until = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(2);
     while Instant::now() < until {
-        match timeout(ANSWER, client.version()).await {
+        let gone = match timeout(ANSWER, context.client.version()).await {
             // A service manager may go on listening for a daemon that is gone.
-            Err(_) | Ok(Err(ClientError::NotRunning { .. })) => return Ok(true),
-            Ok(Ok(_) | Err(ClientError::Broken(_))) => {}
+            Err(_) | Ok(Err(ClientError::NotRunning { .. })) => true,
+            Ok(Ok(_) | Err(ClientError::Broken(_))) => false,
             Ok(Err(other)) => return Err(other),
+        };
+        if gone && !has_process(&context.state) {
+            return Ok(true);
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 3 / 2).min(Duration::from_millis(100));

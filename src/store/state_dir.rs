@@ -153,6 +153,9 @@ pub struct StateDir {
     root: PathBuf,
 }
 
+/// What is locked in it.
+const LOCK: &str = "daemon.lock";
+
 /// The right to use a state directory; it is given back when this is dropped
 /// and when the process ends, however it ends.
 #[derive(Debug)]
@@ -202,7 +205,7 @@ impl StateDir {
     ///
     /// Another daemon has it, or the lock file cannot be made.
     pub fn lock(&self) -> Result<DaemonLock, StateDirError> {
-        let path = self.root.join("daemon.lock");
+        let path = self.root.join(LOCK);
         // Not truncated: until it is locked, it is another daemon's.
         let opened = files::owner_only().read(true).write(true).create(true).open(&path);
         let mut file = opened.map_err(|source| StateDirError::making(&path, source))?;
@@ -220,6 +223,14 @@ impl StateDir {
         }
         write_pid(&mut file).map_err(|source| StateDirError::making(&path, source))?;
         Ok(DaemonLock { held: file, path })
+    }
+
+    /// Whether a daemon has the lock of the directory `root`, as it does until its
+    /// process ends: what has hung up may still be writing. Blocks for a moment.
+    #[must_use]
+    pub fn is_locked(root: &Path) -> bool {
+        let locked = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        File::open(root.join(LOCK)).is_ok_and(locked)
     }
 
     /// The directory itself.

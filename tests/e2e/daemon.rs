@@ -24,6 +24,19 @@ fn commands_that_come_at_once_start_one_daemon() {
     assert_eq!(home.daemons().len(), 1);
 }
 
+/// What it still has to write may be a while in coming.
+#[test]
+fn who_has_stopped_the_daemon_may_touch_its_files() {
+    let home = ClientHome::new();
+    for _ in 0..5 {
+        home.longhaul(&["run", "--local", "--", "seq", "9999"]).exited(0);
+        let daemon = home.daemon_pid();
+        home.longhaul(&["daemon", "stop"]).exited(0);
+        let lock = fs::File::open(home.state_dir().join("daemon.lock")).unwrap();
+        assert!(daemon.is_some() && lock.try_lock().is_ok(), "it still runs");
+    }
+}
+
 #[test]
 fn a_second_daemon_refuses_and_leaves_the_first_alone() {
     let home = ClientHome::new();

@@ -141,7 +141,7 @@ pub(in crate::cli) async fn install(args: &InstallArgs, context: &Context) -> Re
         print_line(&format!("wrote    {}", file.path.display()))?;
     }
     if context.ask(Client::stop).await?.is_some() {
-        start::wait_until_gone(&context.client).await?;
+        start::wait_until_gone(context).await?;
     }
     match places.kind {
         Kind::Launchd => load_agent(&places.plist())?,

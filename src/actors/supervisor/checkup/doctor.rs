@@ -12,7 +12,7 @@ use crate::api::backend::{Audience, RequestError};
 use crate::api::types::{DoctorReport, TestRequest};
 use crate::domain::adopt::{Choice, Spool, choose};
 use crate::domain::agent::detect::Search;
-use crate::domain::config::{Config, EnvName, EnvValue, united_env};
+use crate::domain::config::{Config, EnvName, EnvValue};
 use crate::domain::doctor::Finding;
 use crate::domain::doctor::facts::{AgentFacts, Channels, Facts, LinkFacts, Marked, Skew, Strays};
 use crate::domain::doctor::judge::{Gathered, environment, judge, ungathered};

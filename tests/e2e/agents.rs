@@ -270,7 +270,7 @@ fn which_agents_a_machine_has_is_told_and_known_as_long_as_the_link_is_up() {
     assert_eq!(places, ["local", "away", "box"]);
     assert!(all[1]["error"].is_string(), "{all:#?}");
     assert_eq!(found(&all[2], "claude")["version"], "9.8.7");
-    world.home.longhaul(&["agent", "detect", "away"]).exited(125);
+    world.home.longhaul(&["agent", "detect", "away"]).exited(1);
 }
 
 #[test]

@@ -541,7 +541,7 @@ impl ConnectionState {
         myself: &ActorRef<ConnectionMsg>,
         request: ChannelRequest,
     ) -> Option<ChannelRequest> {
-        if !request.wants_facts || matches!(*self.facts.borrow(), Facts::Awaited) {
+        if !request.is_start() || matches!(*self.facts.borrow(), Facts::Awaited) {
             return Some(request);
         }
         let Some(Spare { io, slot }) = self.spare.take() else { return Some(request) };
@@ -589,7 +589,7 @@ impl ConnectionState {
                 self.spare.take();
                 return;
             };
-            if request.wants_facts {
+            if request.is_start() {
                 self.order_spare(myself);
             }
             let slot = Slot::new(id, myself.clone());

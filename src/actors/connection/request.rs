@@ -28,6 +28,14 @@ pub struct ChannelRequest {
     pub reply: oneshot::Sender<Result<Granted, LinkTrouble>>,
 }
 
+impl ChannelRequest {
+    /// Whether a session is to be started on it: a spare channel has the program
+    /// for that, and for nothing else.
+    pub(super) fn is_start(&self) -> bool {
+        self.purpose == Purpose::Session && self.wants_facts
+    }
+}
+
 /// A channel on which the bootstrap waits for its program.
 #[derive(Debug)]
 pub struct Granted {

@@ -117,15 +117,22 @@ impl DaemonHandle {
         }
     }
 
-    /// The live attempt of the session that is named.
+    /// The live attempt of the session that is named. One that ends between the two
+    /// looks has a next one in the registry by then, if it is to have any.
     pub(super) async fn live_one(
         &self,
         given: &str,
     ) -> Result<(SessionRecord, Live), RequestError> {
-        let record = self.current(self.record(given).await?).await?;
-        match self.live_soon(&record).await? {
-            Some(live) => Ok((record, live)),
-            None => Err(RequestError::HasEnded(record.id)),
+        let until = Instant::now() + SPAWN_WITHIN;
+        loop {
+            let record = self.current(self.record(given).await?).await?;
+            if let Some(live) = self.live_soon(&record).await? {
+                return Ok((record, live));
+            }
+            if !record.is_live() || Instant::now() >= until {
+                return Err(RequestError::HasEnded(record.id));
+            }
+            sleep(LOOK).await;
         }
     }
 

@@ -147,11 +147,17 @@ fn a_signal_is_told_from_a_status_on_a_full_disk(bench: &mut Bench) {
 }
 
 fn a_spool_that_vanishes_is_a_lost_session(bench: &mut Bench) {
-    let mut talk = bench.start_script("echo here; echo e >&2; sleep 0.7; echo there; exit 2");
+    let go = bench.dir().join("go");
+    let mut talk = bench.start_script(&format!(
+        "echo here; echo e >&2; until [ -e {} ]; do sleep 0.05; done; echo there; exit 2",
+        go.display()
+    ));
     bench.pid();
     talk.write(b"follow\n");
+    // busybox's tail looks once a second.
     talk.await_out("here\n");
     fs::remove_dir_all(bench.spool("")).unwrap();
+    fs::write(go, "").unwrap();
     let said = talk.hear_out();
     assert_eq!(said.record(), "lost killed");
     assert!("e\n".starts_with(&said.err()), "{said:?}");
